@@ -1,0 +1,2 @@
+//! The companion command.
+fn main() {}

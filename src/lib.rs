@@ -1,0 +1,1 @@
+//! Anonymous usage events of the Pact libraries.
