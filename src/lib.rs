@@ -1,1 +1,50 @@
-//! Anonymous usage events of the Pact libraries.
+//! Anonymous usage events of the Pact libraries, inside other people's tests: the host never pays, what the person
+//! decided holds, and what was accepted arrives or is counted as lost with the reason.
+//!
+//! Most users come through the C ABI (`include/pact_telemetry.h`, feature `capi`). A Rust program uses [`Client`]:
+//!
+//! ```
+//! use pact_telemetry::{names, Client, Event};
+//! use std::time::Duration;
+//!
+//! let client = Client::new(r#"{"library": {"id": "my-pact", "name": "My Pact", "version": "1.0.0"}}"#)?;
+//! let _ = client.track(&Event::new(
+//!     names::EVENT_PACT_CONSUMER_TESTS_RAN,
+//!     names::CATEGORY_CONSUMER_TEST,
+//!     names::ACTION_COMPLETED,
+//!     4,
+//! ));
+//! client.close(Duration::from_millis(200));
+//! # Ok::<(), pact_telemetry::ConfigError>(())
+//! ```
+//!
+//! Imports point down this list only; nothing imports `ffi`.
+
+#[cfg(feature = "capi")]
+pub mod ffi;
+
+mod client;
+mod pipeline;
+
+mod transport;
+
+mod config;
+mod consent;
+
+mod protocol;
+
+mod event;
+mod host;
+pub mod names;
+
+mod platform;
+
+pub use client::{Client, Flushed, TrackError};
+pub use config::{ConfigError, CONFIG_MAX_BYTES, EXIT_TIMEOUT_MAX_MS, QUEUE_CAPACITY_MAX};
+pub use event::{
+    Event, Field, InvalidEvent, Lookalike, ACTION_MAX_BYTES, CATEGORY_MAX_BYTES, EVENT_MAX_BYTES, PLUGIN_MAX_BYTES,
+};
+pub use protocol::fields::FIELDS;
+
+/// The version of this library.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

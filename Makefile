@@ -1,0 +1,71 @@
+# The commands of this project. `make help` lists them.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= cc
+CARGO ?= cargo
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+MAJOR := $(firstword $(subst ., ,$(VERSION)))
+SONAME := libpact_telemetry.so.$(MAJOR)
+# Apart from target/: there cargo also builds the rlib, and with it no link-time optimisation (cargo#5791).
+CARGO_OUT := build/cargo/release
+COMMAND := target/debug/pact-telemetry
+
+.PHONY: help lib command demo test headers bench lint format install uninstall clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+lib: ## the release library: build/lib/libpact_telemetry.so and .a
+	@$(CARGO) rustc --quiet --locked --release --lib --crate-type cdylib,staticlib --target-dir build/cargo \
+	    -- -C strip=symbols
+	@mkdir -p build/lib
+	@cmp -s $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME) \
+	    || install -m 755 $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME)
+	@cmp -s $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a \
+	    || install -m 644 $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a
+	@ln -sf $(SONAME) build/lib/libpact_telemetry.so
+
+command: ## the companion command: target/debug/pact-telemetry
+	@$(CARGO) build --quiet --locked -p pact-telemetry-cli
+
+demo: lib command ## the main job: a C program's four events arrive at a collector
+	@$(CC) -std=c99 -Wall -Wextra -Iinclude examples/c/four_events.c -o build/four_events \
+	    -Lbuild/lib -lpact_telemetry -Wl,-rpath,'$$ORIGIN/lib'
+	@$(COMMAND) demo build/four_events
+
+test: ## every test; says what it could not run
+	@./tests/run
+
+headers: ## write include/ anew from the sources
+	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers
+
+bench: lib ## what an event costs its caller, beside the floor under it
+	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
+	@$(CARGO) bench --quiet --locked --bench caller --no-run
+	@$$(ls -t target/release/deps/caller-* | grep -v '\.d$$' | head -1)
+
+lint: ## formatter and linter, warnings denied
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+format: ## format all sources
+	@$(CARGO) fmt --all
+
+install: lib ## into $(DESTDIR)$(PREFIX): library, headers, pkg-config file
+	@install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	@install -m 755 build/lib/$(SONAME) $(DESTDIR)$(PREFIX)/lib/
+	@ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libpact_telemetry.so
+	@install -m 644 build/lib/libpact_telemetry.a $(DESTDIR)$(PREFIX)/lib/
+	@install -m 644 include/pact_telemetry.h include/pact_telemetry.ffi.h $(DESTDIR)$(PREFIX)/include/
+	@sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' pact_telemetry.pc.in \
+	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/pact_telemetry.pc
+
+uninstall: ## what install put there
+	@rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/$(SONAME) lib/libpact_telemetry.so lib/libpact_telemetry.a \
+	    include/pact_telemetry.h include/pact_telemetry.ffi.h lib/pkgconfig/pact_telemetry.pc)
+
+clean: ## all that was built
+	@$(CARGO) clean
+	@rm -rf build

@@ -1,0 +1,110 @@
+//! The `collect` subcommand: a server that stands where Google would, and prints what arrives as JSON lines.
+//! It keeps nothing and forwards nothing.
+
+pub mod answers;
+pub mod body;
+pub mod endpoint;
+pub mod record;
+pub mod server;
+
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use answers::Script;
+use record::Arrival;
+use server::Collector;
+
+/// The arguments of `collect`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Loopback address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    listen: IpAddr,
+    /// Port to listen on; 0 takes any free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
+    /// Certificate chain for TLS
+    #[arg(long, value_name = "PEM", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key for TLS
+    #[arg(long, value_name = "PEM", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// What to answer: comma-separated steps, one a request, each repeated with *N, or * for ever
+    #[arg(long, value_name = "SCRIPT", value_parser = answers::parse, long_help = answers::HELP)]
+    answers: Option<Script>,
+    /// Also print every request
+    #[arg(long)]
+    requests: bool,
+}
+
+/// Collects until a signal ends the process.
+///
+/// # Errors
+/// A sentence for the person: the address is not a loopback one or is taken, or the TLS files cannot be used.
+pub async fn run(arguments: Arguments) -> Result<(), String> {
+    let address = SocketAddr::new(arguments.listen, arguments.port);
+    if !address.ip().is_loopback() {
+        let ip = address.ip();
+        return Err(format!("--listen {ip}: not a loopback address; events are only collected on this machine"));
+    }
+    let tls = match arguments.tls_cert.zip(arguments.tls_key) {
+        Some((certificate, key)) => Some(server::tls(&certificate, &key)?),
+        None => None,
+    };
+    let listener = TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    let address = listener.local_addr().map_err(|error| format!("no local address: {error}"))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let ended = signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
+    print_line(&record::line(&[("type", json!("listening")), ("url", json!(format!("{scheme}://{address}")))]));
+    let requests = arguments.requests;
+    let collector = Collector::new(arguments.answers.unwrap_or_default(), move |arrival| print(arrival, requests));
+    server::serve(listener, tls, Arc::new(collector), ended).await;
+    Ok(())
+}
+
+fn print(arrival: &Arrival, requests: bool) {
+    if requests {
+        print_line(&arrival.request_line());
+    }
+    for event in &arrival.events {
+        print_line(&event.line(arrival.number));
+    }
+    if let Some(problem) = &arrival.unreadable {
+        eprintln!("request {}: {problem}", arrival.number);
+    }
+}
+
+fn print_line(line: &str) {
+    let mut out = io::stdout().lock();
+    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        // The reader has gone, so there is nobody left to collect for.
+        std::process::exit(0);
+    }
+}
+
+/// Listens for signals from this call on, and ends at the first.
+#[cfg(unix)]
+fn signal() -> io::Result<impl std::future::Future<Output = ()>> {
+    use tokio::signal::unix::{signal, SignalKind};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Ends at Ctrl-C.
+#[cfg(not(unix))]
+fn signal() -> io::Result<impl std::future::Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

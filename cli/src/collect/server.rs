@@ -1,0 +1,229 @@
+//! Sockets, TLS and HTTP: reads each request, hands it on as an `Arrival`, plays its answer.
+//! What arrives where, and what a script means, is decided elsewhere.
+
+use std::fmt::{self, Display};
+use std::future::{pending, poll_fn, Future};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{HeaderValue, CONTENT_TYPE};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_rustls::rustls::pki_types::{pem::PemObject, CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
+use tokio_rustls::TlsAcceptor;
+
+use super::answers::{Script, Step};
+use super::body::AnswerBody;
+use super::endpoint::Normal;
+use super::record::{Arrival, Outcome, Received};
+
+/// What is read of one request's body.
+const BODY_BYTES: usize = 1_024 * 1_024;
+const DRIP_BYTES: u64 = 2_000;
+const PORTAL: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head>\
+    <body><h1>Welcome to this network</h1><p>Please sign in to go on.</p></body></html>\n";
+
+/// What all connections share: the count, the script, and who is told.
+pub struct Collector {
+    turn: Mutex<(u64, Script)>,
+    tell: Box<dyn Fn(&Arrival) + Send + Sync>,
+}
+
+impl Collector {
+    /// `tell` is called once a request, in the order of their numbers, before it is answered.
+    pub fn new(script: Script, tell: impl Fn(&Arrival) + Send + Sync + 'static) -> Collector {
+        Collector { turn: Mutex::new((0, script)), tell: Box::new(tell) }
+    }
+
+    fn take(&self, received: Received) -> (Step, Normal) {
+        let now = microseconds();
+        let normal = Normal::to(&received, now);
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = turn.1.next();
+        turn.0 += 1;
+        (self.tell)(&Arrival::new(turn.0, received, outcome(&step, &normal), now));
+        (step, normal)
+    }
+}
+
+/// The TLS side of a server with this certificate chain and key.
+///
+/// # Errors
+/// A sentence that names the file that cannot be used.
+pub fn tls(certificate: &Path, key: &Path) -> Result<TlsAcceptor, String> {
+    fn of(path: &Path) -> impl Fn(&dyn Display) -> String + '_ {
+        move |error| format!("{}: {error}", path.display())
+    }
+    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| of(certificate)(&error))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| of(key)(&error))?;
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
+        .map_err(|error| of(certificate)(&error))?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Serves until `ended` is; returns the connections that are still open then.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    collector: Arc<Collector>,
+    ended: impl Future<Output = ()>,
+) -> JoinSet<()> {
+    let mut connections = JoinSet::new();
+    tokio::pin!(ended);
+    loop {
+        tokio::select! {
+            // In this order, so that whoever connected before the end is still let in.
+            biased;
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => _ = connections.spawn(connection(stream, tls.clone(), collector.clone())),
+                // Out of descriptors, most likely: some may be free again soon.
+                Err(_) => sleep(Duration::from_millis(20)).await,
+            },
+            Some(_) = connections.join_next() => {}
+            () = &mut ended => return connections,
+        }
+    }
+}
+
+async fn connection(stream: tokio::net::TcpStream, tls: Option<TlsAcceptor>, collector: Arc<Collector>) {
+    // Small answers should leave at once; a socket that cannot is served all the same.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => speak(stream, collector).await,
+        Some(tls) => match tls.accept(stream).await {
+            Ok(stream) => speak(stream, collector).await,
+            Err(error) => eprintln!("a TLS handshake failed: {error}"),
+        },
+    }
+}
+
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, collector: Arc<Collector>) {
+    let (reading, mut all_read) = mpsc::channel::<()>(1);
+    // A client may die right after its last byte, and hyper then drops the answer's future, perhaps before it ran.
+    // What arrived in full is to be recorded all the same, so reading is a task of its own.
+    let service = service_fn(move |request| {
+        let (collector, reading) = (collector.clone(), reading.clone());
+        let taken = tokio::spawn(async move {
+            let received = read(request).await;
+            let taken = received.map(|received| collector.take(received));
+            drop(reading);
+            taken
+        });
+        async move {
+            let (step, normal) = taken.await.ok().flatten().ok_or(Cut)?;
+            play(step, normal).await
+        }
+    });
+    // That a client went away in the middle is no news here.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    // Nothing is ever sent: this ends when the last task above has.
+    all_read.recv().await;
+}
+
+/// Ends a connection without an answer.
+#[derive(Debug)]
+struct Cut;
+
+impl Display for Cut {
+    fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        to.write_str("the connection is cut")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+async fn read(request: Request<Incoming>) -> Option<Received> {
+    let (head, mut body) = request.into_parts();
+    let headers = head.headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    });
+    let mut received = Received {
+        method: head.method.to_string(),
+        target: head.uri.to_string(),
+        headers: headers.collect(),
+        ..Received::default()
+    };
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let Ok(bytes) = frame.ok()?.into_data() else {
+            continue;
+        };
+        let room = BODY_BYTES - received.body.len();
+        received.is_too_large = bytes.len() > room;
+        received.body.extend(bytes.iter().take(room));
+        if received.is_too_large {
+            break;
+        }
+    }
+    Some(received)
+}
+
+fn outcome(step: &Step, normal: &Normal) -> Outcome {
+    match step {
+        Step::Ok | Step::Delay(_) => Outcome::Status(normal.status),
+        Step::Status(status, _) => Outcome::Status(status.as_u16()),
+        Step::Drip(_) | Step::Big(_) => Outcome::Status(200),
+        Step::Hang => Outcome::Fault("hang"),
+        Step::HangBody => Outcome::Fault("hang-body"),
+        Step::Close => Outcome::Fault("close"),
+        Step::Html => Outcome::Fault("html"),
+    }
+}
+
+async fn play(step: Step, normal: Normal) -> Result<Response<AnswerBody>, Cut> {
+    match step {
+        Step::Ok => Ok(healthy(normal)),
+        Step::Delay(time) => {
+            sleep(time).await;
+            Ok(healthy(normal))
+        }
+        Step::Status(status, headers) => {
+            let mut response = Response::new(AnswerBody::Text(Bytes::new()));
+            *response.status_mut() = status;
+            response.headers_mut().extend(headers);
+            Ok(response)
+        }
+        Step::Hang => pending().await,
+        Step::HangBody => {
+            Ok(Response::new(AnswerBody::Stall { part: Bytes::from_static(b"only a part"), promised: DRIP_BYTES }))
+        }
+        Step::Close => Err(Cut),
+        Step::Drip(period) => Ok(Response::new(AnswerBody::drip(DRIP_BYTES, period))),
+        Step::Big(bytes) => Ok(Response::new(AnswerBody::Fill(bytes))),
+        Step::Html => Ok(with_type("text/html; charset=utf-8", Bytes::from_static(PORTAL.as_bytes()))),
+    }
+}
+
+fn healthy(normal: Normal) -> Response<AnswerBody> {
+    let mut response = with_type(normal.content_type, normal.body);
+    *response.status_mut() = StatusCode::from_u16(normal.status).unwrap_or_default();
+    response
+}
+
+fn with_type(content_type: &'static str, body: Bytes) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::Text(body));
+    if !content_type.is_empty() {
+        let value = HeaderValue::from_static(content_type);
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response
+}
+
+fn microseconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,167 @@
+//! Events as a table for people: a row for each field, a column for each event, or a block for each event where
+//! that would be too wide. It shows everything that arrived and judges nothing.
+
+use serde_json::Value;
+
+use crate::collect::endpoint::Protocol;
+use crate::collect::record::{text, Event, FIELDS};
+
+/// The widest line before columns become blocks.
+const WIDTH: usize = 100;
+
+/// What the protocols themselves need: the name for people, the key in Universal Analytics, the key in GA4.
+const NEEDED: [(&str, &str, &str); 8] = [
+    ("Hit type", "t", ""),
+    ("Property", "tid", ""),
+    ("Queue time, ms", "qt", ""),
+    ("Session id", "", "session_id"),
+    ("Engagement time, ms", "", "engagement_time_msec"),
+    ("Time, microseconds", "", "timestamp_micros"),
+    ("Consent, ad user data", "", "consent.ad_user_data"),
+    ("Consent, ad personalisation", "", "consent.ad_personalization"),
+];
+
+/// The whole text, with an empty line at its end; nothing for no events.
+pub fn render(events: &[Event]) -> String {
+    [Protocol::Ga4, Protocol::UniversalAnalytics]
+        .into_iter()
+        .map(|protocol| {
+            let numbered = events.iter().zip(1..).filter(|(event, _)| event.protocol == protocol);
+            one_protocol(protocol, &numbered.collect::<Vec<_>>())
+        })
+        .collect()
+}
+
+fn one_protocol(protocol: Protocol, events: &[(&Event, usize)]) -> String {
+    if events.is_empty() {
+        return String::new();
+    }
+    let whole = grid(&rows(protocol, events));
+    if whole.lines().all(|line| line.chars().count() <= WIDTH) {
+        return whole + "\n";
+    }
+    events.iter().map(|event| grid(&rows(protocol, &[*event])) + "\n").collect()
+}
+
+fn rows(protocol: Protocol, events: &[(&Event, usize)]) -> Vec<Vec<String>> {
+    let cells: Vec<_> = events.iter().map(|(event, _)| cells(event)).collect();
+    let mut head = vec!["Field".to_owned(), format!("{} key", protocol.name())];
+    head.extend(events.iter().map(|(_, number)| format!("Event {number}")));
+    let mut rows = vec![head];
+    for (label, key) in keys(protocol, &cells) {
+        let value = |cells: &Vec<(String, String)>| {
+            let found = cells.iter().find(|(name, _)| *name == key);
+            found.map_or_else(String::new, |(_, value)| value.clone())
+        };
+        let values: Vec<String> = cells.iter().map(value).collect();
+        if values.iter().any(|value| !value.is_empty()) {
+            rows.push([label, printable(&key)].into_iter().chain(values).collect());
+        }
+    }
+    rows
+}
+
+/// The rows in their order: what is collected, what the protocol needs, then whatever else is there.
+fn keys(protocol: Protocol, cells: &[Vec<(String, String)>]) -> Vec<(String, String)> {
+    let collected = FIELDS.iter().map(|(_, label, ua, ga4)| (*label, *ua, *ga4));
+    let known = collected.chain(NEEDED).map(|(label, ua, ga4)| match protocol {
+        Protocol::Ga4 => (label.to_owned(), ga4.to_owned()),
+        Protocol::UniversalAnalytics => (label.to_owned(), ua.to_owned()),
+    });
+    let mut keys = vec![("Event name".to_owned(), NAME.to_owned())];
+    keys.extend(known.filter(|(_, key)| !key.is_empty()));
+    for (key, _) in cells.iter().flatten() {
+        if !keys.iter().any(|(_, known)| known == key) {
+            keys.push(("(unknown)".to_owned(), key.clone()));
+        }
+    }
+    keys
+}
+
+/// How the name of a GA4 event stands beside its parameters.
+const NAME: &str = "event.name";
+
+fn cells(event: &Event) -> Vec<(String, String)> {
+    let mut cells: Vec<(String, String)> = Vec::new();
+    cells.extend(event.name.iter().map(|name| (NAME.to_owned(), printable(name))));
+    for (key, value) in &event.wire {
+        match value {
+            Value::Object(inner) if !inner.is_empty() => {
+                cells.extend(inner.iter().map(|(name, value)| (format!("{key}.{name}"), printable(&text(value)))));
+            }
+            _ => cells.push((key.clone(), printable(&text(value)))),
+        }
+    }
+    cells
+}
+
+/// What a program sent must not steer the person's terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+fn grid(rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  "));
+        cells.collect::<String>().trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    // A test that meets the unexpected should stop there, loudly.
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(protocol: Protocol, name: Option<&str>, wire: Value) -> Event {
+        let Value::Object(wire) = wire else { panic!("an object is needed") };
+        Event { protocol, name: name.map(str::to_owned), wire, problems: Vec::new() }
+    }
+
+    #[test]
+    fn fields_are_rows_and_events_are_columns() {
+        let first = event(Protocol::UniversalAnalytics, None, json!({"av": "1.2", "cd3": "linux-x86_64"}));
+        let second = event(Protocol::UniversalAnalytics, None, json!({"av": "1.3", "zz": "?"}));
+        let expected = "\
+Field                universal-analytics key  Event 1       Event 2
+Library version      av                       1.2           1.3
+OS and architecture  cd3                      linux-x86_64
+(unknown)            zz                                     ?
+
+";
+        assert_eq!(render(&[first, second]), expected);
+    }
+
+    #[test]
+    fn more_than_a_hundred_columns_become_blocks() {
+        let wide = || event(Protocol::Ga4, Some("pacts_verified"), json!({"os_arch": "x".repeat(40)}));
+        assert_eq!(render(&[wide()]).matches("Field").count(), 1);
+        let two = render(&[wide(), wide()]);
+        assert_eq!(two.matches("Field").count(), 2);
+        assert!(two.contains("Event 1") && two.contains("Event 2"));
+        assert!(two.contains("Event name           event.name  pacts_verified\n"));
+    }
+
+    #[test]
+    fn consent_is_shown_one_row_each_and_control_characters_are_not_shown() {
+        let wire = json!({"consent": {"ad_user_data": "DENIED"}, "os_arch": "a\u{1b}[2Jb"});
+        let text = render(&[event(Protocol::Ga4, None, wire)]);
+        assert!(text.contains("consent.ad_user_data"));
+        assert!(text.contains("a\u{fffd}[2Jb"));
+    }
+
+    #[test]
+    fn no_event_is_no_table() {
+        assert_eq!(render(&[]), "");
+    }
+}

@@ -1,0 +1,241 @@
+//! Promises of `collect`: its endpoints, its lines, its end.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::support::{command, request, wait, Client, Collector, GA4_BODY, GA4_TARGET};
+
+const HIT: &str = "v=1&t=event&tid=UA-1-1&cid=ab&ec=ProviderTest&ea=Completed&el=Pacts+verified&ev=3";
+
+#[test]
+fn a_ga4_event_is_answered_204_and_printed() {
+    let collector = Collector::start(&[]);
+    let answer = collector.connect().ask("POST", GA4_TARGET, GA4_BODY);
+    assert_eq!((answer.status, answer.body.len()), (204, 0));
+    let expected = json!({"type": "event", "request": 1, "protocol": "ga4", "name": "pacts_verified",
+        "fields": {"client_id": "1.2", "os_arch": "linux"},
+        "wire": {"client_id": "1.2", "os_arch": "linux"}, "problems": []});
+    assert_eq!(collector.line(), expected);
+}
+
+#[test]
+fn ga4_answers_204_to_anything() {
+    let collector = Collector::start(&[]);
+    let mut client = collector.connect();
+    for body in ["", "{", "[]", "{\"events\":7}", "\u{0}"] {
+        assert_eq!(client.ask("POST", "/mp/collect", body).status, 204);
+    }
+}
+
+#[test]
+fn the_ga4_validator_answers_with_messages() {
+    let collector = Collector::start(&[]);
+    let mut client = collector.connect();
+    let target = format!("/debug{GA4_TARGET}");
+    let valid = client.ask("POST", &target, GA4_BODY);
+    assert_eq!((valid.status, valid.json()), (200, json!({"validationMessages": []})));
+    assert_eq!(valid.header("content-type"), Some("application/json"));
+    let invalid = client.ask("POST", &target, GA4_BODY.replace("1.2", "host")).json();
+    assert_eq!(invalid["validationMessages"][0]["fieldPath"], "client_id");
+    assert_eq!(invalid["validationMessages"][0]["validationCode"], "VALUE_INVALID");
+    assert!(invalid["validationMessages"][0]["description"].is_string());
+}
+
+#[test]
+fn universal_analytics_answers_a_pixel_to_anything_and_prints_each_hit() {
+    let collector = Collector::start(&[]);
+    let mut client = collector.connect();
+    for (method, target, body) in [
+        ("POST", "/collect".to_owned(), HIT.to_owned()),
+        ("GET", format!("/collect?{HIT}"), String::new()),
+        ("POST", "/batch".to_owned(), format!("{HIT}\n{HIT}")),
+        ("POST", "/batch".to_owned(), String::new()),
+    ] {
+        let answer = client.ask(method, &target, body);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("image/gif")));
+        assert!(answer.body.starts_with(b"GIF89a"));
+    }
+    let requests: Vec<_> = (0..4).map(|_| collector.line()).collect();
+    assert_eq!(requests.iter().map(|line| line["request"].clone()).collect::<Vec<_>>(), [1, 2, 3, 3]);
+    for line in requests {
+        assert_eq!((&line["protocol"], &line["problems"]), (&json!("universal-analytics"), &json!([])));
+        assert_eq!(line["fields"]["event"], "Pacts verified");
+        assert_eq!(line["wire"]["tid"], "UA-1-1");
+    }
+}
+
+#[test]
+fn the_universal_analytics_validator_answers_with_messages() {
+    let collector = Collector::start(&[]);
+    let answer = collector.connect().ask("POST", "/debug/collect", HIT.replace("ev=3", "ev=x")).json();
+    let hit = &answer["hitParsingResult"][0];
+    assert_eq!(hit["valid"], false);
+    assert_eq!(hit["parserMessage"][0]["messageType"], "ERROR");
+    assert_eq!(hit["parserMessage"][0]["parameter"], "ev");
+    assert!(hit["hit"].as_str().unwrap().ends_with("ev=x"));
+}
+
+#[test]
+fn a_warning_leaves_a_hit_valid() {
+    let collector = Collector::start(&[]);
+    let answer = collector.connect().ask("POST", "/debug/collect", format!("{HIT}&qt=14400001")).json();
+    assert_eq!(answer["hitParsingResult"][0]["valid"], true);
+    assert_eq!(answer["hitParsingResult"][0]["parserMessage"][0]["messageType"], "WARN");
+}
+
+#[test]
+fn the_snowplow_adapter_takes_lines_and_answers_with_nothing() {
+    let collector = Collector::start(&[]);
+    let answer = collector.connect().ask("POST", "/com.google.analytics/v1", format!("{HIT}\n{HIT}\n"));
+    assert_eq!((answer.status, answer.body.len()), (200, 0));
+    assert_eq!(collector.line()["fields"]["action"], "Completed");
+    assert_eq!(collector.line()["request"], 1);
+}
+
+#[test]
+fn anything_else_is_not_found() {
+    let collector = Collector::start(&[]);
+    let mut client = collector.connect();
+    for (method, target) in [("GET", "/"), ("GET", GA4_TARGET), ("PUT", "/collect"), ("POST", "/mp/collect/x")] {
+        assert_eq!(client.ask(method, target, "").status, 404, "{method} {target}");
+    }
+}
+
+#[test]
+fn requests_are_printed_before_their_events_when_asked() {
+    let collector = Collector::start(&["--requests"]);
+    collector.connect().ask("POST", GA4_TARGET, GA4_BODY);
+    let expected = json!({"type": "request", "number": 1, "method": "POST", "target": GA4_TARGET,
+        "headers": {"host": "localhost", "content-length": GA4_BODY.len().to_string()},
+        "body": GA4_BODY, "answer": 204});
+    assert_eq!(collector.line(), expected);
+    assert_eq!(collector.line()["type"], "event");
+}
+
+#[test]
+fn one_connection_carries_many_requests() {
+    let collector = Collector::start(&[]);
+    let mut client = collector.connect();
+    for number in 1..=50 {
+        assert_eq!(client.ask("POST", GA4_TARGET, GA4_BODY).status, 204);
+        assert_eq!(collector.line()["request"], number);
+    }
+}
+
+#[test]
+fn two_requests_are_served_at_once() {
+    let collector = Collector::start(&["--answers", "hang,ok", "--requests"]);
+    let mut first = collector.connect();
+    first.send_event();
+    assert_eq!(collector.line()["answer"], "hang");
+    assert_eq!(collector.connect().ask("POST", GA4_TARGET, GA4_BODY).status, 204);
+    assert!(first.is_silent());
+}
+
+#[test]
+fn a_chunked_body_is_read() {
+    let collector = Collector::start(&[]);
+    let mut client = collector.connect();
+    let (one, two) = HIT.split_at(10);
+    let head = "POST /collect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunks = format!("{:x}\r\n{one}\r\n{:x}\r\n{two}\r\n0\r\n\r\n", one.len(), two.len());
+    write!(client.0.get_mut(), "{head}{chunks}").unwrap();
+    assert_eq!(client.answer().status, 200);
+    assert_eq!(collector.line()["fields"]["value"], "3");
+}
+
+#[test]
+fn an_event_arrives_although_its_sender_dies_right_after_it() {
+    let collector = Collector::start(&[]);
+    for number in 1..=100 {
+        let mut client = collector.connect();
+        client.send_event();
+        drop(client);
+        assert_eq!(collector.line()["request"], number);
+    }
+}
+
+#[test]
+fn half_a_request_is_none() {
+    let collector = Collector::start(&["--requests"]);
+    let mut client = collector.connect();
+    let whole = request("POST", GA4_TARGET, GA4_BODY.as_bytes());
+    client.0.get_mut().write_all(&whole[..whole.len() - 1]).unwrap();
+    drop(client);
+    collector.connect().ask("GET", "/next", "");
+    assert_eq!(collector.line()["target"], "/next");
+}
+
+#[test]
+fn a_body_of_a_mebibyte_is_read_and_a_larger_one_refused() {
+    let collector = Collector::start(&["--requests"]);
+    let body = vec![b' '; 1_024 * 1_024];
+    assert_eq!(collector.connect().ask("POST", GA4_TARGET, &body).status, 204);
+    assert_eq!(collector.line()["answer"], 204);
+    let mut client = collector.connect();
+    // One byte too many, so that the whole is written before the answer comes.
+    client.send("POST", GA4_TARGET, [&body[..], b" "].concat());
+    assert_eq!(client.answer().status, 413);
+    assert_eq!(collector.line()["answer"], 413);
+}
+
+#[test]
+fn only_loopback_addresses_are_listened_on() {
+    for address in ["0.0.0.0", "::", "192.0.2.1"] {
+        let output = command().args(["collect", "--listen", address]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("not a loopback address") && error.contains(address), "{error}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn the_port_that_was_asked_for_is_the_one() {
+    let first = Collector::start(&[]);
+    let port = first.url.rsplit_once(':').unwrap().1;
+    let taken = command().args(["collect", "--port", port]).output().unwrap();
+    assert_eq!(taken.status.code(), Some(2));
+    assert!(String::from_utf8(taken.stderr).unwrap().contains(port));
+    drop(first.connect());
+    let url = first.url.clone();
+    let port = port.to_owned();
+    drop(first);
+    let second = Collector::start(&["--listen", "127.0.0.1", "--port", &port]);
+    assert_eq!(second.url, url);
+}
+
+#[test]
+fn a_malformed_script_is_an_error_that_names_the_step() {
+    let output = command().args(["collect", "--answers", "ok,hagn"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("step \"hagn\""));
+}
+
+#[test]
+fn it_ends_when_nobody_reads_its_lines_any_more() {
+    let mut child = command().arg("collect").stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut out, &mut first).unwrap();
+    drop(out);
+    let address = first.split_once("http://").unwrap().1.split('"').next().unwrap();
+    Client::connect(address).send_event();
+    assert!(wait(&mut child).success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_at_once_with_success() {
+    for signal in ["TERM", "INT"] {
+        let mut collector = Collector::start(&["--answers", "hang", "--requests"]);
+        let mut client = collector.connect();
+        client.send_event();
+        collector.line();
+        let kill = format!("kill -{signal} {}", collector.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        assert_eq!(collector.wait().code(), Some(0), "SIG{signal}");
+    }
+}

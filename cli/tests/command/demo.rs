@@ -1,0 +1,140 @@
+//! Promises of `demo`. Its program is this very test binary, told by a variable what to do.
+
+use std::env;
+use std::process::{Output, Stdio};
+
+use crate::support::{command, Client};
+
+/// What the program does; unset in an ordinary run of the tests.
+const ROLE: &str = "PACT_TELEMETRY_TEST_ROLE";
+
+#[test]
+fn program() {
+    let Ok(role) = env::var(ROLE) else { return };
+    let url = env::var("PACT_TELEMETRY_ENDPOINT").unwrap();
+    let address = url.strip_prefix("http://").unwrap();
+    match role.as_str() {
+        "nothing" => {}
+        "fail" => std::process::exit(3),
+        "vanish" => {
+            let mut client = Client::connect(address);
+            send(&mut client, "1.2");
+            std::process::exit(0);
+        }
+        client_id => {
+            let mut client = Client::connect(address);
+            send(&mut client, client_id);
+            assert!(client.answer().status < 300);
+        }
+    }
+}
+
+fn send(client: &mut Client, client_id: &str) {
+    let variable = |name: &str| env::var(name).unwrap();
+    if variable("PACT_TELEMETRY_PROTOCOL") == "universal-analytics" {
+        let hit = format!("v=1&t=event&tid={}&cid={client_id}&ec=C&ea=A&el=", variable("PACT_TELEMETRY_TRACKING_ID"));
+        return client.send("POST", "/batch", format!("{hit}first\n{hit}second"));
+    }
+    let (id, secret) = (variable("PACT_TELEMETRY_MEASUREMENT_ID"), variable("PACT_TELEMETRY_API_SECRET"));
+    assert_eq!((id.as_str(), secret.as_str()), ("G-DEMO", "demo"));
+    let target = format!("/mp/collect?measurement_id={id}&api_secret={secret}");
+    let event = r#"{"name":"pacts_verified","params":{"library_version":"1.2.3","os_arch":"linux-x86_64"}}"#;
+    client.send("POST", &target, format!(r#"{{"client_id":"{client_id}","events":[{event},{event}]}}"#));
+}
+
+fn demo(role: &str, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
+    let Output { status, stdout, .. } = command()
+        .arg("demo")
+        .args(arguments)
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", "demo::program"])
+        .env(ROLE, role)
+        .envs(variables.iter().copied())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap())
+}
+
+#[test]
+fn events_are_shown_as_a_table_with_names_and_keys() {
+    let (code, text) = demo("1.2", &[], &[]);
+    assert_eq!(code, 0, "{text}");
+    let row = |start: &str| {
+        let line = text.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}: {text}"));
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(row("Field"), ["Field", "ga4 key", "Event 1", "Event 2"]);
+    assert_eq!(row("Library version"), ["Library version", "library_version", "1.2.3", "1.2.3"]);
+    assert_eq!(row("OS and architecture"), ["OS and architecture", "os_arch", "linux-x86_64", "linux-x86_64"]);
+    assert!(text.ends_with("\n2 events arrived in 1 request; the strict validator found no problem.\n"), "{text}");
+}
+
+#[test]
+fn universal_analytics_is_shown_with_its_own_keys() {
+    let (code, text) = demo("ab", &["--protocol", "universal-analytics"], &[]);
+    assert_eq!(code, 0, "{text}");
+    let client = text.lines().find(|line| line.starts_with("Client id")).unwrap();
+    assert_eq!(client.split_whitespace().collect::<Vec<_>>(), ["Client", "id", "cid", "ab", "ab"]);
+}
+
+#[test]
+fn problems_are_listed() {
+    let (code, text) = demo("no-number", &[], &[]);
+    assert_eq!(code, 0);
+    assert!(text.contains("2 events arrived in 1 request; the strict validator found 2 problems:\n"), "{text}");
+    assert!(text.contains("event 2: VALUE_INVALID client_id: "), "{text}");
+}
+
+#[test]
+fn what_was_written_last_is_still_read() {
+    for _ in 0..10 {
+        let (code, text) = demo("vanish", &[], &[]);
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains("2 events arrived in 1 request"), "{text}");
+    }
+}
+
+#[test]
+fn no_event_is_code_1_and_said() {
+    let (code, text) = demo("nothing", &[], &[]);
+    assert_eq!(code, 1);
+    assert!(text.ends_with("No event arrived.\n"), "{text}");
+}
+
+#[test]
+fn a_program_that_fails_is_code_1_and_said() {
+    let (code, text) = demo("fail", &[], &[]);
+    assert_eq!(code, 1);
+    assert!(text.contains("The program failed: ") && text.contains('3'), "{text}");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_code_1_and_named() {
+    let output = command().args(["demo", "/nowhere/to/be/found", "--flag"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("/nowhere/to/be/found cannot be started"), "{text}");
+}
+
+#[test]
+fn an_opt_out_is_said_and_left_in_place() {
+    let (code, text) = demo("nothing", &[], &[("DO_NOT_TRACK", "1")]);
+    assert_eq!(code, 1);
+    assert!(text.starts_with("DO_NOT_TRACK=1 is set, which opts out of telemetry: therefore nothing is sent.\n"));
+    assert!(text.ends_with("No event arrived, as DO_NOT_TRACK=1 asks.\n"), "{text}");
+    let (_, text) = demo("nothing", &[], &[("PACT_DO_NOT_TRACK", "false")]);
+    assert!(!text.contains("opts out"), "{text}");
+}
+
+#[test]
+fn a_program_that_does_not_honour_an_opt_out_is_told_on() {
+    let (_, text) = demo("1.2", &[], &[("pact_do_not_track", "yes")]);
+    assert!(text.contains("the program does not honour it"), "{text}");
+}
+
+#[test]
+fn no_program_is_a_usage_error() {
+    let output = command().arg("demo").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}

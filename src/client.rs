@@ -1,0 +1,416 @@
+//! A client: who reports, with which settings, and the way of an event on the host's thread. Does no I/O but the one
+//! small read of the person's saved choice, and no waiting but in `flush` and `close`.
+
+use crate::config::{self, ConfigError, Settings, EXIT_TIMEOUT_CI_MS, EXIT_TIMEOUT_MS};
+use crate::consent::{opted_out_by_environment, saved_choice_path, Readings, SavedChoice};
+use crate::event::{Event, InvalidEvent, Packed, Texts};
+use crate::host::{self, Host};
+use crate::pipeline::{self, Account, Pipeline, Queued, Refusal, Snapshot};
+use crate::platform::clock::coarse_millis;
+use crate::protocol::{self, Context, Hit};
+use serde_json::{json, Value};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Why an event was not queued. None of these is a reason to stop a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrackError {
+    /// Opted out by the person, or turned off by the host.
+    Disabled,
+    /// No credentials were given or built in.
+    NotConfigured,
+    /// As many events as allowed wait already; this one is dropped and counted.
+    QueueFull,
+    /// The client was closed.
+    Closed,
+    /// The event is not as it must be.
+    Invalid(InvalidEvent),
+}
+
+impl fmt::Display for TrackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrackError::Disabled => f.write_str("telemetry is off"),
+            TrackError::NotConfigured => f.write_str("no credentials are configured"),
+            TrackError::QueueFull => f.write_str("the queue is full"),
+            TrackError::Closed => f.write_str("the client is closed"),
+            TrackError::Invalid(invalid) => invalid.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TrackError {}
+
+impl From<InvalidEvent> for TrackError {
+    fn from(invalid: InvalidEvent) -> Self {
+        TrackError::Invalid(invalid)
+    }
+}
+
+/// How a wait for delivery ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flushed {
+    /// Everything that was accepted before is delivered.
+    Delivered,
+    /// Nothing is waiting any more, but some of it was lost; the counters say why.
+    Lost,
+    /// The time is over and some of it still waits. The sender goes on with it.
+    TimedOut,
+}
+
+/// Reasons for which no event is taken, as bits, so that one load tells that there is none.
+mod off {
+    /// The host's switch.
+    pub const HOST: u32 = 1;
+    /// The person's saved choice.
+    pub const SAVED: u32 = 2;
+    /// The saved choice was not looked at yet: something before it said "off".
+    pub const UNREAD: u32 = 4;
+    /// No credentials.
+    pub const NOT_CONFIGURED: u32 = 8;
+    /// Closed.
+    pub const CLOSED: u32 = 16;
+}
+
+/// What the handle, the queued events and the sender share of a client.
+pub(crate) struct Shared {
+    pub settings: Settings,
+    pub account: Account,
+    saved_path: Option<PathBuf>,
+    is_ci: bool,
+    off: AtomicU32,
+    /// Goes up whenever the client is turned off: an event of an earlier epoch may not leave any more.
+    epoch: AtomicU32,
+    /// The pipeline that the account belongs to; another one means that this is a forked child.
+    pipeline_id: AtomicU64,
+}
+
+impl Shared {
+    pub fn consent_epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Reads the saved choice again and obeys it. Called by the sender before every request.
+    pub fn look_at_saved_choice(&self) {
+        if SavedChoice::read(self.saved_path.as_deref()).is_off() {
+            self.off.fetch_or(off::SAVED, Ordering::SeqCst);
+            self.epoch.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Makes the account this process's own.
+    #[inline]
+    fn join(&self, pipeline: &Pipeline) {
+        if self.pipeline_id.load(Ordering::Acquire) != pipeline.id {
+            self.join_anew(pipeline);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn join_anew(&self, pipeline: &Pipeline) {
+        pipeline.gate.alone(|| {
+            let before = self.pipeline_id.load(Ordering::Acquire);
+            if before != pipeline.id {
+                if before != 0 {
+                    self.account.reset(); // a forked child: its parent's events are its parent's
+                }
+                pipeline.exit_timeout_ms.fetch_max(self.exit_timeout_ms(), Ordering::Relaxed);
+                self.pipeline_id.store(pipeline.id, Ordering::Release);
+            }
+        });
+    }
+
+    fn exit_timeout_ms(&self) -> u32 {
+        let default = if self.is_ci { EXIT_TIMEOUT_CI_MS } else { EXIT_TIMEOUT_MS };
+        self.settings.exit_timeout.map_or(default as u32, |timeout| timeout.as_millis() as u32)
+    }
+}
+
+/// Reports the events of one library. Cheap to make, safe on any thread; all clients of a process share one sender.
+///
+/// Dropping it loses nothing: what was accepted stays with the sender.
+///
+/// ```
+/// use pact_telemetry::{names, Client, Event, TrackError};
+///
+/// let client = Client::new(r#"{"library": {"id": "my-pact", "name": "My Pact", "version": "1.0.0"}}"#)?;
+/// let event = Event::new(names::EVENT_PACTS_VERIFIED, names::CATEGORY_PROVIDER_TEST, names::ACTION_COMPLETED, 3);
+/// // Nobody gave credentials here, so nothing is sent, and the answer says so (or that the person opted out).
+/// let answer = client.track(&event);
+/// assert!(matches!(answer, Err(TrackError::NotConfigured | TrackError::Disabled)));
+/// # Ok::<(), pact_telemetry::ConfigError>(())
+/// ```
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+impl Client {
+    /// A client by its config, a JSON object (see `docs/config.md`). Reads the environment, and the person's saved
+    /// choice unless something before it says "off". Starts nothing.
+    ///
+    /// # Errors
+    /// Names the key or environment variable that is wrong, what was found and what is allowed.
+    pub fn new(config: &str) -> Result<Self, ConfigError> {
+        let variable = |name: &str| std::env::var_os(name);
+        let settings = config::parse(config, variable)?;
+        let mut bits = if settings.enabled { 0 } else { off::HOST };
+        if settings.destination.credentials.is_none() {
+            bits |= off::NOT_CONFIGURED;
+        }
+        let shared = Arc::new(Shared {
+            settings,
+            account: Account::default(),
+            saved_path: saved_choice_path(),
+            is_ci: host::is_ci(variable),
+            off: AtomicU32::new(bits | off::UNREAD),
+            epoch: AtomicU32::new(0),
+            pipeline_id: AtomicU64::new(0),
+        });
+        let client = Client { shared };
+        if bits == 0 && opted_out_by_environment().is_none() {
+            client.read_saved_choice();
+        }
+        Ok(client)
+    }
+
+    /// Queues an event. Never blocks, makes one allocation and no system call (but to wake or start a resting sender).
+    ///
+    /// # Errors
+    /// Says why the event was not queued.
+    pub fn track(&self, event: &Event<'_>) -> Result<(), TrackError> {
+        self.queue(self.admit()?, &event.texts(), event.value)
+    }
+
+    /// May an event be tracked now? Answers with the consent epoch to track it under.
+    #[inline]
+    pub(crate) fn admit(&self) -> Result<u32, TrackError> {
+        // Before the rules are asked: who turns it off after this makes the event stale.
+        let epoch = self.shared.consent_epoch();
+        let opted_out = opted_out_by_environment().is_some();
+        if opted_out || self.shared.off.load(Ordering::Acquire) != 0 {
+            self.may_track(opted_out)?;
+        }
+        Ok(epoch)
+    }
+
+    /// Checks, copies and queues an event that was admitted.
+    #[inline]
+    pub(crate) fn queue(&self, epoch: u32, texts: &Texts<'_>, value: i64) -> Result<(), TrackError> {
+        let shared = &self.shared;
+        let event = match Packed::new(texts, value, coarse_millis(), epoch) {
+            Ok(event) => event,
+            Err(invalid) => {
+                shared.account.refuse(Refusal::Invalid);
+                return Err(invalid.into());
+            }
+        };
+        let pipeline = pipeline::for_this_process();
+        shared.join(pipeline);
+        let capacity = shared.settings.queue_capacity as u64;
+        let Some(waiting) = shared.account.accept(capacity) else {
+            shared.account.refuse(Refusal::QueueFull);
+            return Err(TrackError::QueueFull);
+        };
+        if pipeline.push(Queued { client: shared.clone(), event }).is_err() {
+            shared.account.give_back();
+            shared.account.refuse(Refusal::QueueFull);
+            return Err(TrackError::QueueFull);
+        }
+        if waiting == capacity / 2 {
+            pipeline.unpark();
+        }
+        Ok(())
+    }
+
+    /// The rules in their order, for when the quick look found that something may be off.
+    fn may_track(&self, opted_out: bool) -> Result<(), TrackError> {
+        let bits = self.shared.off.load(Ordering::Acquire);
+        let refusal = if bits & off::CLOSED != 0 {
+            (Refusal::Closed, TrackError::Closed)
+        } else if !self.consents(opted_out) {
+            (Refusal::Disabled, TrackError::Disabled)
+        } else if bits & off::NOT_CONFIGURED != 0 {
+            (Refusal::NotConfigured, TrackError::NotConfigured)
+        } else {
+            return Ok(());
+        };
+        self.shared.account.refuse(refusal.0);
+        Err(refusal.1)
+    }
+
+    /// Does every rule agree that events are taken, given what the environment says? Obeys what changed since.
+    fn consents(&self, opted_out: bool) -> bool {
+        let bits = self.shared.off.load(Ordering::Acquire);
+        if opted_out {
+            self.discard();
+        }
+        if opted_out || bits & off::HOST != 0 {
+            return false;
+        }
+        if bits & off::UNREAD != 0 {
+            self.read_saved_choice();
+        }
+        self.shared.off.load(Ordering::Acquire) & off::SAVED == 0
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_saved_choice(&self) {
+        let saved = SavedChoice::read(self.shared.saved_path.as_deref());
+        if saved.is_off() {
+            self.shared.off.fetch_or(off::SAVED, Ordering::SeqCst);
+        }
+        self.shared.off.fetch_and(!off::UNREAD, Ordering::SeqCst);
+    }
+
+    /// Turns this client on or off for the host. Off: what waits is thrown away, an upload that carries events of this
+    /// client is cut, and nothing leaves after the call returns. On: the person's own choice still holds.
+    pub fn set_enabled(&self, enabled: bool) {
+        if enabled {
+            self.shared.off.fetch_and(!off::HOST, Ordering::SeqCst);
+        } else {
+            self.shared.off.fetch_or(off::HOST, Ordering::SeqCst);
+            self.discard();
+        }
+    }
+
+    /// Throws away what waits, if anything does, and cuts it off the wire.
+    fn discard(&self) {
+        if self.shared.account.is_waiting() {
+            self.discard_what_waits();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn discard_what_waits(&self) {
+        let Some(pipeline) = self.joined() else { return };
+        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
+        pipeline.gate.cut(&self.shared);
+        pipeline.hurry();
+    }
+
+    /// Would an event be taken now?
+    pub fn is_enabled(&self) -> bool {
+        self.consents(opted_out_by_environment().is_some()) && self.shared.off.load(Ordering::Acquire) == 0
+    }
+
+    /// The state of this client and the rule that decided it, with what each rule read. Looks at everything anew.
+    pub fn explain(&self) -> Value {
+        let bits = self.shared.off.load(Ordering::Acquire);
+        let settings = &self.shared.settings;
+        let readings = Readings::take(bits & off::HOST == 0, self.shared.saved_path.clone());
+        // A saved "off" that was obeyed holds for this client, also when the file is gone by now.
+        let rule = readings.off_by().or_else(|| (bits & off::SAVED != 0).then_some("saved choice"));
+        let configured = bits & off::NOT_CONFIGURED == 0;
+        let state = match (bits & off::CLOSED != 0, rule.is_some(), configured) {
+            (true, ..) => "closed",
+            (_, true, _) => "disabled",
+            (.., false) => "not configured",
+            _ => "enabled",
+        };
+        json!({
+            "enabled": state == "enabled",
+            "state": state,
+            "rule": rule,
+            "rules": readings.to_json(),
+            "protocol": settings.destination.protocol.name(),
+            "endpoint": settings.destination.endpoint,
+            "configured": configured,
+            "debug": settings.debug,
+            "ci": self.shared.is_ci,
+            "exit_timeout_ms": self.shared.exit_timeout_ms(),
+            "queue_capacity": settings.queue_capacity,
+            "state_dir": settings.state_dir.as_ref().map(|path| path.to_string_lossy()),
+            "diagnostics": settings.diagnostics,
+        })
+    }
+
+    /// The request that would carry this event alone if it were sent now, by the encoder that the sender uses: `method`,
+    /// `url`, `content_type` and `body`, whatever the person decided. Nothing is sent or kept.
+    ///
+    /// # Errors
+    /// [`TrackError::Invalid`] for an event that would not be taken.
+    pub fn preview(&self, event: &Event<'_>) -> Result<Value, TrackError> {
+        Packed::new(&event.texts(), event.value, 0, 0)?;
+        let now_micros = pipeline::unix_micros();
+        let hit = Hit {
+            identity: &self.shared.settings.identity,
+            event: event.event,
+            category: event.category,
+            action: event.action,
+            value: event.value,
+            plugin_name: event.plugin_name,
+            plugin_version: event.plugin_version,
+            age_ms: 0,
+        };
+        let session_id = (now_micros / 1_000_000).to_string();
+        let context = Context { host: &Host::this_machine(), session_id: &session_id, now_micros };
+        let destination = &self.shared.settings.destination;
+        let body = protocol::encode(destination, &context, &[hit]).pop().map(|body| body.text).unwrap_or_default();
+        Ok(json!({
+            "method": "POST",
+            "url": destination.url(),
+            "content_type": destination.protocol.content_type(),
+            "body": body,
+        }))
+    }
+
+    /// The counters of this client in this process, as one consistent JSON object:
+    /// `accepted = delivered + queued + the sum of dropped`.
+    pub fn stats(&self) -> Value {
+        self.counters().to_json()
+    }
+
+    fn counters(&self) -> Snapshot {
+        match self.joined() {
+            Some(_) => self.shared.account.snapshot(),
+            // No pipeline, though there was one: a forked child that has not tracked yet.
+            None if self.shared.pipeline_id.load(Ordering::Acquire) != 0 => Snapshot::default(),
+            None => self.shared.account.snapshot(),
+        }
+    }
+
+    /// This process's pipeline, if it has one, with the account made this process's own.
+    fn joined(&self) -> Option<&'static Pipeline> {
+        let pipeline = pipeline::existing()?;
+        self.shared.join(pipeline);
+        Some(pipeline)
+    }
+
+    /// Has everything delivered that was accepted before, at once and without linger, and waits for that at most so
+    /// long. Holds its time also when a server hangs.
+    pub fn flush(&self, timeout: Duration) -> Flushed {
+        let deadline = Instant::now() + timeout;
+        let Some(pipeline) = self.joined() else { return Flushed::Delivered };
+        let account = &self.shared.account;
+        let (target, lost_before) = (account.accepted(), account.settled() - account.delivered());
+        if account.settled() < target {
+            pipeline.hurry();
+            if !pipeline.wait(deadline, || account.settled() >= target) {
+                return Flushed::TimedOut;
+            }
+        }
+        if account.settled() - account.delivered() > lost_before {
+            Flushed::Lost
+        } else {
+            Flushed::Delivered
+        }
+    }
+
+    /// Takes no more events, and flushes. Closing again is allowed and waits for what is left.
+    pub fn close(&self, timeout: Duration) -> Flushed {
+        self.shared.off.fetch_or(off::CLOSED, Ordering::SeqCst);
+        self.flush(timeout)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("identity", &self.shared.settings.identity).finish_non_exhaustive()
+    }
+}

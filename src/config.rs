@@ -1,0 +1,345 @@
+//! The config (JSON) and the environment to settings, all checked. No I/O: the environment is given as a look-up.
+
+use crate::names;
+use crate::protocol::{Credentials, Destination, Protocol};
+use serde_json::{Map, Value};
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+use ureq::http::Uri;
+
+/// The most events of one client that may wait, and the default: two hundred bytes each, so under 1 MiB.
+pub const QUEUE_CAPACITY_MAX: usize = 4_096;
+/// The longest wait at process exit that may be asked for, in milliseconds.
+pub const EXIT_TIMEOUT_MAX_MS: u64 = 10_000;
+/// Wait at exit on a person's machine, in milliseconds.
+pub const EXIT_TIMEOUT_MS: u64 = 100;
+/// Wait at exit on a CI machine, whose disk is about to vanish, in milliseconds.
+pub const EXIT_TIMEOUT_CI_MS: u64 = 500;
+/// The largest config in bytes.
+pub const CONFIG_MAX_BYTES: usize = 65_536;
+/// Where Google collects. The European Union's is `https://region1.google-analytics.com`.
+pub const DEFAULT_ENDPOINT: &str = "https://www.google-analytics.com";
+
+/// Who reports: what a client says of the library that it works for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Machine name of the library, such as `pact-js`. At most 150 bytes.
+    pub library_id: String,
+    /// Human name of the library, such as `Pact JS`. At most 100 bytes.
+    pub library_name: String,
+    /// Version of the library. At most 100 bytes.
+    pub library_version: String,
+    /// One of [`names::DATA_SOURCES`].
+    pub data_source: String,
+    /// Test framework or kind of verification, such as `JUnit`; empty for none. At most 150 bytes.
+    pub test_framework: String,
+    /// Version of the language's platform; empty for none. At most 150 bytes.
+    pub platform_version: String,
+}
+
+/// A config that was checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who reports.
+    pub identity: Identity,
+    /// The host's switch.
+    pub enabled: bool,
+    /// Where to. Without credentials, nothing is sent: the state is "not configured".
+    pub destination: Destination,
+    /// The most events of this client that may wait.
+    pub queue_capacity: usize,
+    /// Where to keep what must survive the process; `None` for the system's default place.
+    pub state_dir: Option<PathBuf>,
+    /// The longest that the end of the process may wait for an answer; `None` where the machine decides.
+    pub exit_timeout: Option<Duration>,
+    /// Print what would be sent on standard error, and send nothing.
+    pub debug: bool,
+    /// Remarks on the config, such as keys that are not known.
+    pub diagnostics: Vec<String>,
+}
+
+/// What is wrong with a config, in words for the person who wrote it: which key, what was found, what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+fn error<T>(text: impl Into<String>) -> Result<T, ConfigError> {
+    Err(ConfigError(text.into()))
+}
+
+/// The keys of the config.
+const KEYS: [&str; 13] = [
+    "library",
+    "data_source",
+    "test_framework",
+    "platform_version",
+    "enabled",
+    "protocol",
+    "endpoint",
+    "measurement_id",
+    "api_secret",
+    "tracking_id",
+    "queue_capacity",
+    "state_dir",
+    "exit_timeout_ms",
+];
+const LIBRARY_KEYS: [&str; 3] = ["id", "name", "version"];
+
+/// Checks a config. `variable` looks up the environment's `PACT_TELEMETRY_…` overrides, which win over the config.
+///
+/// # Errors
+/// Names the key or the variable, what was found there and what is allowed.
+pub fn parse(json: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<Settings, ConfigError> {
+    if json.len() > CONFIG_MAX_BYTES {
+        return error(format!("config: {} bytes, at most {CONFIG_MAX_BYTES} are allowed", json.len()));
+    }
+    let config: Value =
+        serde_json::from_slice(json.as_bytes()).map_err(|e| ConfigError(format!("config: not JSON: {e}")))?;
+    let top = Section::new("", &config)?;
+    let Some(library) = top.get("library") else {
+        return error("config: `library` is missing; give {\"id\": …, \"name\": …, \"version\": …}");
+    };
+    let library = Section::new("library.", library)?;
+    let overrides = Overrides { variable: &variable };
+
+    let mut diagnostics = top.unknown(&KEYS);
+    diagnostics.extend(library.unknown(&LIBRARY_KEYS));
+    Ok(Settings {
+        identity: identity(&top, &library)?,
+        enabled: top.boolean("enabled")?.unwrap_or(true),
+        destination: destination(&top, &overrides)?,
+        queue_capacity: top
+            .integer("queue_capacity", 1, QUEUE_CAPACITY_MAX as u64)?
+            .unwrap_or(QUEUE_CAPACITY_MAX as u64) as usize,
+        state_dir: state_dir(&top, &overrides)?,
+        exit_timeout: top.integer("exit_timeout_ms", 0, EXIT_TIMEOUT_MAX_MS)?.map(Duration::from_millis),
+        debug: overrides.flag("PACT_TELEMETRY_DEBUG"),
+        diagnostics,
+    })
+}
+
+fn identity(top: &Section<'_>, library: &Section<'_>) -> Result<Identity, ConfigError> {
+    let data_source = top.text("data_source", 150)?.unwrap_or_else(|| names::DATA_SOURCE_CLIENT.into());
+    if !names::DATA_SOURCES.contains(&data_source.as_str()) {
+        return error(format!("config: `data_source` must be one of cli, client, broker, found {data_source:?}"));
+    }
+    Ok(Identity {
+        library_id: library.required("id", 150)?,
+        library_name: library.required("name", 100)?,
+        library_version: library.required("version", 100)?,
+        data_source,
+        test_framework: top.text("test_framework", 150)?.unwrap_or_default(),
+        platform_version: top.text("platform_version", 150)?.unwrap_or_default(),
+    })
+}
+
+fn destination(top: &Section<'_>, overrides: &Overrides<'_>) -> Result<Destination, ConfigError> {
+    let pick = |key, variable, built_in: Option<&str>| -> Result<Option<(String, String)>, ConfigError> {
+        if let Some(value) = overrides.text(variable)? {
+            return Ok(Some((value, format!("environment: {variable}"))));
+        }
+        let value = top.text(key, 2_000)?.filter(|value| !value.is_empty());
+        let value = value.or_else(|| built_in.filter(|value| !value.is_empty()).map(String::from));
+        Ok(value.map(|value| (value, format!("config: `{key}`"))))
+    };
+    let credential = |key, variable, built_in| match pick(key, variable, built_in)? {
+        Some((value, source)) if !is_credential(&value) => {
+            error(format!("{source} must be 1 to 100 printable ASCII characters without spaces"))
+        }
+        picked => Ok(picked.map(|(value, _)| value)),
+    };
+    let protocol = match pick("protocol", "PACT_TELEMETRY_PROTOCOL", None)? {
+        None => Protocol::Ga4,
+        Some((value, source)) => Protocol::from_name(&value).map_or_else(
+            || error(format!("{source} must be \"ga4\" or \"universal-analytics\", found {value:?}")),
+            Ok,
+        )?,
+    };
+    let endpoint = match pick("endpoint", "PACT_TELEMETRY_ENDPOINT", option_env!("PACT_TELEMETRY_BUILD_ENDPOINT"))? {
+        None => format!("{DEFAULT_ENDPOINT}{}", protocol.default_path()),
+        Some((value, source)) => checked_endpoint(&value, protocol)
+            .map_err(|problem| ConfigError(format!("{source} {problem}, found {value:?}")))?,
+    };
+    let measurement_id = credential(
+        "measurement_id",
+        "PACT_TELEMETRY_MEASUREMENT_ID",
+        option_env!("PACT_TELEMETRY_BUILD_MEASUREMENT_ID"),
+    )?;
+    let api_secret =
+        credential("api_secret", "PACT_TELEMETRY_API_SECRET", option_env!("PACT_TELEMETRY_BUILD_API_SECRET"))?;
+    let tracking_id =
+        credential("tracking_id", "PACT_TELEMETRY_TRACKING_ID", option_env!("PACT_TELEMETRY_BUILD_TRACKING_ID"))?;
+    let credentials = match protocol {
+        Protocol::Ga4 => measurement_id
+            .zip(api_secret)
+            .map(|(measurement_id, api_secret)| Credentials::Ga4 { measurement_id, api_secret }),
+        Protocol::UniversalAnalytics => tracking_id.map(|tracking_id| Credentials::UniversalAnalytics { tracking_id }),
+    };
+    Ok(Destination { protocol, endpoint, credentials })
+}
+
+fn is_credential(value: &str) -> bool {
+    value.len() <= 100 && value.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The endpoint with the protocol's own path added where it has none; else what is wrong with it.
+fn checked_endpoint(text: &str, protocol: Protocol) -> Result<String, &'static str> {
+    const SHAPE: &str = "must be a URL such as https://relay.example/path";
+    if text.contains('#') {
+        return Err("must have no fragment (#)");
+    }
+    let uri: Uri = text.parse().map_err(|_| SHAPE)?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(SHAPE) };
+    if authority.as_str().contains('@') {
+        return Err("must have no user name or password");
+    }
+    if uri.host().is_none_or(str::is_empty) {
+        return Err(SHAPE);
+    }
+    match scheme {
+        "https" => {}
+        "http" if is_loopback(authority.host()) => {}
+        _ => return Err("must be https, or http with a loopback host"),
+    }
+    let path = match uri.path() {
+        "" | "/" => protocol.default_path(),
+        own => own,
+    };
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Ok(format!("{scheme}://{authority}{path}{query}"))
+}
+
+/// Loopback by RFC 6890 and, for the name, RFC 6761 section 6.3.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+fn state_dir(top: &Section<'_>, overrides: &Overrides<'_>) -> Result<Option<PathBuf>, ConfigError> {
+    let variable = "PACT_TELEMETRY_STATE_DIR";
+    let given = (overrides.variable)(variable).filter(|value| !value.is_empty());
+    let (path, source) = match given {
+        Some(value) => (PathBuf::from(value), format!("environment: {variable}")),
+        None => match top.text("state_dir", 4_096)?.filter(|value| !value.is_empty()) {
+            Some(value) => (PathBuf::from(value), "config: `state_dir`".into()),
+            None => return Ok(None),
+        },
+    };
+    if !path.is_absolute() {
+        return error(format!("{source} must be an absolute path, found {:?}", path.to_string_lossy()));
+    }
+    Ok(Some(path))
+}
+
+/// One JSON object of the config, for reading with errors that name the key. `null` is the same as absent.
+struct Section<'a> {
+    prefix: &'static str,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Section<'a> {
+    fn new(prefix: &'static str, value: &'a Value) -> Result<Self, ConfigError> {
+        match value {
+            Value::Object(map) => Ok(Section { prefix, map }),
+            other if prefix.is_empty() => error(format!("config: must be a JSON object, found {}", found(other))),
+            other => {
+                error(format!("config: `{}` must be an object, found {}", prefix.trim_end_matches('.'), found(other)))
+            }
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Value> {
+        self.map.get(key).filter(|value| !value.is_null())
+    }
+
+    fn wrong<T>(&self, key: &str, allowed: &str, value: &Value) -> Result<T, ConfigError> {
+        error(format!("config: `{}{key}` must be {allowed}, found {}", self.prefix, found(value)))
+    }
+
+    fn text(&self, key: &str, max_bytes: usize) -> Result<Option<String>, ConfigError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::String(text)) if text.len() > max_bytes => {
+                self.wrong(key, &format!("at most {max_bytes} bytes"), &text.len().into())
+            }
+            Some(Value::String(text)) if text.contains(char::is_control) => {
+                error(format!("config: `{}{key}` must not hold control characters", self.prefix))
+            }
+            Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
+            Some(other) => self.wrong(key, "a string", other),
+        }
+    }
+
+    fn required(&self, key: &str, max_bytes: usize) -> Result<String, ConfigError> {
+        match self.text(key, max_bytes)?.filter(|text| !text.is_empty()) {
+            Some(text) => Ok(text),
+            None => error(format!("config: `{}{key}` is missing or empty", self.prefix)),
+        }
+    }
+
+    fn boolean(&self, key: &str) -> Result<Option<bool>, ConfigError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(*value)),
+            Some(other) => self.wrong(key, "true or false", other),
+        }
+    }
+
+    fn integer(&self, key: &str, min: u64, max: u64) -> Result<Option<u64>, ConfigError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(value) => match value.as_u64().filter(|number| (min..=max).contains(number)) {
+                Some(number) => Ok(Some(number)),
+                None => self.wrong(key, &format!("an integer from {min} to {max}"), value),
+            },
+        }
+    }
+
+    fn unknown(&self, known: &[&str]) -> Vec<String> {
+        let keys = self.map.keys().filter(|key| !known.contains(&key.as_str()));
+        keys.map(|key| format!("config: `{}{key}` is not a known key and was ignored", self.prefix)).collect()
+    }
+}
+
+/// A value as an error shows it: short, and never a secret in full.
+fn found(value: &Value) -> String {
+    match value {
+        Value::String(_) => "a string".into(),
+        Value::Array(_) => "an array".into(),
+        Value::Object(_) => "an object".into(),
+        other => other.to_string(),
+    }
+}
+
+/// The `PACT_TELEMETRY_…` variables; an empty one is the same as none.
+struct Overrides<'a> {
+    variable: &'a dyn Fn(&str) -> Option<OsString>,
+}
+
+impl Overrides<'_> {
+    fn text(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let Some(value) = (self.variable)(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+        match value.into_string() {
+            Ok(text) if !text.contains(char::is_control) => Ok(Some(text.trim().to_owned())),
+            _ => error(format!("environment: {name} must be UTF-8 without control characters")),
+        }
+    }
+
+    /// On unless absent, empty, `0`, `false`, `no` or `off`: the same words as for the opt-outs.
+    fn flag(&self, name: &str) -> bool {
+        (self.variable)(name).is_some_and(|value| crate::consent::opts_out(value.as_encoded_bytes()))
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,452 @@
+//! One event: its fields, their limits, and the refusal of what must not leave a machine. Pure functions of the
+//! text; knows no protocol, no clock and no client.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// Longest event name in bytes: `el` of the Universal Analytics Measurement Protocol, the wider of both protocols.
+pub const EVENT_MAX_BYTES: usize = 500;
+/// Longest category in bytes: `ec`.
+pub const CATEGORY_MAX_BYTES: usize = 150;
+/// Longest action in bytes: `ea`.
+pub const ACTION_MAX_BYTES: usize = 500;
+/// Longest plugin name and plugin version in bytes: `cd4`, `cd5`.
+pub const PLUGIN_MAX_BYTES: usize = 150;
+
+/// An event to report. All text is copied before [`crate::Client::track`] returns.
+///
+/// ```
+/// use pact_telemetry::{names, Event};
+/// let event = Event::new(names::EVENT_PACTS_VERIFIED, names::CATEGORY_PROVIDER_TEST, names::ACTION_COMPLETED, 3);
+/// assert_eq!(event.value, 3);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// What happened, such as [`crate::names::EVENT_PACTS_VERIFIED`]. Not blank, at most [`EVENT_MAX_BYTES`].
+    pub event: &'a str,
+    /// Group of the event. Not blank, at most [`CATEGORY_MAX_BYTES`].
+    pub category: &'a str,
+    /// What was done. Not blank, at most [`ACTION_MAX_BYTES`].
+    pub action: &'a str,
+    /// A count that belongs to the event, zero or more.
+    pub value: i64,
+    /// Name of the plugin that the event is about; empty for none. At most [`PLUGIN_MAX_BYTES`].
+    pub plugin_name: &'a str,
+    /// Version of that plugin; empty for none. At most [`PLUGIN_MAX_BYTES`].
+    pub plugin_version: &'a str,
+}
+
+impl<'a> Event<'a> {
+    /// An event that is about no plugin.
+    pub fn new(event: &'a str, category: &'a str, action: &'a str, value: i64) -> Self {
+        Event { event, category, action, value, plugin_name: "", plugin_version: "" }
+    }
+
+    pub(crate) fn texts(&self) -> Texts<'a> {
+        [self.event, self.category, self.action, self.plugin_name, self.plugin_version].map(str::as_bytes)
+    }
+}
+
+/// The texts of an event in the order of [`Field`], not yet checked.
+pub(crate) type Texts<'a> = [&'a [u8]; Field::COUNT];
+
+/// The text fields of an event, in the order in which they are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// What happened.
+    Event,
+    /// Group of the event.
+    Category,
+    /// What was done.
+    Action,
+    /// Name of the plugin.
+    PluginName,
+    /// Version of the plugin.
+    PluginVersion,
+}
+
+impl Field {
+    const COUNT: usize = 5;
+    const ALL: [Field; Field::COUNT] =
+        [Field::Event, Field::Category, Field::Action, Field::PluginName, Field::PluginVersion];
+    /// The first three must be there and may hold nothing that names a person, a machine or a file.
+    const PUBLIC: usize = 3;
+
+    /// The longest text in bytes that is accepted.
+    pub const fn max_bytes(self) -> usize {
+        match self {
+            Field::Event => EVENT_MAX_BYTES,
+            Field::Category => CATEGORY_MAX_BYTES,
+            Field::Action => ACTION_MAX_BYTES,
+            Field::PluginName | Field::PluginVersion => PLUGIN_MAX_BYTES,
+        }
+    }
+
+    /// The parameter's name in the C ABI.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Field::Event => "event",
+            Field::Category => "category",
+            Field::Action => "action",
+            Field::PluginName => "plugin_name",
+            Field::PluginVersion => "plugin_version",
+        }
+    }
+}
+
+/// What a text looks like that may not be an event, a category or an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookalike {
+    /// `/home/ann/spec.rb`, `C:\pacts`, `../pacts`.
+    Path,
+    /// `https://example.com`, `www.example.com`.
+    Url,
+    /// `ann@example.com`.
+    Email,
+    /// `10.0.0.7`, `fe80::1`, `localhost:8080`.
+    Address,
+    /// A control character: no name of anything holds one.
+    ControlCharacter,
+}
+
+/// Why an event is not accepted. Nothing of it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidEvent {
+    /// `event`, `category` or `action` is empty or blank.
+    Empty(Field),
+    /// More bytes than [`Field::max_bytes`].
+    TooLong(Field),
+    /// Not UTF-8.
+    InvalidUtf8(Field),
+    /// The text looks like something that must not leave the machine.
+    Forbidden(Field, Lookalike),
+    /// The value is below zero (`ev` of Universal Analytics is a non-negative integer).
+    NegativeValue,
+}
+
+impl fmt::Display for InvalidEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InvalidEvent::Empty(field) => write!(f, "{} must not be empty", field.name()),
+            InvalidEvent::TooLong(field) => {
+                write!(f, "{} is longer than {} bytes", field.name(), field.max_bytes())
+            }
+            InvalidEvent::InvalidUtf8(field) => write!(f, "{} is not valid UTF-8", field.name()),
+            InvalidEvent::Forbidden(field, what) => {
+                let what = match what {
+                    Lookalike::Path => "looks like a file path",
+                    Lookalike::Url => "looks like a URL",
+                    Lookalike::Email => "looks like an e-mail address",
+                    Lookalike::Address => "looks like a network address",
+                    Lookalike::ControlCharacter => "holds a control character",
+                };
+                write!(f, "{} {what}, which is never collected; give the name of what happened", field.name())
+            }
+            InvalidEvent::NegativeValue => write!(f, "value must be zero or more"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidEvent {}
+
+/// An accepted event in one allocation: a header of fixed size, then all its text.
+#[derive(Debug)]
+pub(crate) struct Packed(Box<[u8]>);
+
+/// value (i64), stamp in coarse milliseconds (u64), consent epoch (u32), end of each text within the text (u16 each).
+const HEADER: usize = 8 + 8 + 4 + 2 * Field::COUNT;
+
+impl Packed {
+    /// Checks the texts and the value, and packs them: one pass over the text, one allocation.
+    #[inline]
+    pub fn new(texts: &Texts<'_>, value: i64, stamp: u64, epoch: u32) -> Result<Packed, InvalidEvent> {
+        let ends = ends(texts)?;
+        if value < 0 {
+            return Err(InvalidEvent::NegativeValue);
+        }
+        let total = texts.iter().map(|text| text.len()).sum::<usize>();
+        let mut bytes = Vec::with_capacity(HEADER + total);
+        bytes.extend_from_slice(&value.to_le_bytes());
+        bytes.extend_from_slice(&stamp.to_le_bytes());
+        bytes.extend_from_slice(&epoch.to_le_bytes());
+        for end in ends {
+            bytes.extend_from_slice(&end.to_le_bytes());
+        }
+        for text in texts {
+            bytes.extend_from_slice(text);
+        }
+        let (public, plugin) = bytes.get(HEADER..).unwrap_or_default().split_at(usize::from(ends[Field::PUBLIC - 1]));
+        if needs_a_look(public, true) || needs_a_look(plugin, false) {
+            check_closely(texts)?;
+        }
+        Ok(Packed(bytes.into_boxed_slice()))
+    }
+
+    /// The event's value.
+    pub fn value(&self) -> i64 {
+        i64::from_le_bytes(self.number(0))
+    }
+
+    /// When it was tracked, in [`crate::platform::clock::coarse_millis`].
+    pub fn stamp(&self) -> u64 {
+        u64::from_le_bytes(self.number(8))
+    }
+
+    /// The client's consent epoch under which it was accepted.
+    pub fn epoch(&self) -> u32 {
+        u32::from_le_bytes(self.number(16))
+    }
+
+    /// One of its texts.
+    pub fn text(&self, field: Field) -> &str {
+        let index = field as usize;
+        let end = |index: usize| usize::from(u16::from_le_bytes(self.number(20 + 2 * index)));
+        let start = if index == 0 { 0 } else { end(index - 1) };
+        let bytes = self.0.get(HEADER + start..HEADER + end(index)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    fn number<const N: usize>(&self, at: usize) -> [u8; N] {
+        self.0.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
+    }
+}
+
+/// Where each text ends; checks the lengths and that what must be there is there.
+#[inline]
+fn ends(texts: &Texts<'_>) -> Result<[u16; Field::COUNT], InvalidEvent> {
+    let mut ends = [0; Field::COUNT];
+    let mut total = 0;
+    for ((text, field), end) in texts.iter().zip(Field::ALL).zip(&mut ends) {
+        if text.len() > field.max_bytes() {
+            return Err(InvalidEvent::TooLong(field));
+        }
+        if (field as usize) < Field::PUBLIC && text.trim_ascii_start().is_empty() {
+            return Err(InvalidEvent::Empty(field));
+        }
+        // At most 500 + 150 + 500 + 150 + 150, so it always fits.
+        total += text.len() as u16;
+        *end = total;
+    }
+    Ok(ends)
+}
+
+/// Is any byte not ASCII, a control character or, where that is forbidden, one without which there is no path, URL, e-mail
+/// or network address? Eight bytes at a time, without a branch a byte.
+#[inline(always)]
+fn needs_a_look(bytes: &[u8], names_only: bool) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    let mut seen = look(u64::from_le_bytes(last), names_only);
+    for word in words {
+        seen |= look(u64::from_le_bytes(*word), names_only);
+    }
+    seen != 0
+}
+
+/// Not zero where one of eight bytes needs a closer look.
+#[inline(always)]
+fn look(word: u64, names_only: bool) -> u64 {
+    let control_or_wide = (word & HIGH) | (word.wrapping_sub(ONES * 0x20) & !word & HIGH) | equal(word, 0x7f);
+    if !names_only {
+        return control_or_wide;
+    }
+    control_or_wide | equal(word, b'@') | equal(word, b'/') | equal(word, b'\\') | equal(word, b':') | equal(word, b'.')
+}
+
+/// Not zero where one of eight bytes is that one: the usual test for a zero byte, after an exclusive or.
+#[inline(always)]
+fn equal(word: u64, byte: u8) -> u64 {
+    let word = word ^ (ONES * byte as u64);
+    word.wrapping_sub(ONES) & !word & HIGH
+}
+
+const ONES: u64 = u64::MAX / 255;
+const HIGH: u64 = ONES << 7;
+
+/// The slow and exact checks, for texts that hold a byte of interest.
+#[cold]
+#[inline(never)]
+fn check_closely(texts: &Texts<'_>) -> Result<(), InvalidEvent> {
+    for (text, field) in texts.iter().zip(Field::ALL) {
+        let text = std::str::from_utf8(text).map_err(|_| InvalidEvent::InvalidUtf8(field))?;
+        if text.contains(|c: char| c.is_control()) {
+            return Err(InvalidEvent::Forbidden(field, Lookalike::ControlCharacter));
+        }
+        if (field as usize) < Field::PUBLIC {
+            if let Some(what) = lookalike(text) {
+                return Err(InvalidEvent::Forbidden(field, what));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What one of the words of a text looks like. Rather refuses an innocent name than lets a guilty one pass.
+fn lookalike(text: &str) -> Option<Lookalike> {
+    let edges = |c: char| c.is_whitespace() || "\"'`()<>{},;!?|=".contains(c);
+    text.split(edges).find_map(word_lookalike)
+}
+
+fn word_lookalike(word: &str) -> Option<Lookalike> {
+    let plain = word.trim_end_matches(['.', ':']).trim_matches(['[', ']']);
+    if word.contains("://") || plain.to_ascii_lowercase().starts_with("www.") {
+        return Some(Lookalike::Url);
+    }
+    if word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.len() > 1) {
+        return Some(Lookalike::Email);
+    }
+    if is_path(word) {
+        return Some(Lookalike::Path);
+    }
+    is_address(plain).then_some(Lookalike::Address)
+}
+
+/// A leading `/`, `~/`, `./`, `../`; a drive; a backslash; two slashes; a file in a folder. `and/or` is none.
+fn is_path(word: &str) -> bool {
+    let drive = matches!(word.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+    let leading = word.len() > 1 && ["/", "~/", "./", "../"].iter().any(|start| word.starts_with(start));
+    let file = word.rsplit_once('/').is_some_and(|(_, name)| name.trim_matches('.').contains('.'));
+    drive || leading || file || word.contains('\\') || word.matches('/').count() > 1
+}
+
+/// An IP address with or without a port, or a host name with a port.
+fn is_address(word: &str) -> bool {
+    if word.parse::<Ipv4Addr>().is_ok() || (word.matches(':').count() > 1 && word.parse::<Ipv6Addr>().is_ok()) {
+        return true;
+    }
+    let Some((host, port)) = word.rsplit_once(':') else { return false };
+    let host = host.trim_matches(['[', ']']);
+    let named = host.contains('.') || host.eq_ignore_ascii_case("localhost");
+    port.parse::<u16>().is_ok() && (named || host.parse::<Ipv6Addr>().is_ok())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that cannot go on should stop
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pack(event: &str, category: &str, action: &str) -> Result<Packed, InvalidEvent> {
+        Packed::new(&Event::new(event, category, action, 1).texts(), 1, 0, 0)
+    }
+
+    #[test]
+    fn what_is_packed_comes_back() {
+        let event = Event {
+            event: "Plugin loaded",
+            category: "Plugin",
+            action: "Loaded",
+            value: i64::MAX,
+            plugin_name: "protobuf – ü",
+            plugin_version: "",
+        };
+        let packed = Packed::new(&event.texts(), event.value, u64::MAX - 1, 77).unwrap();
+        assert_eq!((packed.value(), packed.stamp(), packed.epoch()), (i64::MAX, u64::MAX - 1, 77));
+        let texts = Field::ALL.map(|field| packed.text(field));
+        assert_eq!(texts, ["Plugin loaded", "Plugin", "Loaded", "protobuf – ü", ""]);
+    }
+
+    #[test]
+    fn what_pact_reports_today_is_accepted() {
+        use crate::names::*;
+        for (name, value, _) in ALL {
+            assert!(pack(value, value, value).is_ok(), "{name}");
+        }
+        for innocent in ["and/or", "v1.2.3", "ratio 1:2", "Done.", "ok: yes", "a.b", "@", "Größe", "50 %", "I/O", "/"]
+        {
+            assert!(pack(innocent, "c", "a").is_ok(), "{innocent}");
+        }
+    }
+
+    #[test]
+    fn text_that_could_name_a_person_a_machine_or_a_file_is_refused() {
+        use Lookalike::*;
+        for (text, what) in [
+            ("/home/ann/spec.rb", Path),
+            ("ran ./spec", Path),
+            ("~/pacts", Path),
+            ("C:\\pacts", Path),
+            ("c:/pacts", Path),
+            ("spec/orders.rb failed", Path),
+            ("a/b/c", Path),
+            ("\\\\server\\share", Path),
+            ("(/etc/passwd)", Path),
+            ("https://example.com", Url),
+            ("see www.example.com", Url),
+            ("file:///x", Url),
+            ("ann@example.com", Email),
+            ("by ann@corp.", Email),
+            ("10.0.0.7", Address),
+            ("at 10.0.0.7:8080", Address),
+            ("fe80::1", Address),
+            ("[::1]:80", Address),
+            ("localhost:8080", Address),
+            ("db.corp.example:5432", Address),
+            ("two\nlines", ControlCharacter),
+            ("bell\u{7}", ControlCharacter),
+            ("c1 \u{85}", ControlCharacter),
+            ("nul\0", ControlCharacter),
+        ] {
+            assert_eq!(pack(text, "c", "a").unwrap_err(), InvalidEvent::Forbidden(Field::Event, what), "{text}");
+            assert_eq!(pack("e", text, "a").unwrap_err(), InvalidEvent::Forbidden(Field::Category, what), "{text}");
+            assert_eq!(pack("e", "c", text).unwrap_err(), InvalidEvent::Forbidden(Field::Action, what), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_may_be_named_as_its_author_likes_but_for_control_characters() {
+        let event = Event { plugin_name: "github.com/ann/plugin", ..Event::new("e", "c", "a", 1) };
+        assert!(Packed::new(&event.texts(), 1, 0, 0).is_ok());
+        let event = Event { plugin_version: "1\t2", ..event };
+        let expected = InvalidEvent::Forbidden(Field::PluginVersion, Lookalike::ControlCharacter);
+        assert_eq!(Packed::new(&event.texts(), 1, 0, 0).unwrap_err(), expected);
+    }
+
+    #[test]
+    fn each_error_says_what_to_do() {
+        let error = pack("/home/ann", "c", "a").unwrap_err().to_string();
+        assert_eq!(error, "event looks like a file path, which is never collected; give the name of what happened");
+        assert_eq!(pack("e", " \t", "a").unwrap_err().to_string(), "category must not be empty");
+        let error = Packed::new(&Event::new("e", "c", "a", 0).texts(), -1, 0, 0).unwrap_err();
+        assert_eq!(error.to_string(), "value must be zero or more");
+    }
+
+    #[test]
+    fn a_character_cut_at_the_end_of_one_field_does_not_join_the_next() {
+        let texts: Texts<'_> = [b"e\xc3", b"\xbcc", b"a", b"", b""];
+        assert_eq!(Packed::new(&texts, 1, 0, 0).unwrap_err(), InvalidEvent::InvalidUtf8(Field::Event));
+    }
+
+    proptest! {
+        #[test]
+        fn the_limit_of_each_field_is_exact(index in 0..Field::COUNT, over in 0..40usize) {
+            let field = Field::ALL.get(index).copied().unwrap();
+            let long = vec![b'x'; field.max_bytes() + over];
+            let mut texts: Texts<'_> = [b"e", b"c", b"a", b"", b""];
+            *texts.get_mut(index).unwrap() = &long;
+            let packed = Packed::new(&texts, 1, 0, 0);
+            if over == 0 {
+                prop_assert_eq!(packed.unwrap().text(field).len(), field.max_bytes());
+            } else {
+                prop_assert_eq!(packed.unwrap_err(), InvalidEvent::TooLong(field));
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_either_packed_whole_or_refused(
+            event in prop::collection::vec(any::<u8>(), 0..520),
+            plugin in prop::collection::vec(any::<u8>(), 0..160),
+            value in any::<i64>(),
+        ) {
+            let texts: Texts<'_> = [&event, b"c", b"a", &plugin, b""];
+            if let Ok(packed) = Packed::new(&texts, value, 5, 6) {
+                prop_assert_eq!(packed.text(Field::Event).as_bytes(), &event[..]);
+                prop_assert_eq!(packed.text(Field::PluginName).as_bytes(), &plugin[..]);
+                prop_assert!(value >= 0 && packed.value() == value);
+            }
+        }
+    }
+}

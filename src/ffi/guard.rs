@@ -1,0 +1,29 @@
+//! No panic crosses the boundary: unwinding into C is undefined behaviour, and a fault of telemetry's is no reason to
+//! end somebody's test.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Once;
+
+/// Runs `body`; a panic inside becomes `fallback`.
+#[inline]
+pub fn guard<R>(fallback: R, body: impl FnOnce() -> R) -> R {
+    let body = || {
+        #[cfg(feature = "force-panic")]
+        if std::env::var_os("PACT_TELEMETRY_FORCE_PANIC").is_some() {
+            std::panic::panic_any("forced");
+        }
+        body()
+    };
+    // Unwind safety: all state behind the boundary is atomics, or behind locks that survive poisoning.
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        std::mem::forget(payload); // dropping a foreign payload could panic once more
+        fallback
+    })
+}
+
+/// Keeps a panic of ours off standard error, where the default hook prints it (and reads `RUST_BACKTRACE`, on whatever
+/// thread it is). A library that was loaded by its C ABI has a Rust runtime of its own, so no other hook is lost.
+pub fn silence_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+}

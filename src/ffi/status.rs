@@ -1,0 +1,116 @@
+//! The codes of the C ABI. A number never changes its meaning; a retired one stays here as a comment.
+
+use crate::client::{Flushed, TrackError};
+use crate::event::InvalidEvent;
+use std::ffi::CStr;
+
+/// What a function answers. Zero: done. Positive: fine, but nothing was queued, or not everything arrived. Negative: an
+/// error of the caller's, a time-out, or a fault of the library's. Telemetry never has a reason to stop a test: a host
+/// may ignore all of them.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(non_camel_case_types)] // the names that C sees
+pub enum PactTelemetryStatus {
+    /// Done.
+    PACT_TELEMETRY_OK = 0,
+    /// Not queued: the person opted out, or the host turned telemetry off. `pact_telemetry_explain` names the rule.
+    PACT_TELEMETRY_DISABLED = 1,
+    /// Not queued: no credentials were given or built in.
+    PACT_TELEMETRY_NOT_CONFIGURED = 2,
+    /// Not queued: as many events as allowed wait already. The event is dropped and counted.
+    PACT_TELEMETRY_QUEUE_FULL = 3,
+    /// Not queued: the client was closed.
+    PACT_TELEMETRY_CLOSED = 4,
+    /// Nothing waits any more, but some of it was lost. `pact_telemetry_stats` says why.
+    PACT_TELEMETRY_LOST = 5,
+    /// A pointer that must not be NULL is NULL.
+    PACT_TELEMETRY_ERROR_NULL = -1,
+    /// A text is not valid UTF-8.
+    PACT_TELEMETRY_ERROR_UTF8 = -2,
+    /// A text that must not be empty is empty or blank.
+    PACT_TELEMETRY_ERROR_EMPTY = -3,
+    /// A text is longer than its limit.
+    PACT_TELEMETRY_ERROR_TOO_LONG = -4,
+    /// A text looks like a path, a URL, an e-mail or a network address, or holds a control character: never collected.
+    PACT_TELEMETRY_ERROR_FORBIDDEN = -5,
+    /// A number is outside of its range.
+    PACT_TELEMETRY_ERROR_RANGE = -6,
+    /// The time is over, and something still waits. The library goes on with it.
+    PACT_TELEMETRY_ERROR_TIMEOUT = -7,
+    /// A fault of the library's. The host is unharmed.
+    PACT_TELEMETRY_ERROR_INTERNAL = -8,
+}
+
+use PactTelemetryStatus::*;
+
+impl PactTelemetryStatus {
+    const ALL: [(PactTelemetryStatus, &'static CStr); 14] = [
+        (PACT_TELEMETRY_OK, c"PACT_TELEMETRY_OK"),
+        (PACT_TELEMETRY_DISABLED, c"PACT_TELEMETRY_DISABLED"),
+        (PACT_TELEMETRY_NOT_CONFIGURED, c"PACT_TELEMETRY_NOT_CONFIGURED"),
+        (PACT_TELEMETRY_QUEUE_FULL, c"PACT_TELEMETRY_QUEUE_FULL"),
+        (PACT_TELEMETRY_CLOSED, c"PACT_TELEMETRY_CLOSED"),
+        (PACT_TELEMETRY_LOST, c"PACT_TELEMETRY_LOST"),
+        (PACT_TELEMETRY_ERROR_NULL, c"PACT_TELEMETRY_ERROR_NULL"),
+        (PACT_TELEMETRY_ERROR_UTF8, c"PACT_TELEMETRY_ERROR_UTF8"),
+        (PACT_TELEMETRY_ERROR_EMPTY, c"PACT_TELEMETRY_ERROR_EMPTY"),
+        (PACT_TELEMETRY_ERROR_TOO_LONG, c"PACT_TELEMETRY_ERROR_TOO_LONG"),
+        (PACT_TELEMETRY_ERROR_FORBIDDEN, c"PACT_TELEMETRY_ERROR_FORBIDDEN"),
+        (PACT_TELEMETRY_ERROR_RANGE, c"PACT_TELEMETRY_ERROR_RANGE"),
+        (PACT_TELEMETRY_ERROR_TIMEOUT, c"PACT_TELEMETRY_ERROR_TIMEOUT"),
+        (PACT_TELEMETRY_ERROR_INTERNAL, c"PACT_TELEMETRY_ERROR_INTERNAL"),
+    ];
+
+    /// The number.
+    pub const fn code(self) -> i32 {
+        self as i32
+    }
+
+    /// The name of that number, for a log.
+    pub fn name_of(code: i32) -> &'static CStr {
+        let known = Self::ALL.iter().find(|(status, _)| status.code() == code);
+        known.map_or(c"PACT_TELEMETRY_UNKNOWN", |(_, name)| name)
+    }
+}
+
+impl From<TrackError> for PactTelemetryStatus {
+    fn from(error: TrackError) -> Self {
+        match error {
+            TrackError::Disabled => PACT_TELEMETRY_DISABLED,
+            TrackError::NotConfigured => PACT_TELEMETRY_NOT_CONFIGURED,
+            TrackError::QueueFull => PACT_TELEMETRY_QUEUE_FULL,
+            TrackError::Closed => PACT_TELEMETRY_CLOSED,
+            TrackError::Invalid(InvalidEvent::Empty(_)) => PACT_TELEMETRY_ERROR_EMPTY,
+            TrackError::Invalid(InvalidEvent::TooLong(_)) => PACT_TELEMETRY_ERROR_TOO_LONG,
+            TrackError::Invalid(InvalidEvent::InvalidUtf8(_)) => PACT_TELEMETRY_ERROR_UTF8,
+            TrackError::Invalid(InvalidEvent::Forbidden(..)) => PACT_TELEMETRY_ERROR_FORBIDDEN,
+            TrackError::Invalid(InvalidEvent::NegativeValue) => PACT_TELEMETRY_ERROR_RANGE,
+        }
+    }
+}
+
+impl From<Flushed> for PactTelemetryStatus {
+    fn from(flushed: Flushed) -> Self {
+        match flushed {
+            Flushed::Delivered => PACT_TELEMETRY_OK,
+            Flushed::Lost => PACT_TELEMETRY_LOST,
+            Flushed::TimedOut => PACT_TELEMETRY_ERROR_TIMEOUT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_name_and_number() {
+        for (index, (status, name)) in PactTelemetryStatus::ALL.iter().enumerate() {
+            assert_eq!(name.to_string_lossy(), format!("{status:?}"));
+            assert_eq!(PactTelemetryStatus::name_of(status.code()), *name);
+            let others = PactTelemetryStatus::ALL.iter().skip(index + 1);
+            assert!(others.into_iter().all(|(other, _)| other.code() != status.code()), "{status:?}");
+        }
+        assert_eq!(PactTelemetryStatus::name_of(i32::MIN), c"PACT_TELEMETRY_UNKNOWN");
+    }
+}

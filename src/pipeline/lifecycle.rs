@@ -1,0 +1,64 @@
+//! The sender's birth and the process's end: lazy start, a fresh pipeline in a forked child, the wait at exit.
+//! The library never leaves a process that loaded it (build.rs links it so), so there is no unload to handle.
+
+use super::{worker, Pipeline};
+use crate::platform::clock::coarse_millis;
+use crate::platform::process::{at_exit, with_signals_blocked, PerProcess};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+static PIPELINE: PerProcess<Pipeline> = PerProcess::new();
+
+/// The sender's stack. It holds a TLS handshake and no recursion; the default of 2 MiB is address space that a host
+/// under RLIMIT_AS may not have.
+const STACK_BYTES: usize = 512 * 1024;
+
+/// After the thread could not be started, how long until the next event tries again, in milliseconds.
+const RETRY_START_MS: u64 = 1_000;
+
+/// This process's pipeline, made if need be. A forked child gets its own.
+#[inline]
+pub(crate) fn for_this_process() -> &'static Pipeline {
+    /// Goes on counting in a forked child, so that its pipeline has another number than its parent's.
+    static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+    PIPELINE.get_or_init(|| Pipeline::new(NEXT_ID.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// This process's pipeline, if there is one.
+pub(crate) fn existing() -> Option<&'static Pipeline> {
+    PIPELINE.get()
+}
+
+/// Starts the sender's thread. `false` where the system gives none: the events wait, and a later one tries again.
+pub(super) fn start_sender(pipeline: &'static Pipeline) -> bool {
+    /// The handler outlives a fork, so one registration serves the children too.
+    static AT_EXIT: AtomicBool = AtomicBool::new(false);
+    let now = coarse_millis();
+    if now < pipeline.retry_start_at.load(Ordering::Relaxed) {
+        return false;
+    }
+    let thread = std::thread::Builder::new().name("pact-telemetry".into()).stack_size(STACK_BYTES);
+    if with_signals_blocked(|| thread.spawn(move || worker::run(pipeline))).is_err() {
+        pipeline.retry_start_at.store(now + RETRY_START_MS, Ordering::Relaxed);
+        return false;
+    }
+    if !AT_EXIT.swap(true, Ordering::SeqCst) {
+        at_exit(wait_for_answers);
+    }
+    true
+}
+
+/// Gives what waits a last chance, within the budget. In a forked child that never tracked there is no pipeline.
+extern "C" fn wait_for_answers() {
+    let waited = std::panic::catch_unwind(|| {
+        let Some(pipeline) = existing() else { return };
+        let deadline = Instant::now() + pipeline.exit_budget();
+        if !pipeline.is_idle() && Instant::now() < deadline {
+            pipeline.hurry();
+            pipeline.wait(deadline, || pipeline.is_idle() || pipeline.exit_budget().is_zero());
+        }
+    });
+    if let Err(payload) = waited {
+        std::mem::forget(payload); // its drop could panic again, and nobody is left to tell
+    }
+}

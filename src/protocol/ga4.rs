@@ -1,0 +1,126 @@
+//! Google Analytics 4 Measurement Protocol: JSON. Google answers 2xx to anything, so every limit is held here
+//! (Measurement Protocol reference, "Limitations" and "Reserved names").
+
+use super::fields::{FieldValue, Ga4Place, FIELDS};
+use super::{cut_chars, percent_encode, Context, Hit, Protocol};
+use serde_json::{json, Map, Value};
+
+/// Events in a request.
+pub const MAX_EVENTS: usize = 25;
+/// Bytes in a request's body: "under 130 kB".
+pub const MAX_BODY_BYTES: usize = 129_999;
+/// Characters in a parameter's value; a longer one is silently ignored by Google.
+const MAX_VALUE_CHARS: usize = 100;
+/// Characters in an event's name.
+const MAX_NAME_CHARS: usize = 40;
+/// How far back an event may lie: 72 hours, less a minute for the way there.
+const MAX_AGE_MICROS: u64 = (72 * 60 - 1) * 60 * 1_000_000;
+
+/// What closes a body that [`start`] opened.
+pub const END: &str = "]}";
+
+/// The URL with the credentials in its query.
+pub fn url(endpoint: &str, measurement_id: &str, api_secret: &str) -> String {
+    let mut url = String::from(endpoint);
+    url.push(if endpoint.contains('?') { '&' } else { '?' });
+    url.push_str("measurement_id=");
+    percent_encode(measurement_id, &mut url);
+    url.push_str("&api_secret=");
+    percent_encode(api_secret, &mut url);
+    url
+}
+
+/// The body up to the first event.
+pub fn start(context: &Context<'_>) -> String {
+    let client_id = Value::from(context.host.client_id.as_str());
+    format!(
+        r#"{{"client_id":{client_id},"consent":{{"ad_user_data":"DENIED","ad_personalization":"DENIED"}},"events":["#
+    )
+}
+
+/// One event.
+pub fn event(context: &Context<'_>, hit: &Hit<'_>) -> String {
+    let mut params = Map::new();
+    for field in &FIELDS {
+        let Ga4Place::Parameter(name) = field.ga4 else { continue };
+        let value = match (field.value)(Protocol::Ga4, context, hit) {
+            FieldValue::Text("") => continue,
+            FieldValue::Text(text) => cut_chars(text, MAX_VALUE_CHARS).into(),
+            FieldValue::Integer(number) => number.into(),
+        };
+        params.insert(name.into(), value);
+    }
+    // Both make reports and user counts work; the session is this process.
+    params.insert("session_id".into(), context.session_id.into());
+    params.insert("engagement_time_msec".into(), 1.into());
+    let mut event = json!({"name": slug(hit.event), "params": params});
+    if context.now_micros > 0 {
+        // The past only, and at most 72 hours of it.
+        let age = hit.age_ms.saturating_mul(1_000).min(MAX_AGE_MICROS);
+        if let Some(event) = event.as_object_mut() {
+            event.insert("timestamp_micros".into(), context.now_micros.saturating_sub(age).into());
+        }
+    }
+    event.to_string()
+}
+
+/// An event's text as a GA4 event name: lower-case, every run of other characters one `_`, `pact_` before a name that
+/// starts with no letter or is reserved, at most 40 characters.
+pub fn slug(text: &str) -> String {
+    let mut name = String::with_capacity(MAX_NAME_CHARS);
+    for c in text.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            name.push(c);
+        } else if !name.ends_with('_') {
+            name.push('_');
+        }
+    }
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || is_reserved(&name) {
+        name.insert_str(0, "pact_");
+    }
+    name.truncate(MAX_NAME_CHARS); // ASCII alone
+    name
+}
+
+/// Names that Google keeps for itself: the reserved events and prefixes of the Measurement Protocol reference.
+fn is_reserved(name: &str) -> bool {
+    const PREFIXES: [&str; 5] = ["_", "firebase_", "ga_", "google_", "gtag_"];
+    const NAMES: [&str; 35] = [
+        "ad_activeview",
+        "ad_click",
+        "ad_exposure",
+        "ad_impression",
+        "ad_query",
+        "ad_reward",
+        "adunit_exposure",
+        "app_background",
+        "app_clear_data",
+        "app_exception",
+        "app_install",
+        "app_remove",
+        "app_store_refund",
+        "app_store_subscription_cancel",
+        "app_store_subscription_convert",
+        "app_store_subscription_renew",
+        "app_update",
+        "app_upgrade",
+        "dynamic_link_app_open",
+        "dynamic_link_app_update",
+        "dynamic_link_first_open",
+        "error",
+        "first_open",
+        "first_visit",
+        "in_app_purchase",
+        "notification_dismiss",
+        "notification_foreground",
+        "notification_open",
+        "notification_receive",
+        "notification_send",
+        "os_update",
+        "screen_view",
+        "session_start",
+        "session_start_with_rollout",
+        "user_engagement",
+    ];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
+}

@@ -1,0 +1,225 @@
+//! A batch of events to the requests that carry it: pure functions, no clock, no environment, no I/O.
+//!
+//! What is collected is the table in [`fields`]; how a protocol writes it is in [`ga4`] and [`ua`].
+
+pub mod fields;
+mod ga4;
+mod ua;
+
+use crate::config::Identity;
+use crate::host::Host;
+use std::fmt;
+use std::ops::Range;
+
+/// The wire formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// Google Analytics 4 Measurement Protocol.
+    Ga4,
+    /// Universal Analytics Measurement Protocol, version 1, which relays and Snowplow collectors still take.
+    UniversalAnalytics,
+}
+
+impl Protocol {
+    /// By the name that the config uses.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "ga4" => Some(Protocol::Ga4),
+            "universal-analytics" => Some(Protocol::UniversalAnalytics),
+            _ => None,
+        }
+    }
+
+    /// The name that the config uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Protocol::Ga4 => "ga4",
+            Protocol::UniversalAnalytics => "universal-analytics",
+        }
+    }
+
+    /// Where the protocol's own servers take a batch.
+    pub const fn default_path(self) -> &'static str {
+        match self {
+            Protocol::Ga4 => "/mp/collect",
+            Protocol::UniversalAnalytics => "/batch",
+        }
+    }
+
+    /// The `Content-Type` of a request's body.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Protocol::Ga4 => "application/json",
+            Protocol::UniversalAnalytics => "application/x-www-form-urlencoded",
+        }
+    }
+
+    /// The most events in one request.
+    pub const fn max_events(self) -> usize {
+        match self {
+            Protocol::Ga4 => ga4::MAX_EVENTS,
+            Protocol::UniversalAnalytics => ua::MAX_HITS,
+        }
+    }
+
+    /// The most bytes in one request's body.
+    pub const fn max_body_bytes(self) -> usize {
+        match self {
+            Protocol::Ga4 => ga4::MAX_BODY_BYTES,
+            Protocol::UniversalAnalytics => ua::MAX_BATCH_BYTES,
+        }
+    }
+}
+
+/// What a server knows its customer by.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// Of a GA4 data stream.
+    Ga4 {
+        /// `G-…`
+        measurement_id: String,
+        /// Made under Admin, Data streams, Measurement Protocol.
+        api_secret: String,
+    },
+    /// Of a Universal Analytics property.
+    UniversalAnalytics {
+        /// `UA-…-…`
+        tracking_id: String,
+    },
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(…)") // never in a log
+    }
+}
+
+/// Where events go and in which form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The wire format.
+    pub protocol: Protocol,
+    /// The URL, complete but for the credentials that GA4 wants in its query.
+    pub endpoint: String,
+    /// `None` where nobody gave any: nothing is sent then.
+    pub credentials: Option<Credentials>,
+}
+
+impl Destination {
+    /// The URL of a request.
+    pub fn url(&self) -> String {
+        match &self.credentials {
+            Some(Credentials::Ga4 { measurement_id, api_secret }) => {
+                ga4::url(&self.endpoint, measurement_id, api_secret)
+            }
+            _ => self.endpoint.clone(),
+        }
+    }
+}
+
+/// One event as an encoder sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Hit<'a> {
+    /// Who reports it.
+    pub identity: &'a Identity,
+    /// What happened.
+    pub event: &'a str,
+    /// Group of the event.
+    pub category: &'a str,
+    /// What was done.
+    pub action: &'a str,
+    /// A count that belongs to it.
+    pub value: i64,
+    /// Name of the plugin, or empty.
+    pub plugin_name: &'a str,
+    /// Version of the plugin, or empty.
+    pub plugin_version: &'a str,
+    /// How long ago it happened, in milliseconds.
+    pub age_ms: u64,
+}
+
+/// What the moment and the machine add to every event.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The machine.
+    pub host: &'a Host,
+    /// A number for this process, in digits.
+    pub session_id: &'a str,
+    /// Now, in microseconds since 1970; 0 where the machine's clock is before that.
+    pub now_micros: u64,
+}
+
+/// The body of one request, and which of the hits it carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// The bytes to send.
+    pub text: String,
+    /// The hits in it, as positions in the slice that was encoded.
+    pub hits: Range<usize>,
+}
+
+/// Writes hits as the fewest requests that hold the protocol's limits, in their order.
+pub fn encode(destination: &Destination, context: &Context<'_>, hits: &[Hit<'_>]) -> Vec<Body> {
+    let protocol = destination.protocol;
+    let (start, separator, end) = match protocol {
+        Protocol::Ga4 => (ga4::start(context), ",", ga4::END),
+        Protocol::UniversalAnalytics => (String::new(), "\n", ""),
+    };
+    let mut bodies: Vec<Body> = Vec::new();
+    for (index, hit) in hits.iter().enumerate() {
+        let text = match protocol {
+            Protocol::Ga4 => ga4::event(context, hit),
+            Protocol::UniversalAnalytics => ua::hit(destination, context, hit),
+        };
+        let fits = |body: &Body| {
+            body.hits.len() < protocol.max_events()
+                && body.text.len() + separator.len() + text.len() + end.len() <= protocol.max_body_bytes()
+        };
+        match bodies.last_mut().filter(|body| fits(body)) {
+            Some(body) => {
+                body.text.push_str(separator);
+                body.text.push_str(&text);
+                body.hits.end = index + 1;
+            }
+            None => bodies.push(Body { text: format!("{start}{text}"), hits: index..index + 1 }),
+        }
+    }
+    for body in &mut bodies {
+        body.text.push_str(end);
+    }
+    bodies
+}
+
+/// The start of a text of at most that many bytes, cut between characters.
+fn cut_bytes(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// The start of a text of at most that many characters.
+fn cut_chars(text: &str, max: usize) -> &str {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => text.get(..end).unwrap_or_default(),
+        None => text,
+    }
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986 section 2.3.
+fn percent_encode(text: &str, out: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| HEX.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "limits_tests.rs"]
+mod limits_tests;

@@ -1,0 +1,40 @@
+//! Universal Analytics Measurement Protocol v1: one URL-encoded line a hit (Measurement Protocol reference, "Batching
+//! multiple hits" and "Parameter reference"). Malformed hits get no HTTP error, so every limit is held here.
+
+use super::fields::{FieldValue, FIELDS};
+use super::{cut_bytes, percent_encode, Context, Credentials, Destination, Hit, Protocol};
+
+/// Hits in a request.
+pub const MAX_HITS: usize = 20;
+/// Bytes in a request's body. One hit may have 8,192; with every field at its limit and every byte of it
+/// percent-encoded, one of ours has less (see the tests).
+pub const MAX_BATCH_BYTES: usize = 16_384;
+/// How long a hit may have waited: Google may drop one that says more than four hours. An older one says four, and so
+/// arrives with a wrong time rather than not at all.
+const MAX_QUEUE_TIME_MS: u64 = 4 * 60 * 60 * 1_000;
+
+/// One hit as a line without its line break.
+pub fn hit(destination: &Destination, context: &Context<'_>, hit: &Hit<'_>) -> String {
+    let mut line = String::with_capacity(512);
+    let mut add = |key: &str, value: &str| {
+        if !line.is_empty() {
+            line.push('&');
+        }
+        line.push_str(key);
+        line.push('=');
+        percent_encode(value, &mut line);
+    };
+    for field in &FIELDS {
+        match (field.value)(Protocol::UniversalAnalytics, context, hit) {
+            FieldValue::Text("") => {}
+            FieldValue::Text(text) => add(field.ua, cut_bytes(text, field.ua_max_bytes)),
+            FieldValue::Integer(number) => add(field.ua, &number.to_string()),
+        }
+    }
+    add("t", "event");
+    if let Some(Credentials::UniversalAnalytics { tracking_id }) = &destination.credentials {
+        add("tid", tracking_id);
+    }
+    add("qt", &hit.age_ms.min(MAX_QUEUE_TIME_MS).to_string());
+    line
+}

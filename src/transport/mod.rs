@@ -1,0 +1,170 @@
+//! The HTTP agent: a request out, an outcome back. Knows nothing of events, consent or counters.
+//!
+//! Everything is bounded: name resolution, connect, handshake, answer. No redirect is followed, no answer is read
+//! beyond what keeps a connection usable.
+
+mod resolver;
+
+use crate::platform::roots::{self, RootOverride};
+use resolver::BoundedResolver;
+use std::time::Duration;
+use ureq::config::{Config, ConfigBuilder};
+use ureq::tls::TlsConfig;
+use ureq::typestate::AgentScope;
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Error, Proxy, ProxyProtocol, Timeout};
+
+/// Resolving the name, and then connecting with the TLS handshake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// All of one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Reading an answer's body, once its head is here and decides.
+const BODY_TIMEOUT: Duration = Duration::from_secs(1);
+/// An answer's body beyond this is not worth keeping the connection for.
+const BODY_LIMIT: u64 = 16 * 1024;
+/// ureq's own default is 128 KiB each way.
+const BUFFER_BYTES: usize = 16 * 1024;
+
+/// What a server made of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered with 2xx.
+    Accepted,
+    /// Answered with another status.
+    Status(u16),
+    /// No connection: no name, no route, refused, timed out, no way through the proxy.
+    Unreachable,
+    /// The server's certificate is not trusted, or no TLS was agreed upon.
+    Untrusted,
+    /// Connected, but no whole answer came.
+    Interrupted,
+}
+
+/// What the environment says of the network, taken on the caller's thread (building a ureq config reads it) and used
+/// on the sender.
+pub struct Seed {
+    plain: ConfigBuilder<AgentScope>,
+    secure: ConfigBuilder<AgentScope>,
+    roots: RootOverride,
+}
+
+impl Seed {
+    /// Reads `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` (either case), `SSL_CERT_FILE`, `SSL_CERT_DIR`.
+    pub fn from_environment() -> Self {
+        Seed {
+            plain: Agent::config_builder(),
+            secure: Agent::config_builder(),
+            roots: RootOverride::from_variables(|name| std::env::var_os(name)),
+        }
+    }
+}
+
+/// Requests, one at a time, over connections that are kept for the next.
+pub struct Transport {
+    config: Config,
+    /// What it takes to speak TLS, until the first `https` request: reading the roots takes milliseconds.
+    secure: Option<(ConfigBuilder<AgentScope>, RootOverride)>,
+    agent: Agent,
+}
+
+impl Transport {
+    /// An agent that has not opened anything yet.
+    pub fn new(seed: Seed) -> Self {
+        let config = bounded(seed.plain).build();
+        Transport { agent: agent(&config), config, secure: Some((seed.secure, seed.roots)) }
+    }
+
+    /// Prepares for that URL, and gives the means to cut the request that follows.
+    pub fn ready_for(&mut self, url: &str) -> Cut {
+        if url.starts_with("https:") {
+            if let Some((builder, given)) = self.secure.take() {
+                let tls = TlsConfig::builder().root_certs(roots::trusted(&given)).build();
+                self.config = bounded(builder.tls_config(tls)).build();
+                self.renew();
+            }
+        }
+        Cut(self.agent.clone())
+    }
+
+    /// A fresh agent, after the old one was cut.
+    pub fn renew(&mut self) {
+        self.agent = agent(&self.config);
+    }
+
+    /// Sends one request and waits for its answer, [`REQUEST_TIMEOUT`] at most.
+    pub fn post(&self, url: &str, content_type: &str, body: &str) -> Outcome {
+        if self.config.proxy().is_some_and(|proxy| leads_nowhere(proxy, url)) {
+            return Outcome::Unreachable;
+        }
+        match self.agent.post(url).header("content-type", content_type).send(body) {
+            Ok(mut response) => {
+                let status = response.status();
+                // Only a connection whose answer was read to its end can carry the next request.
+                let _ = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec();
+                if status.is_success() {
+                    Outcome::Accepted
+                } else {
+                    Outcome::Status(status.as_u16())
+                }
+            }
+            Err(error) => outcome_of(&error),
+        }
+    }
+}
+
+/// Ends a request from another thread: its sockets are shut down, and none that is opened later is used.
+pub struct Cut(Agent);
+
+impl Cut {
+    /// Cuts. Does not wait.
+    pub fn now(&self) {
+        self.0.clone().shutdown();
+    }
+}
+
+fn agent(config: &Config) -> Agent {
+    Agent::with_parts(config.clone(), DefaultConnector::default(), BoundedResolver)
+}
+
+fn bounded(builder: ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope> {
+    builder
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .user_agent("pact_telemetry")
+        .accept("")
+        .timeout_resolve(Some(CONNECT_TIMEOUT))
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_per_call(Some(REQUEST_TIMEOUT))
+        .timeout_recv_body(Some(BODY_TIMEOUT))
+        .input_buffer_size(BUFFER_BYTES)
+        .output_buffer_size(BUFFER_BYTES)
+        .max_idle_connections(4)
+}
+
+/// A SOCKS proxy is set and applies: ureq without its SOCKS feature would connect past it.
+fn leads_nowhere(proxy: &Proxy, url: &str) -> bool {
+    let socks = !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https);
+    socks && !url.parse().is_ok_and(|uri| proxy.is_no_proxy(&uri))
+}
+
+fn outcome_of(error: &Error) -> Outcome {
+    match error {
+        Error::Timeout(Timeout::Resolve | Timeout::Connect)
+        | Error::HostNotFound
+        | Error::ConnectionFailed
+        | Error::ConnectProxyFailed(_) => Outcome::Unreachable,
+        Error::Tls(_) | Error::Rustls(_) => Outcome::Untrusted,
+        Error::Io(error) => match error.kind() {
+            // rustls wraps its own errors, a refused certificate among them, in this kind.
+            std::io::ErrorKind::InvalidData => Outcome::Untrusted,
+            std::io::ErrorKind::ConnectionRefused
+            | std::io::ErrorKind::HostUnreachable
+            | std::io::ErrorKind::NetworkUnreachable
+            | std::io::ErrorKind::NetworkDown
+            | std::io::ErrorKind::AddrNotAvailable
+            | std::io::ErrorKind::NotFound => Outcome::Unreachable,
+            _ => Outcome::Interrupted,
+        },
+        _ => Outcome::Interrupted,
+    }
+}

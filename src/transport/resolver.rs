@@ -1,0 +1,73 @@
+//! Host names to addresses within a time. ureq's own resolver does the same, but panics where no thread can be had,
+//! reads `RUST_MIN_STACK` on the sender's thread, and starts one more thread for every look-up that hangs.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
+use ureq::{Error, Timeout};
+
+/// getaddrinfo(3) cannot be interrupted: a look-up that takes too long goes on alone. This many may, no more.
+const MAX_LINGERING: usize = 2;
+
+/// glibc's resolver keeps its answers on the stack (64 KiB); the default of 2 MiB is not needed.
+const STACK_BYTES: usize = 256 * 1024;
+
+static LINGERING: AtomicUsize = AtomicUsize::new(0);
+
+/// Resolves on a thread of its own, and an IP address on none.
+#[derive(Debug)]
+pub struct BoundedResolver;
+
+impl Resolver for BoundedResolver {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(Error::HostNotFound);
+        };
+        let name = DefaultResolver::host_and_port(scheme, authority).ok_or(Error::HostNotFound)?;
+        let found = match address(authority.host(), &name) {
+            Some(address) => vec![address],
+            None => look_up(name, timeout)?,
+        };
+        let mut addresses = self.empty();
+        for address in config.ip_family().keep_wanted(found.into_iter()).take(16) {
+            addresses.push(address);
+        }
+        if addresses.is_empty() {
+            return Err(Error::HostNotFound);
+        }
+        Ok(addresses)
+    }
+}
+
+/// The address, where the host is one already.
+fn address(host: &str, host_and_port: &str) -> Option<SocketAddr> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let port = host_and_port.rsplit_once(':')?.1.parse().ok()?;
+    Some(SocketAddr::new(bare.parse::<IpAddr>().ok()?, port))
+}
+
+fn look_up(name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
+    if LINGERING.fetch_add(1, Ordering::AcqRel) >= MAX_LINGERING {
+        LINGERING.fetch_sub(1, Ordering::AcqRel);
+        return Err(Error::Timeout(Timeout::Resolve));
+    }
+    let (answer, answered) = crossbeam_channel::bounded(1);
+    // Inherits the sender's mask: all signals blocked.
+    let thread = std::thread::Builder::new().name("pact-resolve".into()).stack_size(STACK_BYTES);
+    let started = thread.spawn(move || {
+        let found = name.to_socket_addrs().map(Vec::from_iter);
+        LINGERING.fetch_sub(1, Ordering::AcqRel);
+        let _ = answer.send(found); // nobody is left to hear it after a time-out
+    });
+    if started.is_err() {
+        LINGERING.fetch_sub(1, Ordering::AcqRel);
+        return Err(Error::HostNotFound);
+    }
+    match answered.recv_timeout(*timeout.after) {
+        Ok(found) => found.map_err(|_| Error::HostNotFound),
+        Err(_) => Err(Error::Timeout(Timeout::Resolve)),
+    }
+}
