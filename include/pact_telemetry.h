@@ -236,12 +236,14 @@ int32_t pact_telemetry_stats(const struct PactTelemetry *client, char *out, uint
 // Has everything sent that this client queued before, at once, and waits until it is settled.
 //
 // Parameters: client: must not be NULL. timeout_ms: the longest wait in milliseconds; 0 asks without waiting.
-// Returns: PACT_TELEMETRY_OK if all of it was delivered, PACT_TELEMETRY_LOST if some of it was lost,
-// PACT_TELEMETRY_ERROR_TIMEOUT if some still waits (the sender goes on with it), or another negative status.
+// Returns: of what waited when it was called: PACT_TELEMETRY_OK if all was delivered (or nothing waited),
+// PACT_TELEMETRY_LOST if some was lost, PACT_TELEMETRY_ERROR_TIMEOUT if some still waits (the sender goes on with it); or
+// another negative status.
 // Threads: any, at any time.
 // Blocking: at most timeout_ms, also when a server hangs.
 // Since: 1.0.
-int32_t pact_telemetry_flush(struct PactTelemetry *client, uint32_t timeout_ms);
+int32_t pact_telemetry_flush(struct PactTelemetry *client,
+                             uint32_t timeout_ms);
 
 // Takes no more events, and flushes. Closing again is allowed and waits for what is left.
 //

@@ -5,10 +5,11 @@ use crate::config::{self, ConfigError, Settings, EXIT_TIMEOUT_CI_MS, EXIT_TIMEOU
 use crate::consent::{opted_out_by_environment, saved_choice_path, Readings, SavedChoice};
 use crate::event::{Event, InvalidEvent, Packed, Texts};
 use crate::host::{self, Host};
+use crate::json::object;
 use crate::pipeline::{self, Account, Pipeline, Queued, Refusal, Snapshot};
 use crate::platform::clock::coarse_millis;
 use crate::protocol::{self, Context, Hit};
-use serde_json::{json, Value};
+use serde_json::Value;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -313,21 +314,21 @@ impl Client {
             (.., false) => "not configured",
             _ => "enabled",
         };
-        json!({
-            "enabled": state == "enabled",
-            "state": state,
-            "rule": rule,
-            "rules": readings.to_json(),
-            "protocol": settings.destination.protocol.name(),
-            "endpoint": settings.destination.endpoint,
-            "configured": configured,
-            "debug": settings.debug,
-            "ci": self.shared.is_ci,
-            "exit_timeout_ms": self.shared.exit_timeout_ms(),
-            "queue_capacity": settings.queue_capacity,
-            "state_dir": settings.state_dir.as_ref().map(|path| path.to_string_lossy()),
-            "diagnostics": settings.diagnostics,
-        })
+        object(vec![
+            ("enabled", (state == "enabled").into()),
+            ("state", state.into()),
+            ("rule", rule.into()),
+            ("rules", readings.to_json()),
+            ("protocol", settings.destination.protocol.name().into()),
+            ("endpoint", settings.destination.endpoint.as_str().into()),
+            ("configured", configured.into()),
+            ("debug", settings.debug.into()),
+            ("ci", self.shared.is_ci.into()),
+            ("exit_timeout_ms", self.shared.exit_timeout_ms().into()),
+            ("queue_capacity", settings.queue_capacity.into()),
+            ("state_dir", settings.state_dir.as_ref().map(|path| path.to_string_lossy()).into()),
+            ("diagnostics", settings.diagnostics.as_slice().into()),
+        ])
     }
 
     /// The request that would carry this event alone if it were sent now, by the encoder that the sender uses: `method`,
@@ -352,12 +353,12 @@ impl Client {
         let context = Context { host: &Host::this_machine(), session_id: &session_id, now_micros };
         let destination = &self.shared.settings.destination;
         let body = protocol::encode(destination, &context, &[hit]).pop().map(|body| body.text).unwrap_or_default();
-        Ok(json!({
-            "method": "POST",
-            "url": destination.url(),
-            "content_type": destination.protocol.content_type(),
-            "body": body,
-        }))
+        Ok(object(vec![
+            ("method", "POST".into()),
+            ("url", destination.url().into()),
+            ("content_type", destination.protocol.content_type().into()),
+            ("body", body.into()),
+        ]))
     }
 
     /// The counters of this client in this process, as one consistent JSON object:

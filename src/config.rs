@@ -342,4 +342,4 @@ impl Overrides<'_> {
 
 #[cfg(test)]
 #[path = "config_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -3,9 +3,10 @@
 //!
 //! The rules are pure functions; reading the environment and the saved choice stands apart from them, below.
 
+use crate::json::object;
 use crate::platform::environment::{self, Names};
 use crate::platform::paths;
-use serde_json::{json, Value};
+use serde_json::Value;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,7 @@ pub fn opts_out(value: &[u8]) -> bool {
 #[inline]
 pub fn opted_out_by_environment() -> Option<&'static str> {
     let mut first = VARIABLES.len();
-    environment::visit(&NAMES, |index, value| {
+    environment::visit(&NAMES, &mut |index, value| {
         if index < first && opts_out(value) {
             first = index;
         }
@@ -109,7 +110,7 @@ impl Readings {
     /// Reads all of them, on the caller's thread.
     pub fn take(host_enabled: bool, saved_path: Option<PathBuf>) -> Self {
         let mut variables = [None, None, None];
-        environment::visit(&NAMES, |index, value| {
+        environment::visit(&NAMES, &mut |index, value| {
             if let Some(slot) = variables.get_mut(index).filter(|slot| slot.is_none()) {
                 *slot = Some(value.to_vec());
             }
@@ -139,12 +140,14 @@ impl Readings {
                 "no opinion"
             }
         };
-        let mut rules =
-            vec![json!({"rule": "host", "read": self.host_enabled, "says": verdict(!self.host_enabled, true)})];
+        let rule = |name: &str, read: Value, says: &str| {
+            object(vec![("rule", name.into()), ("read", read), ("says", says.into())])
+        };
+        let mut rules = vec![rule("host", self.host_enabled.into(), verdict(!self.host_enabled, true))];
         for (name, value) in VARIABLES.iter().zip(&self.variables) {
             let read = value.as_deref().map(String::from_utf8_lossy);
             let off = value.as_deref().is_some_and(opts_out);
-            rules.push(json!({"rule": name, "read": read, "says": verdict(off, false)}));
+            rules.push(rule(name, read.into(), verdict(off, false)));
         }
         let read = match &self.saved {
             SavedChoice::None => Value::Null,
@@ -154,7 +157,11 @@ impl Readings {
         };
         let path = self.saved_path.as_ref().map(|path| path.to_string_lossy());
         let says = verdict(self.saved.is_off(), self.saved == SavedChoice::On);
-        rules.push(json!({"rule": "saved choice", "path": path, "read": read, "says": says}));
+        let mut saved = rule("saved choice", read, says);
+        if let Some(map) = saved.as_object_mut() {
+            map.insert("path".into(), path.into());
+        }
+        rules.push(saved);
         Value::Array(rules)
     }
 }
@@ -163,6 +170,7 @@ impl Readings {
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test that cannot go on should stop
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn readings(host: bool, variables: [Option<&str>; 3], saved: SavedChoice) -> Readings {
         let variables = variables.map(|value| value.map(|text| text.as_bytes().to_vec()));
@@ -182,30 +190,21 @@ mod tests {
 
     #[test]
     fn the_first_off_wins_and_no_later_rule_turns_it_back_on() {
-        let names = [None, Some("0"), Some("1"), Some("true")];
-        for host in [true, false] {
-            for (a, b, c) in
-                names.iter().flat_map(|a| names.iter().flat_map(move |b| names.iter().map(move |c| (*a, *b, *c))))
-            {
-                for saved in [SavedChoice::None, SavedChoice::On, SavedChoice::Off, SavedChoice::Unreadable("x".into())]
-                {
-                    let off = |value: Option<&str>| matches!(value, Some("1" | "true"));
-                    let expected = if !host {
-                        Some("host")
-                    } else if off(a) {
-                        Some("PACT_DO_NOT_TRACK")
-                    } else if off(b) {
-                        Some("pact_do_not_track")
-                    } else if off(c) {
-                        Some("DO_NOT_TRACK")
-                    } else if matches!(saved, SavedChoice::Off | SavedChoice::Unreadable(_)) {
-                        Some("saved choice")
-                    } else {
-                        None
-                    };
-                    assert_eq!(readings(host, [a, b, c], saved.clone()).off_by(), expected);
-                }
-            }
+        let values = [None, Some("0"), Some("1"), Some("true")];
+        let saved = [SavedChoice::None, SavedChoice::On, SavedChoice::Off, SavedChoice::Unreadable("x".into())];
+        let off = |value: Option<&str>| matches!(value, Some("1" | "true"));
+        for number in 0..2 * 4 * 4 * 4 * 4 {
+            let (host, saved) = (number % 2 == 0, saved[number / 2 % 4].clone());
+            let variables @ [a, b, c] = [values[number / 8 % 4], values[number / 32 % 4], values[number / 128]];
+            let expected = match () {
+                _ if !host => Some("host"),
+                _ if off(a) => Some("PACT_DO_NOT_TRACK"),
+                _ if off(b) => Some("pact_do_not_track"),
+                _ if off(c) => Some("DO_NOT_TRACK"),
+                _ if saved.is_off() => Some("saved choice"),
+                _ => None,
+            };
+            assert_eq!(readings(host, variables, saved).off_by(), expected, "{number}");
         }
     }
 

@@ -24,7 +24,7 @@ impl Host {
 
     /// The machine with that name.
     pub fn named(hostname: &str) -> Self {
-        let digest: [u8; 16] = Md5::digest(hostname.trim().to_lowercase()).into();
+        let digest: [u8; 16] = Md5::digest(hostname.trim().to_ascii_lowercase()).into();
         let [a, b, c, d, e, f, g, h, ..] = digest;
         let first = u32::from_be_bytes([a, b, c, d]).max(1);
         let second = u32::from_be_bytes([e, f, g, h]).max(1);
@@ -76,7 +76,7 @@ const CI_VARIABLES: [&str; 31] = [
 pub fn is_ci(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
     let denied = variable("CI").is_some_and(|value| value.eq_ignore_ascii_case("false"));
-    !denied && CI_VARIABLES.iter().any(|name| set(&name))
+    !denied && CI_VARIABLES.iter().any(set)
 }
 
 #[cfg(test)]

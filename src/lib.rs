@@ -35,6 +35,7 @@ mod protocol;
 
 mod event;
 mod host;
+mod json;
 pub mod names;
 
 mod platform;
@@ -44,7 +45,7 @@ pub use config::{ConfigError, CONFIG_MAX_BYTES, EXIT_TIMEOUT_MAX_MS, QUEUE_CAPAC
 pub use event::{
     Event, Field, InvalidEvent, Lookalike, ACTION_MAX_BYTES, CATEGORY_MAX_BYTES, EVENT_MAX_BYTES, PLUGIN_MAX_BYTES,
 };
-pub use protocol::fields::FIELDS;
+pub use protocol::fields::{FieldRow, Ga4Place, FIELDS};
 
 /// The version of this library.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

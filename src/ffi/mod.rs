@@ -11,6 +11,7 @@ pub use status::PactTelemetryStatus;
 
 use crate::client::Client;
 use crate::event::{Event, Texts};
+use crate::json;
 use convert::{bytes, text, write_text};
 use guard::{guard, silence_panics};
 use serde_json::Value;
@@ -266,8 +267,9 @@ pub unsafe extern "C" fn pact_telemetry_stats(client: *const PactTelemetry, out:
 /// Has everything sent that this client queued before, at once, and waits until it is settled.
 ///
 /// Parameters: client: must not be NULL. timeout_ms: the longest wait in milliseconds; 0 asks without waiting.
-/// Returns: PACT_TELEMETRY_OK if all of it was delivered, PACT_TELEMETRY_LOST if some of it was lost,
-/// PACT_TELEMETRY_ERROR_TIMEOUT if some still waits (the sender goes on with it), or another negative status.
+/// Returns: of what waited when it was called: PACT_TELEMETRY_OK if all was delivered (or nothing waited),
+/// PACT_TELEMETRY_LOST if some was lost, PACT_TELEMETRY_ERROR_TIMEOUT if some still waits (the sender goes on with it); or
+/// another negative status.
 /// Threads: any, at any time.
 /// Blocking: at most timeout_ms, also when a server hangs.
 /// Since: 1.0.
@@ -350,5 +352,5 @@ unsafe fn texts<'a>(required: [*const c_char; 3], optional: [*const c_char; 2]) 
 /// As for [`write_text`].
 unsafe fn write_json(value: &Value, out: *mut c_char, capacity: u32) -> i32 {
     // SAFETY: the caller's promise.
-    unsafe { write_text(&value.to_string(), out, capacity) }
+    unsafe { write_text(&json::text(value), out, capacity) }
 }

@@ -3,7 +3,8 @@
 //! `accepted = delivered + queued + the sum of dropped` holds at every moment, because what is queued is what was
 //! accepted and not yet settled.
 
-use serde_json::{json, Map, Value};
+use crate::json::object;
+use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why an accepted event was lost.
@@ -184,16 +185,19 @@ impl Snapshot {
 
     /// As `stats` shows it; reasons that did not occur are there with 0.
     pub fn to_json(&self) -> Value {
-        fn named<T>(names: &[(T, &'static str)], counts: &[u64]) -> Map<String, Value> {
-            names.iter().zip(counts).map(|((_, name), count)| ((*name).into(), (*count).into())).collect()
-        }
-        json!({
-            "accepted": self.accepted,
-            "delivered": self.delivered,
-            "queued": self.queued(),
-            "dropped": named(&DropReason::ALL, &self.dropped),
-            "not_accepted": named(&Refusal::ALL, &self.refused),
-        })
+        object(vec![
+            ("accepted", self.accepted.into()),
+            ("delivered", self.delivered.into()),
+            ("queued", self.queued().into()),
+            (
+                "dropped",
+                object(DropReason::ALL.iter().zip(&self.dropped).map(|((_, name), n)| (*name, (*n).into())).collect()),
+            ),
+            (
+                "not_accepted",
+                object(Refusal::ALL.iter().zip(&self.refused).map(|((_, name), n)| (*name, (*n).into())).collect()),
+            ),
+        ])
     }
 }
 

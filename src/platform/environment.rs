@@ -39,7 +39,7 @@ impl<const N: usize> Names<N> {
 /// an entry: almost every entry is passed over at its first, second or third byte.
 #[cfg(unix)]
 #[inline(always)]
-pub fn visit<const N: usize>(names: &Names<N>, mut found: impl FnMut(usize, &[u8])) {
+pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8])) {
     let [first, second, third] = names.starts;
     // SAFETY: the block is a NULL-terminated array of NUL-terminated strings (POSIX environ); it is read with
     // volatile loads so that each entry is fetched once, and nothing is kept beyond this call. A byte of an entry is
@@ -58,35 +58,28 @@ pub fn visit<const N: usize>(names: &Names<N>, mut found: impl FnMut(usize, &[u8
                 && (second >> (*text.add(1) as u8 & 31)) & 1 != 0
                 && (third >> (*text.add(2) as u8 & 31)) & 1 != 0
             {
-                for (index, name) in names.names.iter().enumerate() {
-                    if let Some(value) = strip(text, name.as_bytes()) {
-                        found(index, CStr::from_ptr(value).to_bytes());
-                    }
-                }
+                look_closely(text, &names.names, found);
             }
             entry = entry.add(1);
         }
     }
 }
 
-/// The value behind `NAME=` if `text` is that variable's entry.
+/// Tells `found` of an entry that may be one of `names`. Apart, so that the loop keeps its registers.
 ///
 /// # Safety
-/// `text` is a NUL-terminated string and `name` holds no NUL.
+/// `text` is a NUL-terminated string.
 #[cfg(unix)]
 #[cold]
-unsafe fn strip(text: *const c_char, name: &[u8]) -> Option<*const c_char> {
-    let mut at = text;
-    for byte in name {
-        // SAFETY: all bytes before `at` were equal to bytes of `name`, none of them NUL, so `at` is inside the string.
-        if unsafe { *at } as u8 != *byte {
-            return None;
+#[inline(never)]
+unsafe fn look_closely(text: *const c_char, names: &[&str], found: &mut dyn FnMut(usize, &[u8])) {
+    // SAFETY: the caller's promise.
+    let entry = unsafe { CStr::from_ptr(text) }.to_bytes();
+    for (index, name) in names.iter().enumerate() {
+        if let Some(value) = entry.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) {
+            found(index, value);
         }
-        // SAFETY: the byte at `at` was not the NUL, so the next one is still inside the string.
-        at = unsafe { at.add(1) };
     }
-    // SAFETY: as above; where this byte is '=', the value starts at the next one.
-    unsafe { (*at as u8 == b'=').then(|| at.add(1)) }
 }
 
 /// The environment block of this process.
@@ -111,7 +104,7 @@ unsafe fn block() -> *const *const c_char {
 
 /// Calls `found(index, value)` for each of the names that is set.
 #[cfg(not(unix))]
-pub fn visit<const N: usize>(names: &Names<N>, mut found: impl FnMut(usize, &[u8])) {
+pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8])) {
     for (index, name) in names.names.iter().enumerate() {
         if let Some(value) = std::env::var_os(name) {
             found(index, value.to_string_lossy().as_bytes());

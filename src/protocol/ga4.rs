@@ -3,7 +3,7 @@
 
 use super::fields::{FieldValue, Ga4Place, FIELDS};
 use super::{cut_chars, percent_encode, Context, Hit, Protocol};
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value};
 
 /// Events in a request.
 pub const MAX_EVENTS: usize = 25;
@@ -32,9 +32,9 @@ pub fn url(endpoint: &str, measurement_id: &str, api_secret: &str) -> String {
 
 /// The body up to the first event.
 pub fn start(context: &Context<'_>) -> String {
-    let client_id = Value::from(context.host.client_id.as_str());
+    let client_id = &context.host.client_id; // digits and a dot
     format!(
-        r#"{{"client_id":{client_id},"consent":{{"ad_user_data":"DENIED","ad_personalization":"DENIED"}},"events":["#
+        r#"{{"client_id":"{client_id}","consent":{{"ad_user_data":"DENIED","ad_personalization":"DENIED"}},"events":["#
     )
 }
 
@@ -53,24 +53,24 @@ pub fn event(context: &Context<'_>, hit: &Hit<'_>) -> String {
     // Both make reports and user counts work; the session is this process.
     params.insert("session_id".into(), context.session_id.into());
     params.insert("engagement_time_msec".into(), 1.into());
-    let mut event = json!({"name": slug(hit.event), "params": params});
+    let mut event = Map::new();
+    event.insert("name".into(), slug(hit.event).into());
+    event.insert("params".into(), params.into());
     if context.now_micros > 0 {
         // The past only, and at most 72 hours of it.
         let age = hit.age_ms.saturating_mul(1_000).min(MAX_AGE_MICROS);
-        if let Some(event) = event.as_object_mut() {
-            event.insert("timestamp_micros".into(), context.now_micros.saturating_sub(age).into());
-        }
+        event.insert("timestamp_micros".into(), context.now_micros.saturating_sub(age).into());
     }
-    event.to_string()
+    crate::json::text(&Value::Object(event))
 }
 
 /// An event's text as a GA4 event name: lower-case, every run of other characters one `_`, `pact_` before a name that
 /// starts with no letter or is reserved, at most 40 characters.
 pub fn slug(text: &str) -> String {
     let mut name = String::with_capacity(MAX_NAME_CHARS);
-    for c in text.chars().flat_map(char::to_lowercase) {
+    for c in text.chars() {
         if c.is_ascii_alphanumeric() {
-            name.push(c);
+            name.push(c.to_ascii_lowercase());
         } else if !name.ends_with('_') {
             name.push('_');
         }

@@ -1,1 +1,241 @@
+//! Every limit of both protocols, held for any input.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test that cannot go on should stop
 
+use super::ga4::slug;
+use super::*;
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// Text of any length around the limits, with characters of every width and those that escape badly.
+fn text() -> impl Strategy<Value = String> {
+    let any = proptest::collection::vec(
+        prop_oneof![any::<char>(), Just('a'), Just('"'), Just('\u{1}'), Just('ü'), Just('😀'), Just('%')],
+        0..620,
+    );
+    any.prop_map(String::from_iter)
+}
+
+fn identity() -> impl Strategy<Value = Identity> {
+    (text(), text(), text(), text(), text(), text()).prop_map(
+        |(library_id, library_name, library_version, data_source, test_framework, platform_version)| Identity {
+            library_id,
+            library_name,
+            library_version,
+            data_source,
+            test_framework,
+            platform_version,
+        },
+    )
+}
+
+/// The owned texts of a hit.
+type Texts = (String, String, String, String, String);
+
+fn hit<'a>(identity: &'a Identity, texts: &'a Texts, value: i64, age_ms: u64) -> Hit<'a> {
+    let (event, category, action, plugin_name, plugin_version) = texts;
+    Hit { identity, event, category, action, value, plugin_name, plugin_version, age_ms }
+}
+
+fn destination(protocol: Protocol) -> Destination {
+    let credentials = match protocol {
+        Protocol::Ga4 => Credentials::Ga4 { measurement_id: "G-1".into(), api_secret: "s".into() },
+        Protocol::UniversalAnalytics => Credentials::UniversalAnalytics { tracking_id: "UA-1-1".into() },
+    };
+    Destination { protocol, endpoint: "https://example.com/x".into(), credentials: Some(credentials) }
+}
+
+fn encoded(protocol: Protocol, hits: &[Hit<'_>], now_micros: u64) -> Vec<Body> {
+    let host = Host::named("build-7");
+    encode(&destination(protocol), &Context { host: &host, session_id: "1700000000", now_micros }, hits)
+}
+
+fn json(body: &Body) -> Value {
+    serde_json::from_str(&body.text).unwrap()
+}
+
+/// A line's pairs, decoded.
+fn pairs(line: &str) -> Vec<(String, Vec<u8>)> {
+    line.split('&').map(|pair| pair.split_once('=').unwrap()).map(|(key, value)| (key.into(), decoded(value))).collect()
+}
+
+fn decoded(value: &str) -> Vec<u8> {
+    let mut bytes = value.bytes();
+    let mut out = Vec::new();
+    while let Some(byte) = bytes.next() {
+        assert!(byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte), "not encoded: {byte}");
+        out.push(match byte {
+            b'%' => {
+                let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
+                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+            }
+            plain => plain,
+        });
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn ga4_event_and_parameter_names_hold_their_alphabet_and_length(name in text()) {
+        let slug = slug(&name);
+        prop_assert!(slug.len() <= 40 && slug.as_bytes()[0].is_ascii_lowercase(), "{}", slug);
+        prop_assert!(slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+        prop_assert!(!["firebase_", "ga_", "google_"].iter().any(|prefix| slug.starts_with(prefix)));
+    }
+
+    #[test]
+    fn ga4_has_at_most_25_parameters_of_at_most_100_characters_cut_between_them(
+        identity in identity(), texts in (text(), text(), text(), text(), text()), value in 0..i64::MAX,
+    ) {
+        let bodies = encoded(Protocol::Ga4, &[hit(&identity, &texts, value, 0)], 1_700_000_000_000_000);
+        let params = json(&bodies[0])["events"][0]["params"].as_object().unwrap().clone();
+        prop_assert!(params.len() <= 25);
+        for (name, value) in &params {
+            prop_assert!(name.len() <= 40);
+            if let Some(text) = value.as_str() {
+                prop_assert!(!text.is_empty() && text.chars().count() <= 100, "{}", name);
+            }
+        }
+        if let Some(label) = params.get("event_label") {
+            prop_assert!(texts.0.starts_with(label.as_str().unwrap()));
+        }
+        prop_assert_eq!(params["metric_value"].as_i64().unwrap(), value);
+    }
+
+    #[test]
+    fn ga4_requests_hold_25_events_and_130_kilobytes_and_lose_none(
+        identity in identity(), texts in (text(), text(), text(), text(), text()), count in 0..60usize,
+    ) {
+        let hits: Vec<_> = (0..count).map(|index| hit(&identity, &texts, index as i64, 0)).collect();
+        let bodies = encoded(Protocol::Ga4, &hits, 1_700_000_000_000_000);
+        let mut seen = Vec::new();
+        for body in &bodies {
+            let events = json(body)["events"].as_array().unwrap().clone();
+            prop_assert!(events.len() <= 25 && events.len() == body.hits.len() && body.text.len() < 130_000);
+            prop_assert_eq!(body.hits.start, seen.len());
+            seen.extend(events.iter().map(|event| event["params"]["metric_value"].as_i64().unwrap()));
+        }
+        prop_assert_eq!(seen, (0..count as i64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn ga4_timestamps_lie_in_the_past_and_at_most_72_hours_back(age_ms in any::<u64>(), now in 1u64..1u64 << 53) {
+        let identity = crate::config::tests::identity();
+        let texts = ("e".into(), "c".into(), "a".into(), String::new(), String::new());
+        let body = encoded(Protocol::Ga4, &[hit(&identity, &texts, 1, age_ms)], now).remove(0);
+        let stamp = json(&body)["events"][0]["timestamp_micros"].as_u64().unwrap();
+        prop_assert!(stamp <= now && now - stamp <= 72 * 3_600 * 1_000_000);
+    }
+
+    #[test]
+    fn ua_values_hold_their_bytes_cut_between_characters(
+        identity in identity(), texts in (text(), text(), text(), text(), text()), value in 0..i64::MAX, age_ms in any::<u64>(),
+    ) {
+        let body = encoded(Protocol::UniversalAnalytics, &[hit(&identity, &texts, value, age_ms)], 1).remove(0);
+        prop_assert!(body.text.len() <= 8_192);
+        let pairs = pairs(&body.text);
+        for (key, value) in &pairs {
+            let text = std::str::from_utf8(value).unwrap();
+            prop_assert!(!text.is_empty(), "{} is empty", key);
+            if let Some(field) = fields::FIELDS.iter().find(|field| field.ua == key) {
+                prop_assert!(text.len() <= field.ua_max_bytes, "{}", key);
+            }
+        }
+        let value_of = |key: &str| pairs.iter().find(|(k, _)| k == key).map(|(_, v)| String::from_utf8(v.clone()).unwrap());
+        prop_assert_eq!(value_of("ev"), Some(value.to_string()));
+        prop_assert!(value_of("qt").unwrap().parse::<u64>().unwrap() <= 4 * 3_600 * 1_000);
+        let mut keys: Vec<_> = pairs.iter().map(|(key, _)| key.clone()).collect();
+        keys.sort();
+        keys.dedup();
+        prop_assert_eq!(keys.len(), pairs.len(), "a key twice");
+    }
+
+    #[test]
+    fn ua_requests_hold_20_hits_and_16_kilobytes_and_lose_none(
+        identity in identity(), texts in (text(), text(), text(), text(), text()), count in 0..45usize,
+    ) {
+        let hits: Vec<_> = (0..count).map(|index| hit(&identity, &texts, index as i64, 0)).collect();
+        let mut seen = 0;
+        for body in encoded(Protocol::UniversalAnalytics, &hits, 1) {
+            let lines: Vec<_> = body.text.split('\n').collect();
+            prop_assert!(lines.len() <= 20 && lines.len() == body.hits.len() && body.text.len() <= 16_384);
+            for line in lines {
+                let expected = format!("ev={seen}");
+                prop_assert!(line.split('&').any(|pair| pair == expected));
+                seen += 1;
+            }
+        }
+        prop_assert_eq!(seen, count);
+    }
+}
+
+#[test]
+fn a_ua_hit_with_every_field_at_its_limit_stays_under_8192_bytes() {
+    let long = "\u{1}".repeat(600);
+    let identity = Identity {
+        library_id: long.clone(),
+        library_name: long.clone(),
+        library_version: long.clone(),
+        data_source: long.clone(),
+        test_framework: long.clone(),
+        platform_version: long.clone(),
+    };
+    let texts = (long.clone(), long.clone(), long.clone(), long.clone(), long);
+    let body = encoded(Protocol::UniversalAnalytics, &[hit(&identity, &texts, i64::MAX, u64::MAX)], 1).remove(0);
+    assert!(body.text.len() > 6_000 && body.text.len() <= 8_192, "{}", body.text.len());
+}
+
+#[test]
+fn a_ga4_batch_is_split_where_its_bytes_and_not_its_events_are_too_many() {
+    let long = "\u{1}".repeat(100);
+    let identity = Identity {
+        library_id: long.clone(),
+        library_name: long.clone(),
+        library_version: long.clone(),
+        data_source: long.clone(),
+        test_framework: long.clone(),
+        platform_version: long.clone(),
+    };
+    let texts = (long.clone(), long.clone(), long.clone(), long.clone(), long);
+    let hits = vec![hit(&identity, &texts, 1, 0); 25];
+    assert!(encoded(Protocol::Ga4, &hits, 1).len() > 1);
+}
+
+#[test]
+fn slugs_follow_the_rule() {
+    for (text, expected) in [
+        ("Pacts verified", "pacts_verified"),
+        ("Pact consumer tests ran", "pact_consumer_tests_ran"),
+        ("a - b", "a_b"),
+        ("3 pacts", "pact_3_pacts"),
+        ("error", "pact_error"),
+        ("Session start", "pact_session_start"),
+        ("ga something", "pact_ga_something"),
+        ("Größe", "gr_e"),
+        ("日本", "pact__"),
+    ] {
+        assert_eq!(slug(text), expected, "{text}");
+    }
+    assert_eq!(slug(&"x".repeat(50)), "x".repeat(40));
+    assert_eq!(slug(&format!("1{}", "x".repeat(50))).len(), 40);
+}
+
+#[test]
+fn a_clock_before_1970_leaves_the_time_to_the_server() {
+    let identity = crate::config::tests::identity();
+    let texts = ("e".into(), "c".into(), "a".into(), String::new(), String::new());
+    let body = encoded(Protocol::Ga4, &[hit(&identity, &texts, 1, 5)], 0).remove(0);
+    assert!(json(&body)["events"][0].get("timestamp_micros").is_none());
+}
+
+#[test]
+fn credentials_are_percent_encoded_into_the_query_and_never_shown_by_debug() {
+    let mut destination = destination(Protocol::Ga4);
+    destination.credentials = Some(Credentials::Ga4 { measurement_id: "G-1&x".into(), api_secret: "a+b=c".into() });
+    assert_eq!(destination.url(), "https://example.com/x?measurement_id=G-1%26x&api_secret=a%2Bb%3Dc");
+    destination.endpoint = "https://example.com/x?y=1".into();
+    assert_eq!(destination.url(), "https://example.com/x?y=1&measurement_id=G-1%26x&api_secret=a%2Bb%3Dc");
+    assert!(!format!("{destination:?}").contains("a+b"));
+}

@@ -3,6 +3,8 @@
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
@@ -54,20 +56,30 @@ fn look_up(name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error>
         LINGERING.fetch_sub(1, Ordering::AcqRel);
         return Err(Error::Timeout(Timeout::Resolve));
     }
-    let (answer, answered) = crossbeam_channel::bounded(1);
+    let answer = Arc::new(OnceLock::new());
+    let (slot, asker) = (answer.clone(), std::thread::current());
     // Inherits the sender's mask: all signals blocked.
     let thread = std::thread::Builder::new().name("pact-resolve".into()).stack_size(STACK_BYTES);
     let started = thread.spawn(move || {
-        let found = name.to_socket_addrs().map(Vec::from_iter);
+        let found = name.to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
         LINGERING.fetch_sub(1, Ordering::AcqRel);
-        let _ = answer.send(found); // nobody is left to hear it after a time-out
+        let _ = slot.set(found);
+        asker.unpark();
     });
     if started.is_err() {
         LINGERING.fetch_sub(1, Ordering::AcqRel);
         return Err(Error::HostNotFound);
     }
-    match answered.recv_timeout(*timeout.after) {
-        Ok(found) => found.map_err(|_| Error::HostNotFound),
-        Err(_) => Err(Error::Timeout(Timeout::Resolve)),
+    let deadline = Instant::now() + *timeout.after;
+    loop {
+        if let Some(found) = answer.get() {
+            return Ok(found.clone());
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::Timeout(Timeout::Resolve));
+        }
+        // Somebody who hurries the sender wakes it here too; that word is not lost, see `Pipeline::hurry`.
+        std::thread::park_timeout(left);
     }
 }

@@ -1,0 +1,178 @@
+//! What the integration tests share: the real collector as a process, clients that talk to it, and tests that run in a
+//! process of their own because they need an environment of their own.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
+
+use pact_telemetry::{names, Client, Event};
+use serde_json::{json, Value};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{channel, Receiver};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Long enough for a busy machine; nothing waits this long unless it fails.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The companion command, built.
+pub fn command() -> String {
+    static BUILT: OnceLock<String> = OnceLock::new();
+    let build = || {
+        if let Ok(built) = std::env::var("BUILT_COMMAND") {
+            return built; // in a process of its own, whose environment is not one to build in
+        }
+        let status = Command::new("make").args(["-s", "-C", ROOT, "command"]).env_remove("CARGO_TARGET_DIR").status();
+        assert!(status.unwrap().success(), "make command");
+        format!("{ROOT}/target/debug/pact-telemetry")
+    };
+    BUILT.get_or_init(build).clone()
+}
+
+/// `pact-telemetry collect` as a process.
+pub struct Collector {
+    process: Child,
+    lines: Receiver<Value>,
+    pub url: String,
+}
+
+impl Collector {
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut process = Command::new(command())
+            .arg("collect")
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let _ = sender.send(serde_json::from_str(&line).unwrap());
+            }
+        });
+        let first = lines.recv_timeout(PATIENCE).expect("the collector's address");
+        Collector { process, lines, url: first["url"].as_str().unwrap().into() }
+    }
+
+    /// The next line of this type; panics where none comes.
+    pub fn next(&self, kind: &str) -> Value {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {kind} arrived"));
+            if line["type"] == kind {
+                return line;
+            }
+        }
+    }
+
+    pub fn next_event(&self) -> Value {
+        self.next("event")
+    }
+
+    pub fn next_request(&self) -> Value {
+        self.next("request")
+    }
+
+    /// Everything that was printed until the collector ended, which this makes it do.
+    pub fn end(mut self) -> Vec<Value> {
+        // SIGTERM by the command that everybody has: what was received before is printed before.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+        let mut all = Vec::new();
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            all.push(line);
+        }
+        all
+    }
+
+    pub fn events_until_end(self) -> Vec<Value> {
+        self.end().into_iter().filter(|line| line["type"] == "event").collect()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A config that is complete but for what `more` changes in it.
+pub fn config(endpoint: &str, more: Value) -> String {
+    let mut config = json!({
+        "library": {"id": "pact-test", "name": "Pact Test", "version": "1.2.3"},
+        "endpoint": endpoint,
+        "measurement_id": "G-TEST",
+        "api_secret": "secret",
+        "tracking_id": "UA-117-1",
+    });
+    for (key, value) in more.as_object().unwrap() {
+        config[key] = value.clone();
+    }
+    config.to_string()
+}
+
+pub fn client(endpoint: &str, more: Value) -> Client {
+    Client::new(&config(endpoint, more)).unwrap()
+}
+
+/// An event that is told from others by its value.
+pub fn numbered(value: i64) -> Event<'static> {
+    Event::new(names::EVENT_PACTS_VERIFIED, names::CATEGORY_PROVIDER_TEST, names::ACTION_COMPLETED, value)
+}
+
+pub fn values(events: &[Value]) -> Vec<i64> {
+    let mut values: Vec<i64> =
+        events.iter().map(|event| event["fields"]["value"].as_str().unwrap().parse().unwrap()).collect();
+    values.sort_unstable();
+    values
+}
+
+/// `accepted = delivered + queued + the sum of dropped`, and how many are queued.
+pub fn balanced(stats: &Value) -> u64 {
+    let number = |value: &Value| value.as_u64().unwrap();
+    let dropped: u64 = stats["dropped"].as_object().unwrap().values().map(number).sum();
+    assert_eq!(
+        number(&stats["accepted"]),
+        number(&stats["delivered"]) + number(&stats["queued"]) + dropped,
+        "the books: {stats}"
+    );
+    number(&stats["queued"])
+}
+
+/// Runs the test of that name again in a process of its own, with a home of its own, the opt-outs and proxies of this
+/// environment taken out and `environment` put in. In that process it returns `true`: go on. Outside: `false`.
+pub fn in_its_own_process(name: &str, environment: &[(&str, &str)]) -> bool {
+    const MARK: &str = "PACT_TELEMETRY_TEST_CHILD";
+    if std::env::var_os(MARK).is_some() {
+        return true;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", home.path())
+        .env(MARK, "1")
+        .env("BUILT_COMMAND", command())
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name} in its own process:\n{text}");
+    assert!(text.contains("1 passed"), "{name} ran:\n{text}");
+    false
+}
+
+/// The home that [`in_its_own_process`] gave this process.
+pub fn home() -> std::path::PathBuf {
+    std::env::var_os("HOME").unwrap().into()
+}
+
+/// Saves a choice as `pact-telemetry off` and `on` do.
+pub fn save_choice(text: &str) {
+    let dir = home().join(".config/pact-telemetry");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("choice.json"), text).unwrap();
+}
