@@ -172,7 +172,7 @@ impl Client {
             pipeline_id: AtomicU64::new(0),
         });
         let client = Client { shared };
-        if bits == 0 && opted_out_by_environment().is_none() {
+        if bits == 0 && !opted_out_by_environment() {
             client.read_saved_choice();
         }
         Ok(client)
@@ -191,7 +191,7 @@ impl Client {
     pub(crate) fn admit(&self) -> Result<u32, TrackError> {
         // Before the rules are asked: who turns it off after this makes the event stale.
         let epoch = self.shared.consent_epoch();
-        let opted_out = opted_out_by_environment().is_some();
+        let opted_out = opted_out_by_environment();
         if opted_out || self.shared.off.load(Ordering::Acquire) != 0 {
             self.may_track(opted_out)?;
         }
@@ -297,7 +297,7 @@ impl Client {
 
     /// Would an event be taken now?
     pub fn is_enabled(&self) -> bool {
-        self.consents(opted_out_by_environment().is_some()) && self.shared.off.load(Ordering::Acquire) == 0
+        self.consents(opted_out_by_environment()) && self.shared.off.load(Ordering::Acquire) == 0
     }
 
     /// The state of this client and the rule that decided it, with what each rule read. Looks at everything anew.

@@ -23,17 +23,16 @@ pub fn opts_out(value: &[u8]) -> bool {
     !value.is_empty() && !no_opinion.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
-/// The first of [`VARIABLES`] that opts out right now. One pass over the environment, no allocation; on the caller's
-/// thread only (see [`environment`]).
+/// Does one of [`VARIABLES`] opt out right now? One pass over the environment, no allocation; on the caller's thread only
+/// (see [`environment`]).
 #[inline]
-pub fn opted_out_by_environment() -> Option<&'static str> {
-    let mut first = VARIABLES.len();
-    environment::visit(&NAMES, &mut |index, value| {
-        if index < first && opts_out(value) {
-            first = index;
-        }
+pub fn opted_out_by_environment() -> bool {
+    let mut opted_out = false;
+    environment::visit(&NAMES, &mut |_, value| {
+        opted_out = opts_out(value);
+        opted_out
     });
-    VARIABLES.get(first).copied()
+    opted_out
 }
 
 /// What a person saved with `pact-telemetry off` or `on`.
@@ -114,6 +113,7 @@ impl Readings {
             if let Some(slot) = variables.get_mut(index).filter(|slot| slot.is_none()) {
                 *slot = Some(value.to_vec());
             }
+            false
         });
         let saved = SavedChoice::read(saved_path.as_deref());
         Readings { host_enabled, variables, saved_path, saved }

@@ -1,5 +1,5 @@
-//! Events as a table for people: a row for each field, a column for each event, or a block for each event where
-//! that would be too wide. It shows everything that arrived and judges nothing.
+//! Events as a table for people: first what all events share, then a row for each other field and a column for each
+//! event, or a block for each event where that would be too wide. It shows everything that arrived and judges nothing.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::collect::endpoint::Protocol;
 use crate::collect::record::{text, Event, FIELDS};
 
 /// The widest line before columns become blocks.
-const WIDTH: usize = 100;
+const WIDTH: usize = 120;
 
 /// What the protocols themselves need: the name for people, the key in Universal Analytics, the key in GA4.
 const NEEDED: [(&str, &str, &str); 8] = [
@@ -36,11 +36,33 @@ fn one_protocol(protocol: Protocol, events: &[(&Event, usize)]) -> String {
     if events.is_empty() {
         return String::new();
     }
-    let whole = grid(&rows(protocol, events));
-    if whole.lines().all(|line| line.chars().count() <= WIDTH) {
-        return whole + "\n";
+    let all = rows(protocol, events);
+    let shared = |row: &Vec<String>| match row.as_slice() {
+        [_, _, first, rest @ ..] => !rest.is_empty() && rest.iter().all(|value| value == first),
+        _ => false,
+    };
+    let (same, different): (Vec<_>, Vec<_>) = all.into_iter().partition(shared);
+    let mut text = String::new();
+    if !same.is_empty() {
+        let head = ["Field".to_owned(), format!("{} key", protocol.name()), format!("All {} events", events.len())];
+        let cut = same.into_iter().map(|row| row.into_iter().take(3).collect());
+        text += &grid(&[head.to_vec()].into_iter().chain(cut).collect::<Vec<_>>());
+        text.push('\n');
     }
-    events.iter().map(|event| grid(&rows(protocol, &[*event])) + "\n").collect()
+    if different.len() < 2 {
+        return text; // the head alone
+    }
+    let whole = grid(&different);
+    if whole.lines().all(|line| line.chars().count() <= WIDTH) {
+        return text + &whole + "\n";
+    }
+    let keys: Vec<_> = different.iter().filter_map(|row| row.get(1)).collect();
+    for event in events {
+        let own = rows(protocol, &[*event]).into_iter().filter(|row| row.get(1).is_some_and(|key| keys.contains(&key)));
+        text += &grid(&own.collect::<Vec<_>>());
+        text.push('\n');
+    }
+    text
 }
 
 fn rows(protocol: Protocol, events: &[(&Event, usize)]) -> Vec<Vec<String>> {
@@ -143,13 +165,27 @@ OS and architecture  cd3                      linux-x86_64
     }
 
     #[test]
-    fn more_than_a_hundred_columns_become_blocks() {
-        let wide = || event(Protocol::Ga4, Some("pacts_verified"), json!({"os_arch": "x".repeat(40)}));
-        assert_eq!(render(&[wide()]).matches("Field").count(), 1);
-        let two = render(&[wide(), wide()]);
-        assert_eq!(two.matches("Field").count(), 2);
-        assert!(two.contains("Event 1") && two.contains("Event 2"));
-        assert!(two.contains("Event name           event.name  pacts_verified\n"));
+    fn what_is_the_same_in_all_events_stands_once() {
+        let one = |version: &str| event(Protocol::Ga4, Some("pacts_verified"), json!({"library_version": version}));
+        let expected = "\
+Field       ga4 key     All 2 events
+Event name  event.name  pacts_verified
+
+Field            ga4 key          Event 1  Event 2
+Library version  library_version  1        2
+
+";
+        assert_eq!(render(&[one("1"), one("2")]), expected);
+    }
+
+    #[test]
+    fn what_is_too_wide_for_columns_becomes_blocks() {
+        let wide = |letter: &str| event(Protocol::Ga4, Some("pacts_verified"), json!({"os_arch": letter.repeat(60)}));
+        assert_eq!(render(&[wide("x")]).matches("Field").count(), 1);
+        let two = render(&[wide("x"), wide("y")]);
+        assert_eq!(two.matches("Field").count(), 3);
+        assert!(two.contains("Event 1") && two.contains("Event 2") && two.contains("All 2 events"));
+        assert_eq!(two.matches("pacts_verified").count(), 1);
     }
 
     #[test]

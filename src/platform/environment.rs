@@ -33,13 +33,14 @@ impl<const N: usize> Names<N> {
     }
 }
 
-/// Calls `found(index, value)` for each of the names that is set, in one pass and without allocation.
+/// Calls `found(index, value)` for each of the names that is set, until it answers `true`: that is enough. One pass, no
+/// allocation.
 ///
 /// `getenv` per name would walk the block once for each (11 to 39 ns a name); this walks it once for all, at some 0.7 ns
 /// an entry: almost every entry is passed over at its first, second or third byte.
 #[cfg(unix)]
 #[inline(always)]
-pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8])) {
+pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8]) -> bool) {
     let [first, second, third] = names.starts;
     // SAFETY: the block is a NULL-terminated array of NUL-terminated strings (POSIX environ); it is read with
     // volatile loads so that each entry is fetched once, and nothing is kept beyond this call. A byte of an entry is
@@ -58,28 +59,29 @@ pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8
                 && (second >> (*text.add(1) as u8 & 31)) & 1 != 0
                 && (third >> (*text.add(2) as u8 & 31)) & 1 != 0
             {
-                look_closely(text, &names.names, found);
+                if look_closely(text, &names.names, found) {
+                    return;
+                }
             }
             entry = entry.add(1);
         }
     }
 }
 
-/// Tells `found` of an entry that may be one of `names`. Apart, so that the loop keeps its registers.
+/// Tells `found` of an entry that may be one of `names`, and hands on its answer. Apart, so that the loop keeps its registers.
 ///
 /// # Safety
 /// `text` is a NUL-terminated string.
 #[cfg(unix)]
 #[cold]
 #[inline(never)]
-unsafe fn look_closely(text: *const c_char, names: &[&str], found: &mut dyn FnMut(usize, &[u8])) {
+unsafe fn look_closely(text: *const c_char, names: &[&str], found: &mut dyn FnMut(usize, &[u8]) -> bool) -> bool {
     // SAFETY: the caller's promise.
     let entry = unsafe { CStr::from_ptr(text) }.to_bytes();
-    for (index, name) in names.iter().enumerate() {
-        if let Some(value) = entry.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) {
-            found(index, value);
-        }
-    }
+    names.iter().enumerate().any(|(index, name)| {
+        let value = entry.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+        value.is_some_and(|value| found(index, value))
+    })
 }
 
 /// The environment block of this process.
@@ -102,12 +104,12 @@ unsafe fn block() -> *const *const c_char {
     unsafe { _NSGetEnviron().read_volatile() }
 }
 
-/// Calls `found(index, value)` for each of the names that is set.
+/// Calls `found(index, value)` for each of the names that is set, until it answers `true`: that is enough.
 #[cfg(not(unix))]
-pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8])) {
+pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8]) -> bool) {
     for (index, name) in names.names.iter().enumerate() {
-        if let Some(value) = std::env::var_os(name) {
-            found(index, value.to_string_lossy().as_bytes());
+        if std::env::var_os(name).is_some_and(|value| found(index, value.to_string_lossy().as_bytes())) {
+            return;
         }
     }
 }

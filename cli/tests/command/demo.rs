@@ -39,7 +39,8 @@ fn send(client: &mut Client, client_id: &str) {
     assert_eq!((id.as_str(), secret.as_str()), ("G-DEMO", "demo"));
     let target = format!("/mp/collect?measurement_id={id}&api_secret={secret}");
     let event = r#"{"name":"pacts_verified","params":{"library_version":"1.2.3","os_arch":"linux-x86_64"}}"#;
-    client.send("POST", &target, format!(r#"{{"client_id":"{client_id}","events":[{event},{event}]}}"#));
+    let other = event.replace("1.2.3", "1.2.4");
+    client.send("POST", &target, format!(r#"{{"client_id":"{client_id}","events":[{event},{other}]}}"#));
 }
 
 fn demo(role: &str, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
@@ -64,9 +65,9 @@ fn events_are_shown_as_a_table_with_names_and_keys() {
         let line = text.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}: {text}"));
         line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(row("Field"), ["Field", "ga4 key", "Event 1", "Event 2"]);
-    assert_eq!(row("Library version"), ["Library version", "library_version", "1.2.3", "1.2.3"]);
-    assert_eq!(row("OS and architecture"), ["OS and architecture", "os_arch", "linux-x86_64", "linux-x86_64"]);
+    assert_eq!(row("Field"), ["Field", "ga4 key", "All 2 events"]);
+    assert_eq!(row("Library version"), ["Library version", "library_version", "1.2.3", "1.2.4"]);
+    assert_eq!(row("OS and architecture"), ["OS and architecture", "os_arch", "linux-x86_64"]);
     assert!(text.ends_with("\n2 events arrived in 1 request; the strict validator found no problem.\n"), "{text}");
 }
 
@@ -75,7 +76,7 @@ fn universal_analytics_is_shown_with_its_own_keys() {
     let (code, text) = demo("ab", &["--protocol", "universal-analytics"], &[]);
     assert_eq!(code, 0, "{text}");
     let client = text.lines().find(|line| line.starts_with("Client id")).unwrap();
-    assert_eq!(client.split_whitespace().collect::<Vec<_>>(), ["Client", "id", "cid", "ab", "ab"]);
+    assert_eq!(client.split_whitespace().collect::<Vec<_>>(), ["Client", "id", "cid", "ab"]);
 }
 
 #[test]
