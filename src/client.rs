@@ -74,6 +74,8 @@ mod off {
     pub const NOT_CONFIGURED: u32 = 8;
     /// Closed.
     pub const CLOSED: u32 = 16;
+    /// The environment, when it was last looked at.
+    pub const ENVIRONMENT: u32 = 32;
 }
 
 /// What the handle, the queued events and the sender share of a client.
@@ -97,9 +99,18 @@ impl Shared {
     /// Reads the saved choice again and obeys it. Called by the sender before every request.
     pub fn look_at_saved_choice(&self) {
         if SavedChoice::read(self.saved_path.as_deref()).is_off() {
-            self.off.fetch_or(off::SAVED, Ordering::SeqCst);
+            self.turn_off(off::SAVED);
+        }
+    }
+
+    /// From now on off for this reason: no event that was admitted before, queued or about to be, may leave. Returns
+    /// whether that is new.
+    fn turn_off(&self, reason: u32) -> bool {
+        let new = self.off.fetch_or(reason, Ordering::SeqCst) & reason == 0;
+        if new {
             self.epoch.fetch_add(1, Ordering::SeqCst);
         }
+        new
     }
 
     /// Makes the account this process's own.
@@ -198,6 +209,12 @@ impl Client {
         Ok(epoch)
     }
 
+    /// Counts an event that is not even texts.
+    #[cfg(feature = "capi")]
+    pub(crate) fn refuse_invalid(&self) {
+        self.shared.account.refuse(Refusal::Invalid);
+    }
+
     /// Checks, copies and queues an event that was admitted.
     #[inline]
     pub(crate) fn queue(&self, epoch: u32, texts: &Texts<'_>, value: i64) -> Result<(), TrackError> {
@@ -218,6 +235,7 @@ impl Client {
         };
         if pipeline.push(Queued { client: shared.clone(), event }).is_err() {
             shared.account.give_back();
+            pipeline.announce(); // a flush may have begun to wait for it
             shared.account.refuse(Refusal::QueueFull);
             return Err(TrackError::QueueFull);
         }
@@ -246,8 +264,8 @@ impl Client {
     /// Does every rule agree that events are taken, given what the environment says? Obeys what changed since.
     fn consents(&self, opted_out: bool) -> bool {
         let bits = self.shared.off.load(Ordering::Acquire);
-        if opted_out {
-            self.discard();
+        if opted_out != (bits & off::ENVIRONMENT != 0) {
+            self.environment_changed(opted_out);
         }
         if opted_out || bits & off::HOST != 0 {
             return false;
@@ -256,6 +274,16 @@ impl Client {
             self.read_saved_choice();
         }
         self.shared.off.load(Ordering::Acquire) & off::SAVED == 0
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn environment_changed(&self, opted_out: bool) {
+        if opted_out {
+            self.turn_off(off::ENVIRONMENT);
+        } else {
+            self.shared.off.fetch_and(!off::ENVIRONMENT, Ordering::SeqCst);
+        }
     }
 
     #[cold]
@@ -274,25 +302,18 @@ impl Client {
         if enabled {
             self.shared.off.fetch_and(!off::HOST, Ordering::SeqCst);
         } else {
-            self.shared.off.fetch_or(off::HOST, Ordering::SeqCst);
-            self.discard();
+            self.turn_off(off::HOST);
         }
     }
 
-    /// Throws away what waits, if anything does, and cuts it off the wire.
-    fn discard(&self) {
-        if self.shared.account.is_waiting() {
-            self.discard_what_waits();
+    /// Off for this reason: what waits is thrown away by the sender, what is on the wire is cut here.
+    fn turn_off(&self, reason: u32) {
+        if self.shared.turn_off(reason) {
+            if let Some(pipeline) = self.joined() {
+                pipeline.gate.cut(&self.shared);
+                pipeline.hurry();
+            }
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn discard_what_waits(&self) {
-        let Some(pipeline) = self.joined() else { return };
-        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
-        pipeline.gate.cut(&self.shared);
-        pipeline.hurry();
     }
 
     /// Would an event be taken now?
@@ -392,7 +413,7 @@ impl Client {
         let (target, lost_before) = (account.accepted(), account.settled() - account.delivered());
         if account.settled() < target {
             pipeline.hurry();
-            if !pipeline.wait(deadline, || account.settled() >= target) {
+            if !pipeline.wait(deadline, || account.settled() >= target || !account.is_waiting()) {
                 return Flushed::TimedOut;
             }
         }

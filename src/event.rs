@@ -299,7 +299,7 @@ fn lookalike(text: &str) -> Option<Lookalike> {
 
 fn word_lookalike(word: &str) -> Option<Lookalike> {
     let plain = word.trim_end_matches(['.', ':']).trim_matches(['[', ']']);
-    if word.contains("://") || plain.to_ascii_lowercase().starts_with("www.") {
+    if word.contains("://") || plain.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www.")) {
         return Some(Lookalike::Url);
     }
     if word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.len() > 1) {

@@ -144,9 +144,11 @@ pub unsafe extern "C" fn pact_telemetry_track(
         let track = |epoch| {
             // SAFETY: the caller's promise, for the whole of this call.
             let texts = unsafe { texts([event, category, action], [plugin_name, plugin_version]) };
-            texts.map_or(Ok(PACT_TELEMETRY_ERROR_NULL), |texts| {
-                client.queue(epoch, &texts, value).map(|()| PACT_TELEMETRY_OK)
-            })
+            let Some(texts) = texts else {
+                client.refuse_invalid();
+                return Ok(PACT_TELEMETRY_ERROR_NULL);
+            };
+            client.queue(epoch, &texts, value).map(|()| PACT_TELEMETRY_OK)
         };
         // Whether the person agrees is asked first: off costs nothing but the question.
         client.admit().and_then(track).unwrap_or_else(PactTelemetryStatus::from).code()

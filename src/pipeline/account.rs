@@ -98,17 +98,22 @@ impl Account {
     /// Takes one more event, unless as many as `capacity` wait already. Returns how many wait now.
     #[inline]
     pub fn accept(&self, capacity: u64) -> Option<u64> {
-        let before = self.accepted.0.fetch_add(1, Ordering::Relaxed);
-        // `settled` may be ahead for a moment: an event that another thread gave back was never settled.
-        let waiting = before.wrapping_sub(self.settled.0.total.load(Ordering::Relaxed));
-        if waiting < capacity {
-            return Some(waiting + 1);
+        let mut accepted = self.accepted.0.load(Ordering::Relaxed);
+        // Not added first and taken back after: a flush in between would wait for an event that never was.
+        loop {
+            let waiting = accepted - self.settled.0.total.load(Ordering::Relaxed).min(accepted);
+            if waiting >= capacity {
+                return None;
+            }
+            let (seen, next) = (accepted, accepted + 1);
+            match self.accepted.0.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(waiting + 1),
+                Err(other) => accepted = other,
+            }
         }
-        self.give_back();
-        None
     }
 
-    /// Takes back an [`Account::accept`]: the queue had no room after all.
+    /// Takes back an [`Account::accept`]: the queue, which clients share, had no room after all.
     pub fn give_back(&self) {
         self.accepted.0.fetch_sub(1, Ordering::Relaxed);
     }

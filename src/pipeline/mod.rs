@@ -142,8 +142,8 @@ impl Pipeline {
         true
     }
 
-    /// Tells those who wait that events were settled.
-    fn announce(&self) {
+    /// Tells those who wait to look again.
+    pub fn announce(&self) {
         drop(self.lock_progress()); // whoever looked before this is in the wait by now and hears the call
         self.settled.notify_all();
     }

@@ -58,10 +58,9 @@ pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8
             if (first >> (*text as u8 & 31)) & 1 != 0
                 && (second >> (*text.add(1) as u8 & 31)) & 1 != 0
                 && (third >> (*text.add(2) as u8 & 31)) & 1 != 0
+                && look_closely(text, &names.names, found)
             {
-                if look_closely(text, &names.names, found) {
-                    return;
-                }
+                return;
             }
             entry = entry.add(1);
         }

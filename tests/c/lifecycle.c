@@ -1,0 +1,131 @@
+/* What holds after close, after the host's switch, and with no time at all. */
+#include "check.h"
+
+static void closed_is_closed(void)
+{
+    char out[8192];
+    PactTelemetry *client = client_with("");
+    CHECK_STATUS(pact_telemetry_is_enabled(client), 1);
+    CHECK_STATUS(track(client, "before"), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
+
+    CHECK_STATUS(track(client, "after"), PACT_TELEMETRY_CLOSED);
+    CHECK_STATUS(pact_telemetry_track(client, "", "", "", -1, "\xff", NULL), PACT_TELEMETRY_CLOSED);
+    CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_close(client, 0), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_flush(client, 0), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_is_enabled(client), 0);
+    CHECK_STATUS(pact_telemetry_set_enabled(client, 0), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_set_enabled(client, 1), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_is_enabled(client), 0);
+    CHECK_STATUS(track(client, "after"), PACT_TELEMETRY_CLOSED);
+    CHECK(pact_telemetry_explain(client, out, sizeof out) > 0);
+    CHECK(strstr(out, "\"state\":\"closed\"") != NULL);
+    CHECK(pact_telemetry_preview(client, "e", "c", "a", 1, NULL, NULL, out, sizeof out) > 0);
+    CHECK_COUNT(count_of(client, "closed"), 3);
+    CHECK_COUNT(count_of(client, "accepted"), 1);
+    CHECK_COUNT(count_of(client, "delivered"), 1);
+    check_books_of(client);
+    pact_telemetry_free(client);
+}
+
+static void off_is_off_until_it_is_on(void)
+{
+    PactTelemetry *client = client_with("");
+    CHECK_STATUS(pact_telemetry_set_enabled(client, 0), PACT_TELEMETRY_OK);
+    CHECK_STATUS(track(client, "off"), PACT_TELEMETRY_DISABLED);
+    CHECK_STATUS(pact_telemetry_is_enabled(client), 0);
+    CHECK_STATUS(pact_telemetry_set_enabled(client, -7), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_is_enabled(client), 1);
+    CHECK_STATUS(track(client, "on again"), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
+    CHECK_COUNT(count_of(client, "delivered"), 1);
+    CHECK_COUNT(count_of(client, "disabled"), 1);
+    pact_telemetry_free(client);
+}
+
+static void what_waits_when_it_is_turned_off_never_leaves(void)
+{
+    PactTelemetry *client = client_with("");
+    CHECK_STATUS(track(client, "thrown away"), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_set_enabled(client, 0), PACT_TELEMETRY_OK);
+    int64_t before = count_of(client, "delivered"); /* 1 only where this thread slept for a linger in between */
+    CHECK_STATUS(pact_telemetry_set_enabled(client, 1), PACT_TELEMETRY_OK);
+    CHECK_STATUS(track(client, "kept"), PACT_TELEMETRY_OK);
+    int32_t status = pact_telemetry_close(client, 10000);
+    CHECK(status == PACT_TELEMETRY_LOST || status == PACT_TELEMETRY_OK); /* by when it was thrown away */
+    CHECK_COUNT(count_of(client, "opted_out"), 1 - before);
+    CHECK_COUNT(count_of(client, "delivered"), 1 + before);
+    check_books_of(client);
+    pact_telemetry_free(client);
+}
+
+static void no_time_asks_without_waiting(void)
+{
+    PactTelemetry *client = client_with("");
+    CHECK_STATUS(pact_telemetry_flush(client, 0), PACT_TELEMETRY_OK);
+    CHECK_STATUS(track(client, "no time"), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_flush(client, 0), PACT_TELEMETRY_ERROR_TIMEOUT);
+    CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_flush(client, 0), PACT_TELEMETRY_OK);
+    CHECK_STATUS(track(client, "no time either"), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_close(client, 0), PACT_TELEMETRY_ERROR_TIMEOUT);
+    /* The sender goes on with it: closing again waits for what is left. */
+    CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
+    CHECK_COUNT(count_of(client, "delivered"), 2);
+    pact_telemetry_free(client);
+}
+
+static void what_was_queued_survives_its_client(void)
+{
+    PactTelemetry *client = client_with("");
+    CHECK_STATUS(track(client, "orphan"), PACT_TELEMETRY_OK);
+    pact_telemetry_free(client);
+    /* Same sender, first in first out: when this one is delivered, so is the orphan. */
+    PactTelemetry *other = client_with("");
+    CHECK_STATUS(track(other, "heir"), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_close(other, 10000), PACT_TELEMETRY_OK);
+    CHECK_COUNT(count_of(other, "accepted"), 1);
+    pact_telemetry_free(other);
+}
+
+static void a_full_queue_refuses_and_counts(void)
+{
+    PactTelemetry *client = client_with("\"queue_capacity\": 1");
+    CHECK_STATUS(track(client, "fits"), PACT_TELEMETRY_OK);
+    int32_t status = PACT_TELEMETRY_OK;
+    for (int more = 0; more < 100000 && status == PACT_TELEMETRY_OK; more++) { /* the first may leave meanwhile */
+        status = track(client, "is too many");
+    }
+    CHECK_STATUS(status, PACT_TELEMETRY_QUEUE_FULL);
+    CHECK_COUNT(count_of(client, "queue_full"), 1);
+    CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
+    check_books_of(client);
+    pact_telemetry_free(client);
+}
+
+static void every_status_has_its_name(void)
+{
+    CHECK(strcmp(pact_telemetry_status_name(PACT_TELEMETRY_OK), "PACT_TELEMETRY_OK") == 0);
+    CHECK(strcmp(pact_telemetry_status_name(PACT_TELEMETRY_LOST), "PACT_TELEMETRY_LOST") == 0);
+    CHECK(strcmp(pact_telemetry_status_name(PACT_TELEMETRY_ERROR_INTERNAL), "PACT_TELEMETRY_ERROR_INTERNAL") == 0);
+    CHECK(strcmp(pact_telemetry_status_name(6), "PACT_TELEMETRY_UNKNOWN") == 0);
+    CHECK(strcmp(pact_telemetry_status_name(INT32_MIN), "PACT_TELEMETRY_UNKNOWN") == 0);
+    CHECK(strcmp(pact_telemetry_status_name(INT32_MAX), "PACT_TELEMETRY_UNKNOWN") == 0);
+    CHECK(pact_telemetry_abi_version() == 1);
+    CHECK(strncmp(pact_telemetry_version(), "1.", 2) == 0);
+    pact_telemetry_free(NULL);
+}
+
+int main(void)
+{
+    closed_is_closed();
+    off_is_off_until_it_is_on();
+    what_waits_when_it_is_turned_off_never_leaves();
+    no_time_asks_without_waiting();
+    what_was_queued_survives_its_client();
+    a_full_queue_refuses_and_counts();
+    every_status_has_its_name();
+    return 0;
+}

@@ -1,0 +1,114 @@
+//! The library as a file: what it exports and needs, how it is installed and linked, and how it takes a fault of its own.
+
+use crate::harness::{library, linked_with, make, root, run_tool, Language, Room};
+use crate::support::Collector;
+use std::path::Path;
+use std::process::Command;
+
+fn delivers_one_event(room: &Room, program: &Path, library_path: Option<&Path>) {
+    let collector = Collector::start(&[]);
+    let run = room.run(program).endpoint(&collector.url);
+    let run = library_path.into_iter().fold(run, |run, path| run.variable("LD_LIBRARY_PATH", path));
+    run.succeed();
+    let events = collector.events_until_end();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["fields"]["event"], "one event");
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// The values in brackets of the entries of that kind in the dynamic section.
+fn dynamic(file: &Path, kind: &str) -> Vec<String> {
+    let section = run_tool(Command::new("readelf").args(["-d", "-W"]).arg(file).env("LC_ALL", "C"));
+    let lines = section.lines().filter(|line| line.contains(&format!("({kind})")));
+    lines.filter_map(|line| Some(line.split_once('[')?.1.split(']').next()?.to_owned())).collect()
+}
+
+#[test]
+fn the_library_exports_the_listed_functions_and_nothing_else() {
+    let listed = std::fs::read_to_string(root("tests/symbols.txt")).unwrap();
+    let shared = library().join("libpact_telemetry.so");
+    let found = run_tool(Command::new("nm").args(["-D", "--defined-only"]).arg(shared));
+    let mut names: Vec<_> = found.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+    names.sort_unstable();
+    assert_eq!(names, listed.lines().collect::<Vec<_>>(), "append-only within a major version; see tests/symbols.txt");
+    assert_eq!(names.len(), 13);
+}
+
+#[test]
+fn the_library_names_its_major_version_stays_loaded_and_needs_little() {
+    let shared = library().join("libpact_telemetry.so");
+    assert_eq!(dynamic(&shared, "SONAME"), ["libpact_telemetry.so.1"]);
+    let flags = run_tool(Command::new("readelf").args(["-d", "-W"]).arg(&shared).env("LC_ALL", "C"));
+    assert!(flags.contains("NODELETE"), "{flags}");
+    assert!(!flags.contains("TEXTREL") && !flags.contains("RPATH") && !flags.contains("RUNPATH"), "{flags}");
+    for needed in dynamic(&shared, "NEEDED") {
+        let is_expected = ["libgcc_s.so.1", "libc.so.6"].contains(&needed.as_str()) || needed.starts_with("ld-linux");
+        assert!(is_expected, "needs {needed}");
+    }
+}
+
+#[test]
+fn the_installed_library_is_found_by_pkg_config_alone() {
+    library();
+    let room = Room::new();
+    let stage = room.path().join("stage");
+    let destination = format!("DESTDIR={}", stage.display());
+    make(&["install", &destination, "PREFIX=/opt/x"]);
+    let installed = stage.join("opt/x/lib");
+    let pkg_config = |arguments: &[&str]| {
+        let mut command = Command::new("pkg-config");
+        command.env("PKG_CONFIG_PATH", installed.join("pkgconfig")).env("PKG_CONFIG_SYSROOT_DIR", &stage);
+        run_tool(command.args(arguments).arg("pact_telemetry"))
+    };
+    assert_eq!(pkg_config(&["--modversion"]).trim(), env!("CARGO_PKG_VERSION"));
+    let flags = words(&pkg_config(&["--cflags", "--libs"]));
+    for language in [Language::C, Language::Cpp] {
+        let program = room.program_with("one_event", language, &flags);
+        delivers_one_event(&room, &program, Some(&installed));
+    }
+    for header in ["pact_telemetry.h", "pact_telemetry.ffi.h"] {
+        let (one, other) = (stage.join("opt/x/include").join(header), root("include").join(header));
+        assert_eq!(std::fs::read(one).unwrap(), std::fs::read(other).unwrap(), "{header}");
+    }
+
+    make(&["uninstall", &destination, "PREFIX=/opt/x"]);
+    let left = run_tool(Command::new("find").arg(&stage).args(["!", "-type", "d"]));
+    assert_eq!(left, "", "uninstall takes away what install put there");
+}
+
+#[test]
+fn the_static_archive_links_with_what_the_pkg_config_file_names() {
+    let room = Room::new();
+    let template = std::fs::read_to_string(root("pact_telemetry.pc.in")).unwrap();
+    let private = template.lines().find_map(|line| line.strip_prefix("Libs.private:")).unwrap();
+    let mut arguments = vec![format!("-I{}", root("include").display())];
+    arguments.push(library().join("libpact_telemetry.a").display().to_string());
+    arguments.extend(words(private));
+    for language in [Language::C, Language::Cpp] {
+        let program = room.program_with("one_event", language, &arguments);
+        let needed = dynamic(&program, "NEEDED");
+        assert!(!needed.iter().any(|name| name.contains("pact_telemetry")), "{needed:?}");
+        delivers_one_event(&room, &program, None);
+    }
+}
+
+#[test]
+fn a_panic_inside_any_function_comes_back_as_its_answer_and_says_nothing() {
+    let built = root("build/force-panic");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["rustc", "--quiet", "--locked", "--features", "force-panic", "--lib", "--crate-type", "cdylib"]);
+    run_tool(cargo.arg("--target-dir").arg(&built).current_dir(root("")).env_remove("CARGO_TARGET_DIR"));
+    let room = Room::new();
+    let shared = built.join("debug/libpact_telemetry.so");
+    std::fs::copy(shared, room.path().join("libpact_telemetry.so")).unwrap();
+    std::os::unix::fs::symlink("libpact_telemetry.so", room.path().join("libpact_telemetry.so.1")).unwrap();
+    for language in [Language::C, Language::Cpp] {
+        let program = room.program_with("panics", language, &linked_with(room.path()));
+        let collector = Collector::start(&[]);
+        room.run(program).endpoint(&collector.url).variable("RUST_BACKTRACE", "1").succeed();
+        assert_eq!(collector.events_until_end().len(), 2);
+    }
+}

@@ -1,0 +1,213 @@
+//! What the functions promise, each program in C and in C++.
+
+use crate::harness::{library, Language, Room};
+use crate::support::Collector;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often each event arrived, by its name. Also checks that the collector finds nothing wrong with any.
+fn names(events: &[Value]) -> BTreeMap<&str, usize> {
+    let mut names = BTreeMap::new();
+    for event in events {
+        assert_eq!(event["problems"], serde_json::json!([]), "{event}");
+        *names.entry(event["fields"]["event"].as_str().unwrap()).or_default() += 1;
+    }
+    names
+}
+
+/// Runs the program in both languages, each with a collector; returns what each printed and what arrived there.
+fn beside_a_collector(name: &str, arguments: &[&str]) -> Vec<(crate::harness::Ended, Vec<Value>)> {
+    let room = Room::new();
+    let run = |program| {
+        let collector = Collector::start(&[]);
+        let run = room.run(program).endpoint(&collector.url);
+        let ended = arguments.iter().fold(run, |run, argument| run.argument(argument)).succeed();
+        (ended, collector.events_until_end())
+    };
+    room.programs(name).into_iter().map(run).collect()
+}
+
+#[test]
+fn null_for_every_pointer_is_a_status() {
+    for (_, events) in beside_a_collector("nulls", &[]) {
+        assert_eq!(names(&events), [("e", 2)].into());
+    }
+}
+
+#[test]
+fn every_text_is_taken_at_its_limit_and_refused_beyond_it() {
+    for (ended, events) in beside_a_collector("texts", &[]) {
+        assert_eq!(events.len(), ended.delivered());
+    }
+}
+
+#[test]
+fn whatever_track_returns_is_counted() {
+    for (_, events) in beside_a_collector("counted", &[]) {
+        assert_eq!(events.len(), 0);
+    }
+}
+
+#[test]
+fn a_wrong_config_is_explained_in_a_buffer_of_any_size() {
+    let room = Room::new();
+    for program in room.programs("configs") {
+        room.run(program).succeed();
+    }
+}
+
+#[test]
+fn text_comes_out_cut_between_characters_in_a_buffer_of_any_size() {
+    let room = Room::new();
+    for program in room.programs("buffers") {
+        room.run(program).succeed();
+    }
+}
+
+#[test]
+fn every_call_is_defined_after_close_and_while_turned_off() {
+    for (_, events) in beside_a_collector("lifecycle", &[]) {
+        let mut names = names(&events);
+        // Turned off while they waited; it may have left before that on a machine that stood still.
+        names.remove("thrown away");
+        names.remove("is too many");
+        let expected = ["before", "on again", "kept", "no time", "no time either", "orphan", "heir", "fits"];
+        assert_eq!(names, expected.map(|name| (name, 1)).into());
+    }
+}
+
+#[test]
+fn nothing_leaves_after_it_was_turned_off_even_in_the_midst_of_tracking() {
+    for (ended, events) in beside_a_collector("turned_off", &[]) {
+        // The program checks it. What was on the wire when it was cut may have been read by the server all the same.
+        assert!(events.len() >= ended.delivered());
+    }
+}
+
+#[test]
+fn the_books_balance_while_eight_threads_track_and_one_closes() {
+    for (ended, events) in beside_a_collector("threads", &[]) {
+        assert_eq!(names(&events), [("Pacts verified", ended.delivered())].into());
+    }
+}
+
+#[test]
+fn a_flush_does_not_wait_for_an_event_that_was_refused() {
+    for (ended, events) in beside_a_collector("full_queue", &[]) {
+        assert_eq!(names(&events), [("one too many", ended.delivered())].into());
+    }
+}
+
+#[test]
+fn two_clients_with_two_destinations_stay_apart() {
+    let room = Room::new();
+    for program in room.programs("two_clients") {
+        let collectors = [Collector::start(&["--requests"]), Collector::start(&["--requests"])];
+        room.run_bare(program).argument(&collectors[0].url).argument(&collectors[1].url).succeed();
+        for (collector, (own, event, count)) in
+            collectors.into_iter().zip([("1", "of the first", 30), ("2", "of the second", 32)])
+        {
+            let lines = collector.end();
+            let events: Vec<_> = lines.iter().filter(|line| line["type"] == "event").cloned().collect();
+            assert_eq!(names(&events), [(event, count)].into());
+            assert_eq!(identities(&events), [identity(own, event)].into());
+            let targets: BTreeSet<_> = lines.iter().filter_map(|line| line["target"].as_str()).collect();
+            let target = format!("/mp/collect?measurement_id=G-{own}&api_secret=secret-{own}");
+            assert_eq!(targets, [target.as_str()].into());
+        }
+    }
+}
+
+#[test]
+fn two_clients_with_one_destination_keep_their_identities() {
+    let room = Room::new();
+    for program in room.programs("two_clients") {
+        let collector = Collector::start(&[]);
+        room.run_bare(program).argument(&collector.url).argument(&collector.url).succeed();
+        let events = collector.events_until_end();
+        assert_eq!(names(&events), [("of the first", 30), ("of the second", 32)].into());
+        assert_eq!(identities(&events), [identity("1", "of the first"), identity("2", "of the second")].into());
+    }
+}
+
+fn identity(own: &str, event: &str) -> [String; 5] {
+    [format!("id-{own}"), format!("Name {own}"), format!("{own}.0"), format!("Framework {own}"), event.into()]
+}
+
+fn identities(events: &[Value]) -> BTreeSet<[String; 5]> {
+    let fields = ["library_name", "library_title", "library_version", "test_framework", "event"];
+    events.iter().map(|event| fields.map(|field| event["fields"][field].as_str().unwrap().to_owned())).collect()
+}
+
+#[test]
+fn an_accepted_event_costs_one_allocation_and_a_refused_one_none() {
+    for (_, events) in beside_a_collector("allocations", &[]) {
+        assert_eq!(events.len(), 1 + 100 + 500 + 500 + 1);
+    }
+}
+
+#[test]
+fn a_burst_is_delivered_whole_and_once() {
+    for (_, events) in beside_a_collector("burst", &[]) {
+        assert_eq!(crate::support::values(&events), Vec::from_iter(0..2000));
+        assert_eq!(names(&events), [("burst", 2000)].into());
+    }
+}
+
+#[test]
+fn parent_child_and_grandchild_each_deliver_their_own_events_once() {
+    for (how, of_the_parent) in [
+        ("sender", vec!["long before", "before", "after"]),
+        ("fresh", vec!["before", "after"]),
+        ("unused", vec!["after"]),
+    ] {
+        for (_, events) in beside_a_collector("forks", &[how]) {
+            let expected = of_the_parent.iter().chain(&["child", "grandchild"]);
+            assert_eq!(names(&events), expected.map(|name| (*name, 1)).collect(), "{how}");
+        }
+    }
+}
+
+#[test]
+fn a_child_forked_in_the_midst_of_it_all_works() {
+    for (ended, events) in beside_a_collector("forks_under_load", &[]) {
+        assert_eq!(names(&events), [("child", 25), ("parent", ended.delivered())].into());
+    }
+}
+
+#[test]
+fn unloading_and_loading_again_loses_nothing() {
+    let path = library().join("libpact_telemetry.so");
+    for (_, events) in beside_a_collector("reloads", &[path.to_str().unwrap()]) {
+        assert_eq!(names(&events), [("loaded again", 100)].into());
+    }
+}
+
+#[test]
+fn an_event_tracked_right_before_the_end_of_main_arrives() {
+    let room = Room::new();
+    for program in room.programs("exits_at_once") {
+        let collector = Collector::start(&[]);
+        room.run(program).endpoint(&collector.url).variable("CI", "true").succeed();
+        assert_eq!(names(&collector.events_until_end()), [("on the way out", 1)].into());
+    }
+}
+
+#[test]
+fn the_end_of_the_process_waits_as_long_as_allowed_and_no_longer() {
+    let room = Room::new();
+    let program = room.program("exits_at_once", Language::C);
+    let collector = Collector::start(&["--answers", "hang*"]);
+    let took = |config: &str, ci: &str| {
+        let run = room.run(&program).endpoint(&collector.url).variable("CI", ci).argument(config);
+        run.succeed().took.as_millis()
+    };
+    let long = took("\"exit_timeout_ms\": 3000", "");
+    assert!((3000..4000).contains(&long), "{long} ms with a budget of 3000");
+    let none = took("\"exit_timeout_ms\": 0", "");
+    assert!(none < 1000, "{none} ms with no budget");
+    let at_home = took("", "");
+    assert!(at_home < 1100, "{at_home} ms on a person's machine");
+    let in_ci = took("", "true");
+    assert!((500..1500).contains(&in_ci), "{in_ci} ms in CI");
+}

@@ -1,0 +1,183 @@
+//! Compiles a program of tests/c, runs it in a clean environment, and ends it if it does not end by itself.
+
+use crate::support::ROOT;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{channel, Sender};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// No program here needs as long.
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+pub const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+
+/// A path below the project.
+pub fn root(path: &str) -> PathBuf {
+    Path::new(ROOT).join(path)
+}
+
+/// `make -s` with these arguments, building where it always does.
+pub fn make(arguments: &[&str]) {
+    run_tool(Command::new("make").args(["-s", "-C", ROOT]).args(arguments).env_remove("CARGO_TARGET_DIR"));
+}
+
+/// The folder of the release library, built once.
+pub fn library() -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| make(&["lib", "command"]));
+    root("build/lib")
+}
+
+/// Runs a tool that has to succeed, and returns what it printed.
+pub fn run_tool(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}\n{}{errors}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Says something that is seen also when the test passes, whose output is captured.
+pub fn say_loudly(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+#[derive(Clone, Copy)]
+pub enum Language {
+    C,
+    Cpp,
+}
+
+/// A folder of a test's own: its programs, and their home.
+pub struct Room(TempDir);
+
+impl Room {
+    pub fn new() -> Self {
+        Room(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The program in both languages.
+    pub fn programs(&self, name: &str) -> [PathBuf; 2] {
+        [Language::C, Language::Cpp].map(|language| self.program(name, language))
+    }
+
+    /// The program, linked with the release library where that was built.
+    pub fn program(&self, name: &str, language: Language) -> PathBuf {
+        self.program_with(name, language, &linked_with(&library()))
+    }
+
+    /// The program with its own way to the library; `include/` has the headers unless the arguments name another place.
+    pub fn program_with(&self, name: &str, language: Language, arguments: &[String]) -> PathBuf {
+        let (compiler, suffix, language) = match language {
+            Language::C => ("cc", "c", ["-std=c99", "-x", "c"]),
+            Language::Cpp => ("c++", "cpp", ["-std=c++17", "-x", "c++"]),
+        };
+        let program = self.path().join(format!("{name}.{suffix}.out"));
+        let mut command = Command::new(compiler);
+        command.args(language).args(WARNINGS).args(["-D_GNU_SOURCE", "-pthread", "-o"]).arg(&program);
+        command.arg(root("tests/c").join(format!("{name}.c"))).args(["-x", "none"]).args(arguments);
+        run_tool(&mut command);
+        program
+    }
+
+    /// A run of a program with nothing in its environment but a home, credentials, and what is added.
+    pub fn run(&self, program: impl AsRef<Path>) -> Run {
+        let run = self.run_bare(program);
+        run.variable("PACT_TELEMETRY_MEASUREMENT_ID", "G-TEST").variable("PACT_TELEMETRY_API_SECRET", "secret")
+    }
+
+    /// The same without credentials.
+    pub fn run_bare(&self, program: impl AsRef<Path>) -> Run {
+        let mut command = Command::new(program.as_ref());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("HOME", self.path()).env("XDG_CONFIG_HOME", self.path().join("config"));
+        Run(command)
+    }
+}
+
+/// What links a program with the library in that folder, and has it found there.
+pub fn linked_with(library: &Path) -> Vec<String> {
+    let (include, library) = (root("include"), library.display());
+    let rpath = format!("-Wl,-rpath,{library}");
+    vec![format!("-I{}", include.display()), format!("-L{library}"), "-lpact_telemetry".into(), rpath, "-ldl".into()]
+}
+
+/// A program about to run.
+pub struct Run(Command);
+
+impl Run {
+    pub fn endpoint(self, url: &str) -> Self {
+        self.variable("PACT_TELEMETRY_ENDPOINT", url)
+    }
+
+    pub fn variable(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    pub fn argument(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.0.arg(argument);
+        self
+    }
+
+    /// Runs it to its end. What it printed has ended by then too, also in its children.
+    pub fn end(mut self) -> Ended {
+        let command = self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let since = Instant::now();
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let (sender, texts) = channel();
+        read_to_end(child.stdout.take().unwrap(), 0, sender.clone());
+        read_to_end(child.stderr.take().unwrap(), 1, sender);
+        let mut ended = [String::new(), String::new()];
+        for _ in 0..2 {
+            let Ok((index, text)) = texts.recv_timeout(WATCHDOG.saturating_sub(since.elapsed())) else {
+                let _ = child.kill();
+                panic!("{command:?} did not end within {WATCHDOG:?}");
+            };
+            ended[index] = text;
+        }
+        let status = child.wait().unwrap();
+        let [out, err] = ended;
+        Ended { what: format!("{command:?}"), status, out, err, took: since.elapsed() }
+    }
+
+    /// Runs it to its end, which has to be a good and silent one.
+    #[track_caller]
+    pub fn succeed(self) -> Ended {
+        let ended = self.end();
+        let is_good = ended.status.success() && ended.err.is_empty();
+        assert!(is_good, "{}\n{}{}{}", ended.what, ended.out, ended.err, ended.status);
+        ended
+    }
+}
+
+fn read_to_end(mut from: impl Read + Send + 'static, index: usize, to: Sender<(usize, String)>) {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = from.read_to_end(&mut bytes);
+        to.send((index, String::from_utf8_lossy(&bytes).into_owned()))
+    });
+}
+
+/// A program that ran.
+pub struct Ended {
+    what: String,
+    pub status: ExitStatus,
+    pub out: String,
+    pub err: String,
+    pub took: Duration,
+}
+
+impl Ended {
+    /// The number behind "delivered " in what it printed.
+    pub fn delivered(&self) -> usize {
+        let found = self.out.lines().find_map(|line| line.strip_prefix("delivered "));
+        found.unwrap_or_else(|| panic!("{}: {}", self.what, self.out)).parse().unwrap()
+    }
+}

@@ -1,0 +1,70 @@
+//! Each header by itself, for each language that has to understand it.
+
+use crate::harness::{library, root, run_tool, say_loudly, Room, WARNINGS};
+use std::process::Command;
+
+const STANDARDS: [(&str, &str, &str); 4] =
+    [("cc", "c", "c99"), ("cc", "c", "c11"), ("c++", "c++", "c++11"), ("c++", "c++", "c++17")];
+
+fn check(compiler: &str, language: &str, standard: &str, text: &str, more: &[&str]) {
+    let room = Room::new();
+    let file = room.path().join("unit.source");
+    std::fs::write(&file, text).unwrap();
+    let mut command = Command::new(compiler);
+    command.arg(format!("-std={standard}")).args(WARNINGS).args(["-fsyntax-only", "-x", language]);
+    if language == "c" {
+        command.args(["-Wstrict-prototypes", "-Wmissing-prototypes", "-Wc++-compat"]);
+    }
+    run_tool(command.arg("-I").arg(root("include")).args(more).arg(&file));
+}
+
+#[test]
+fn the_header_stands_alone_in_every_standard() {
+    for (compiler, language, standard) in STANDARDS {
+        check(compiler, language, standard, "#include <pact_telemetry.h>\n", &[]);
+    }
+}
+
+#[test]
+fn the_header_may_be_included_twice() {
+    for (compiler, language, standard) in STANDARDS {
+        check(compiler, language, standard, "#include <pact_telemetry.h>\n#include <pact_telemetry.h>\n", &[]);
+    }
+}
+
+#[test]
+fn the_declarations_for_cdef_parsers_are_c() {
+    // They hold no directive, so neither an include nor a guard: once, after the types they use.
+    let text = std::fs::read_to_string(root("include/pact_telemetry.ffi.h")).unwrap();
+    for (compiler, language, standard) in STANDARDS {
+        check(compiler, language, standard, &text, &["-include", "stdint.h"]);
+    }
+}
+
+#[test]
+fn cffi_parses_the_declarations_and_finds_every_function() {
+    const SCRIPT: &str = r#"
+import re, sys, cffi
+text = open(sys.argv[1], encoding="utf-8").read()
+ffi = cffi.FFI()
+ffi.cdef(text)
+library = ffi.dlopen(sys.argv[2])
+code = "\n".join(line for line in text.splitlines() if not line.startswith("//"))
+names = sorted(set(re.findall(r"\b(pact_telemetry_[a-z_]+)\s*\(", code)))
+for name in names:
+    getattr(library, name)
+assert library.pact_telemetry_abi_version() == 1
+assert ffi.string(library.pact_telemetry_status_name(library.PACT_TELEMETRY_CLOSED)) == b"PACT_TELEMETRY_CLOSED"
+assert library.pact_telemetry_stats(ffi.NULL, ffi.NULL, 0) == library.PACT_TELEMETRY_ERROR_NULL
+print("\n".join(names))
+"#;
+    let has_cffi = Command::new("python3").args(["-c", "import cffi"]).output();
+    if !has_cffi.is_ok_and(|output| output.status.success()) {
+        say_loudly("skipped: cffi is not installed");
+        return;
+    }
+    let shared = library().join("libpact_telemetry.so");
+    let found =
+        run_tool(Command::new("python3").args(["-c", SCRIPT]).arg(root("include/pact_telemetry.ffi.h")).arg(shared));
+    assert_eq!(found, std::fs::read_to_string(root("tests/symbols.txt")).unwrap());
+}

@@ -1,0 +1,130 @@
+//! What the system sees of a process that may not be seen: no thread, no socket, no file, by strace(1).
+
+use crate::harness::{say_loudly, Language, Room};
+use crate::support::Collector;
+use std::path::Path;
+use std::process::Command;
+
+/// Whether processes can be traced here; says so if not.
+fn can_trace(test: &str) -> bool {
+    let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
+    let reason = match traced {
+        Ok(output) if output.status.success() => return true,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    say_loudly(&format!("NOT RUN: strace cannot trace here ({reason}), so {test} was not checked"));
+    false
+}
+
+/// The system calls about files, processes, sockets and the machine's name in a run of the program, each as
+/// `name(arguments) = result`, but for the start and the end of the process itself.
+fn trace(room: &Room, program: &Path, argument: Option<&str>, variables: &[(&str, &str)]) -> Vec<String> {
+    let log = room.path().join("trace");
+    let run = room.run("strace").argument("-f").argument("-qq").argument("-e").argument("signal=none").argument("-e");
+    let run = run.argument("trace=%process,%network,%file,uname").argument("-o").argument(&log).argument(program);
+    let run = argument.into_iter().fold(run, |run, argument| run.argument(argument));
+    let run = variables.iter().fold(run, |run, (name, value)| run.variable(name, value));
+    run.succeed();
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.contains("execve("), "the trace holds something: {text}");
+    let calls = text.lines().map(|line| line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start());
+    let own =
+        |call: &&str| !["execve(", "exit_group(", "exit(", "<...", "+++"].iter().any(|start| call.starts_with(start));
+    calls.filter(own).map(without_addresses).collect()
+}
+
+/// Where in its memory a process keeps something is another place in each run.
+fn without_addresses(call: &str) -> String {
+    let mut parts = call.split("0x");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |call, part| call + "0x" + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+}
+
+/// Those that start something, reach for the network, or could leave something behind.
+fn telling(calls: &[String]) -> Vec<&String> {
+    let is_telling = |call: &&String| {
+        let name = call.split('(').next().unwrap();
+        match name {
+            "open" | "openat" | "openat2" => ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_TMPFILE"]
+                .iter()
+                .any(|flag| call.contains(flag)),
+            // Looking does no harm: the loader does it for every library.
+            "access" | "faccessat" | "faccessat2" | "stat" | "lstat" | "newfstatat" | "fstatat64" | "statx"
+            | "readlink" | "readlinkat" | "statfs" | "getcwd" | "uname" => false,
+            _ => true,
+        }
+    };
+    calls.iter().filter(is_telling).collect()
+}
+
+const OPT_OUTS: [(&str, &str); 6] = [
+    ("PACT_DO_NOT_TRACK", "true"),
+    ("PACT_DO_NOT_TRACK", "1"),
+    ("PACT_DO_NOT_TRACK", "TRUE"),
+    ("PACT_DO_NOT_TRACK", "yes"),
+    ("pact_do_not_track", "1"),
+    ("DO_NOT_TRACK", "1"),
+];
+
+#[test]
+fn opted_out_nothing_is_started_connected_or_written() {
+    if !can_trace("that an opted-out process is silent") {
+        return;
+    }
+    let room = Room::new();
+    let collector = Collector::start(&[]);
+    let endpoint = ("PACT_TELEMETRY_ENDPOINT", collector.url.as_str());
+    for program in room.programs("opted_out") {
+        for opt_out in OPT_OUTS {
+            let trace = |argument| trace(&room, &program, Some(argument), &[opt_out, endpoint]);
+            let nothing = trace("skip");
+            assert_eq!(telling(&trace("all")), telling(&nothing), "{opt_out:?}");
+            // Where nobody asks it to explain or to preview, it does not even look at a file or at the hostname.
+            assert_eq!(trace("quiet"), nothing, "{opt_out:?}");
+        }
+    }
+    let left = std::fs::read_dir(room.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut left: Vec<_> = left.collect();
+    left.sort();
+    assert_eq!(left, ["opted_out.c.out", "opted_out.cpp.out", "trace"], "nothing is left in the person's home");
+    assert_eq!(collector.end(), Vec::<serde_json::Value>::new());
+}
+
+#[test]
+fn the_trace_does_see_what_a_process_that_is_not_opted_out_does() {
+    if !can_trace("that a trace shows threads and sockets") {
+        return;
+    }
+    let room = Room::new();
+    let collector = Collector::start(&[]);
+    let program = room.program("opted_out", Language::C);
+    let endpoint = [("PACT_TELEMETRY_ENDPOINT", collector.url.as_str())];
+    let calls = trace(&room, &program, Some("on"), &endpoint);
+    for name in ["clone", "socket(", "connect(", "uname("] {
+        assert!(calls.iter().any(|call| call.starts_with(name)), "{name}: {calls:#?}");
+    }
+    assert!(!telling(&calls).is_empty());
+}
+
+#[test]
+fn loading_the_library_opens_nothing_and_starts_nothing() {
+    if !can_trace("that loading the library does nothing") {
+        return;
+    }
+    let room = Room::new();
+    for program in room.programs("only_loads") {
+        let calls = trace(&room, &program, None, &[]);
+        assert!(calls.iter().any(|call| call.contains("libpact_telemetry.so.1")), "{calls:#?}");
+        for call in &calls {
+            let path = call.split('"').nth(1).unwrap_or_default();
+            let file = path.rsplit('/').next().unwrap_or_default();
+            let is_the_loaders =
+                file.contains(".so") || file.starts_with("ld.so.") || path.is_empty() && call.contains("AT_EMPTY_PATH");
+            // It looks for libraries in folders that may not be there, too.
+            let is_a_look = call.starts_with("newfstatat(") || call.starts_with("stat");
+            assert!(is_the_loaders || is_a_look, "{call}\n{calls:#?}");
+            assert!(telling(&calls).is_empty(), "{calls:#?}");
+        }
+    }
+}
