@@ -410,14 +410,14 @@ impl Client {
         let deadline = Instant::now() + timeout;
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
         let account = &self.shared.account;
-        let (target, lost_before) = (account.accepted(), account.settled() - account.delivered());
+        let (target, lost_before) = (account.accepted(), account.lost());
         if account.settled() < target {
             pipeline.hurry();
             if !pipeline.wait(deadline, || account.settled() >= target || !account.is_waiting()) {
                 return Flushed::TimedOut;
             }
         }
-        if account.settled() - account.delivered() > lost_before {
+        if account.lost() > lost_before {
             Flushed::Lost
         } else {
             Flushed::Delivered

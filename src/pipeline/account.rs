@@ -154,9 +154,9 @@ impl Account {
         self.settled() != self.accepted()
     }
 
-    /// Delivered so far.
-    pub fn delivered(&self) -> u64 {
-        self.settled.0.delivered.load(Ordering::Relaxed)
+    /// Lost so far. Summed up, since `settled` less what was delivered would be below zero in the midst of a delivery.
+    pub fn lost(&self) -> u64 {
+        self.settled.0.dropped.iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
     }
 
     /// Starts afresh, in a forked child: what its parent accepted is the parent's to deliver.
@@ -174,7 +174,7 @@ impl Account {
         self.settled();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Snapshot {
-            delivered: self.delivered(),
+            delivered: read(&self.settled.0.delivered),
             dropped: self.settled.0.dropped.each_ref().map(read),
             refused: self.refused.each_ref().map(read),
             accepted: self.accepted(),

@@ -1,4 +1,4 @@
-/* What holds after close, after the host's switch, and with no time at all. */
+/* What holds after close, after the host's switch, and when the queue is full. */
 #include "check.h"
 
 static void closed_is_closed(void)
@@ -61,22 +61,6 @@ static void what_waits_when_it_is_turned_off_never_leaves(void)
     pact_telemetry_free(client);
 }
 
-static void no_time_asks_without_waiting(void)
-{
-    PactTelemetry *client = client_with("");
-    CHECK_STATUS(pact_telemetry_flush(client, 0), PACT_TELEMETRY_OK);
-    CHECK_STATUS(track(client, "no time"), PACT_TELEMETRY_OK);
-    CHECK_STATUS(pact_telemetry_flush(client, 0), PACT_TELEMETRY_ERROR_TIMEOUT);
-    CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
-    CHECK_STATUS(pact_telemetry_flush(client, 0), PACT_TELEMETRY_OK);
-    CHECK_STATUS(track(client, "no time either"), PACT_TELEMETRY_OK);
-    CHECK_STATUS(pact_telemetry_close(client, 0), PACT_TELEMETRY_ERROR_TIMEOUT);
-    /* The sender goes on with it: closing again waits for what is left. */
-    CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
-    CHECK_COUNT(count_of(client, "delivered"), 2);
-    pact_telemetry_free(client);
-}
-
 static void what_was_queued_survives_its_client(void)
 {
     PactTelemetry *client = client_with("");
@@ -123,7 +107,6 @@ int main(void)
     closed_is_closed();
     off_is_off_until_it_is_on();
     what_waits_when_it_is_turned_off_never_leaves();
-    no_time_asks_without_waiting();
     what_was_queued_survives_its_client();
     a_full_queue_refuses_and_counts();
     every_status_has_its_name();

@@ -2,8 +2,9 @@
 
 use crate::harness::{library, linked_with, make, root, run_tool, Language, Room};
 use crate::support::Collector;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 fn delivers_one_event(room: &Room, program: &Path, library_path: Option<&Path>) {
     let collector = Collector::start(&[]);
@@ -95,20 +96,43 @@ fn the_static_archive_links_with_what_the_pkg_config_file_names() {
     }
 }
 
+/// A folder in the room with a library that panics inside every function when it is told to, and in a sum that overflows.
+fn debug_library(room: &Room) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let target = root("build/force-panic");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["rustc", "--quiet", "--locked", "--features", "force-panic", "--lib", "--crate-type", "cdylib"]);
+        run_tool(cargo.arg("--target-dir").arg(&target).current_dir(root("")).env_remove("CARGO_TARGET_DIR"));
+        target.join("debug/libpact_telemetry.so")
+    };
+    let folder = room.path().join("debug");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(BUILT.get_or_init(build), folder.join("libpact_telemetry.so")).unwrap();
+    std::os::unix::fs::symlink("libpact_telemetry.so", folder.join("libpact_telemetry.so.1")).unwrap();
+    folder
+}
+
 #[test]
 fn a_panic_inside_any_function_comes_back_as_its_answer_and_says_nothing() {
-    let built = root("build/force-panic");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["rustc", "--quiet", "--locked", "--features", "force-panic", "--lib", "--crate-type", "cdylib"]);
-    run_tool(cargo.arg("--target-dir").arg(&built).current_dir(root("")).env_remove("CARGO_TARGET_DIR"));
     let room = Room::new();
-    let shared = built.join("debug/libpact_telemetry.so");
-    std::fs::copy(shared, room.path().join("libpact_telemetry.so")).unwrap();
-    std::os::unix::fs::symlink("libpact_telemetry.so", room.path().join("libpact_telemetry.so.1")).unwrap();
+    let library = debug_library(&room);
     for language in [Language::C, Language::Cpp] {
-        let program = room.program_with("panics", language, &linked_with(room.path()));
+        let program = room.program_with("panics", language, &linked_with(&library));
         let collector = Collector::start(&[]);
         room.run(program).endpoint(&collector.url).variable("RUST_BACKTRACE", "1").succeed();
         assert_eq!(collector.events_until_end().len(), 2);
+    }
+}
+
+#[test]
+fn no_sum_overflows_while_events_are_settled_and_counted_at_once() {
+    let room = Room::new();
+    let library = debug_library(&room);
+    for name in ["flush_storm", "threads"] {
+        let program = room.program_with(name, Language::C, &linked_with(&library));
+        let collector = Collector::start(&[]);
+        let ended = room.run(program).endpoint(&collector.url).succeed();
+        assert_eq!(collector.events_until_end().len(), ended.delivered());
     }
 }

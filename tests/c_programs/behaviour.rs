@@ -71,8 +71,18 @@ fn every_call_is_defined_after_close_and_while_turned_off() {
         // Turned off while they waited; it may have left before that on a machine that stood still.
         names.remove("thrown away");
         names.remove("is too many");
-        let expected = ["before", "on again", "kept", "no time", "no time either", "orphan", "heir", "fits"];
+        let expected = ["before", "on again", "kept", "orphan", "heir", "fits"];
         assert_eq!(names, expected.map(|name| (name, 1)).into());
+    }
+}
+
+#[test]
+fn with_no_time_flush_and_close_ask_and_do_not_wait() {
+    let room = Room::new();
+    for program in room.programs("no_time") {
+        let collector = Collector::start(&["--answers", "delay=500*"]);
+        room.run(program).endpoint(&collector.url).succeed();
+        assert_eq!(names(&collector.events_until_end()), [("no time", 1), ("no time either", 1)].into());
     }
 }
 
