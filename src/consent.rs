@@ -13,26 +13,28 @@ use std::path::{Path, PathBuf};
 /// The variables that opt a person out, in the order in which they are asked. Both cases of the first are in use.
 pub const VARIABLES: [&str; 3] = ["PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK"];
 
-const NAMES: Names<{ VARIABLES.len() }> = Names::new(VARIABLES);
+static NAMES: Names<{ VARIABLES.len() }> = Names::new(VARIABLES);
 
 /// Does this value of one of [`VARIABLES`] opt out? Trimmed and in any case, empty, `0`, `false`, `no` and `off` mean
 /// no opinion; everything else opts out, also what is not UTF-8.
 pub fn opts_out(value: &[u8]) -> bool {
     let value = value.trim_ascii();
-    let no_opinion: [&[u8]; 4] = [b"0", b"false", b"no", b"off"];
-    !value.is_empty() && !no_opinion.iter().any(|word| value.eq_ignore_ascii_case(word))
+    let no_opinion: &[u8] = match value.len() {
+        0 => b"",
+        1 => b"0",
+        2 => b"no",
+        3 => b"off",
+        5 => b"false",
+        _ => return true,
+    };
+    !value.eq_ignore_ascii_case(no_opinion)
 }
 
 /// Does one of [`VARIABLES`] opt out right now? One pass over the environment, no allocation; on the caller's thread only
 /// (see [`environment`]).
 #[inline]
 pub fn opted_out_by_environment() -> bool {
-    let mut opted_out = false;
-    environment::visit(&NAMES, &mut |_, value| {
-        opted_out = opts_out(value);
-        opted_out
-    });
-    opted_out
+    environment::any(&NAMES, opts_out)
 }
 
 /// What a person saved with `pact-telemetry off` or `on`.

@@ -40,6 +40,33 @@ fn each_spelling_of_each_variable_opts_out_and_is_named() {
 }
 
 #[test]
+fn an_opt_out_is_found_wherever_it_stands_among_the_variables() {
+    if !in_its_own_process("an_opt_out_is_found_wherever_it_stands_among_the_variables", &[]) {
+        return;
+    }
+    let client = client(NOWHERE, json!({}));
+    let names: Vec<String> = (0..20).map(|number| format!("P_{number}")).collect();
+    for name in &names {
+        std::env::set_var(name, "1");
+    }
+    std::env::set_var("PACT_DO_NOT_TRACK", "1");
+    disabled_by(&client, "PACT_DO_NOT_TRACK");
+    for name in &names {
+        std::env::remove_var(name); // what comes after it moves up
+        disabled_by(&client, "PACT_DO_NOT_TRACK");
+    }
+    std::env::set_var("DO_NOT_TRACK", "1");
+    std::env::remove_var("PACT_DO_NOT_TRACK");
+    disabled_by(&client, "DO_NOT_TRACK");
+    std::env::set_var("DO_NOT_TRACK", "0");
+    assert!(client.is_enabled());
+    std::env::set_var("pact_do_not_track", "1");
+    disabled_by(&client, "pact_do_not_track");
+    std::env::remove_var("pact_do_not_track");
+    assert!(client.is_enabled());
+}
+
+#[test]
 fn an_opt_out_that_comes_late_holds_from_the_next_call_and_takes_back_what_waits() {
     if !in_its_own_process("an_opt_out_that_comes_late_holds_from_the_next_call_and_takes_back_what_waits", &[]) {
         return;
