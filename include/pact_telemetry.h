@@ -78,6 +78,8 @@ typedef enum PactTelemetryStatus {
     PACT_TELEMETRY_CLOSED = 4,
     // Nothing waits any more, but some of it was lost. `pact_telemetry_stats` says why.
     PACT_TELEMETRY_LOST = 5,
+    // Nothing was lost, but some of it waits on disk for another attempt, of this process or of a later one.
+    PACT_TELEMETRY_KEPT = 6,
     // A pointer that must not be NULL is NULL.
     PACT_TELEMETRY_ERROR_NULL = -1,
     // A text is not valid UTF-8.

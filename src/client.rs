@@ -8,7 +8,8 @@ use crate::host::{self, Host};
 use crate::json::object;
 use crate::pipeline::{self, Account, Pipeline, Queued, Refusal, Snapshot};
 use crate::platform::clock::coarse_millis;
-use crate::protocol::{self, Context, Hit};
+use crate::platform::paths;
+use crate::protocol::{self, Context, Destination, Hit};
 use serde_json::Value;
 use std::fmt;
 use std::path::PathBuf;
@@ -58,6 +59,9 @@ pub enum Flushed {
     Delivered,
     /// Nothing is waiting any more, but some of it was lost; the counters say why.
     Lost,
+    /// Nothing was lost, but some of it is kept for another attempt, of this process or of a later one: the server
+    /// cannot be reached, or asked to be left alone.
+    Kept,
     /// The time is over and some of it still waits. The sender goes on with it.
     TimedOut,
 }
@@ -78,9 +82,27 @@ mod off {
     pub const ENVIRONMENT: u32 = 32;
 }
 
+/// Where the events of a client go, and where they are kept until they got there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub destination: Destination,
+    /// Of the destination, credentials included.
+    pub url: String,
+    /// The destination's name in the spool.
+    pub id: String,
+    pub state_folder: Option<PathBuf>,
+}
+
+impl Route {
+    fn new(destination: Destination, state_folder: Option<PathBuf>) -> Self {
+        Route { url: destination.url(), id: destination.id(), destination, state_folder }
+    }
+}
+
 /// What the handle, the queued events and the sender share of a client.
 pub(crate) struct Shared {
     pub settings: Settings,
+    pub route: Arc<Route>,
     pub account: Account,
     saved_path: Option<PathBuf>,
     is_ci: bool,
@@ -96,11 +118,15 @@ impl Shared {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Reads the saved choice again and obeys it. Called by the sender before every request.
-    pub fn look_at_saved_choice(&self) {
-        if SavedChoice::read(self.saved_path.as_deref()).is_off() {
-            self.turn_off(off::SAVED);
-        }
+    /// Reads the saved choice again and obeys it. Called by the sender before every request. Returns whether it says
+    /// "off" and did not before.
+    pub fn look_at_saved_choice(&self) -> bool {
+        SavedChoice::read(self.saved_path.as_deref()).is_off() && self.turn_off(off::SAVED)
+    }
+
+    /// Is nothing known that would keep an event from leaving?
+    pub fn is_on(&self) -> bool {
+        self.off.load(Ordering::SeqCst) & !off::CLOSED == 0
     }
 
     /// From now on off for this reason: no event that was admitted before, queued or about to be, may leave. Returns
@@ -173,7 +199,9 @@ impl Client {
         if settings.destination.credentials.is_none() {
             bits |= off::NOT_CONFIGURED;
         }
+        let state_folder = settings.state_dir.clone().or_else(|| paths::user_state_dir(variable));
         let shared = Arc::new(Shared {
+            route: Arc::new(Route::new(settings.destination.clone(), state_folder)),
             settings,
             account: Account::default(),
             saved_path: saved_choice_path(),
@@ -311,6 +339,9 @@ impl Client {
         if self.shared.turn_off(reason) {
             if let Some(pipeline) = self.joined() {
                 pipeline.gate.cut(&self.shared);
+                if reason == off::ENVIRONMENT {
+                    pipeline.ask_for_purge(); // the person spoke, not the host
+                }
                 pipeline.hurry();
             }
         }
@@ -347,7 +378,7 @@ impl Client {
             ("ci", self.shared.is_ci.into()),
             ("exit_timeout_ms", self.shared.exit_timeout_ms().into()),
             ("queue_capacity", settings.queue_capacity.into()),
-            ("state_dir", settings.state_dir.as_ref().map(|path| path.to_string_lossy()).into()),
+            ("state_dir", self.shared.route.state_folder.as_ref().map(|path| path.to_string_lossy()).into()),
             ("diagnostics", settings.diagnostics.as_slice().into()),
         ])
     }
@@ -368,24 +399,32 @@ impl Client {
             value: event.value,
             plugin_name: event.plugin_name,
             plugin_version: event.plugin_version,
+            session_id: now_micros / 1_000_000,
             age_ms: 0,
         };
-        let session_id = (now_micros / 1_000_000).to_string();
-        let context = Context { host: &Host::this_machine(), session_id: &session_id, now_micros };
+        let context = Context { host: &Host::this_machine(), now_micros };
         let destination = &self.shared.settings.destination;
         let body = protocol::encode(destination, &context, &[hit]).pop().map(|body| body.text).unwrap_or_default();
         Ok(object(vec![
             ("method", "POST".into()),
-            ("url", destination.url().into()),
+            ("url", self.shared.route.url.as_str().into()),
             ("content_type", destination.protocol.content_type().into()),
             ("body", body.into()),
         ]))
     }
 
     /// The counters of this client in this process, as one consistent JSON object:
-    /// `accepted = delivered + queued + the sum of dropped`.
+    /// `accepted = delivered + queued + spooled + the sum of dropped`; beside them, of the whole process, why the last
+    /// request failed (`null` after a success), and what it did with events that earlier processes had left.
     pub fn stats(&self) -> Value {
-        self.counters().to_json()
+        let mut stats = self.counters().to_json();
+        let process = pipeline::existing().map(Pipeline::report).unwrap_or_default();
+        if let Some(map) = stats.as_object_mut() {
+            map.insert("last_failure".into(), process.last_failure.into());
+            let others = vec![("delivered", process.delivered.into()), ("dropped", process.dropped.into())];
+            map.insert("left_by_others".into(), object(others));
+        }
+        stats
     }
 
     fn counters(&self) -> Snapshot {
@@ -419,6 +458,8 @@ impl Client {
         }
         if account.lost() > lost_before {
             Flushed::Lost
+        } else if account.snapshot().spooled > 0 {
+            Flushed::Kept
         } else {
             Flushed::Delivered
         }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::Uri;
 
@@ -39,18 +40,40 @@ pub struct Identity {
     pub platform_version: String,
 }
 
+impl Identity {
+    /// From its parts in their order, as a file of the spool holds them; `None` where one of them cannot have been
+    /// in a config.
+    pub fn from_parts(parts: [&str; 6]) -> Option<Self> {
+        let [library_id, library_name, library_version, data_source, ..] = parts;
+        let lengths = [150, 100, 100, 150, 150, 150];
+        let sound = |(part, max): (&&str, &usize)| part.len() <= *max && !part.contains(char::is_control);
+        let named = ![library_id, library_name, library_version].contains(&"");
+        let valid = named && names::DATA_SOURCES.contains(&data_source) && parts.iter().zip(&lengths).all(sound);
+        let [library_id, library_name, library_version, data_source, test_framework, platform_version] =
+            parts.map(String::from);
+        valid.then_some(Identity {
+            library_id,
+            library_name,
+            library_version,
+            data_source,
+            test_framework,
+            platform_version,
+        })
+    }
+}
+
 /// A config that was checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Who reports.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// The host's switch.
     pub enabled: bool,
     /// Where to. Without credentials, nothing is sent: the state is "not configured".
     pub destination: Destination,
     /// The most events of this client that may wait.
     pub queue_capacity: usize,
-    /// Where to keep what must survive the process; `None` for the system's default place.
+    /// Where to keep what must survive the process; `None` for [`crate::platform::paths::user_state_dir`].
     pub state_dir: Option<PathBuf>,
     /// The longest that the end of the process may wait for an answer; `None` where the machine decides.
     pub exit_timeout: Option<Duration>,
@@ -114,7 +137,7 @@ pub fn parse(json: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<
     let mut diagnostics = top.unknown(&KEYS);
     diagnostics.extend(library.unknown(&LIBRARY_KEYS));
     Ok(Settings {
-        identity: identity(&top, &library)?,
+        identity: Arc::new(identity(&top, &library)?),
         enabled: top.boolean("enabled")?.unwrap_or(true),
         destination: destination(&top, &overrides)?,
         queue_capacity: top

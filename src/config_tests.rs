@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// An identity for other rooms' tests.
 pub(crate) fn identity() -> Identity {
-    parse(&minimal().to_string(), |_| None).unwrap().identity
+    Identity::clone(&parse(&minimal().to_string(), |_| None).unwrap().identity)
 }
 
 fn minimal() -> Value {

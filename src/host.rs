@@ -24,16 +24,22 @@ impl Host {
 
     /// The machine with that name.
     pub fn named(hostname: &str) -> Self {
-        let digest: [u8; 16] = Md5::digest(hostname.trim().to_ascii_lowercase()).into();
-        let [a, b, c, d, e, f, g, h, ..] = digest;
+        let name = hostname.trim().to_ascii_lowercase();
+        let [a, b, c, d, e, f, g, h, ..]: [u8; 16] = Md5::digest(&name).into();
         let first = u32::from_be_bytes([a, b, c, d]).max(1);
         let second = u32::from_be_bytes([e, f, g, h]).max(1);
         Host {
-            digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: digest(&name),
             client_id: format!("{first}.{second}"),
             os_arch: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
         }
     }
+}
+
+/// The MD5 digest of a text, as 32 lower-case hexadecimal digits.
+pub fn digest(text: &str) -> String {
+    let digest: [u8; 16] = Md5::digest(text).into();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Variables that tell a CI machine: those that Pact reads today, and the vendor-neutral ones and GitHub's of npm's

@@ -26,8 +26,11 @@ pub mod ffi;
 mod client;
 mod pipeline;
 
+mod retry;
+mod spool;
 mod transport;
 
+mod batch;
 mod config;
 mod consent;
 

@@ -63,7 +63,8 @@ fn https_takes_the_roots_of_a_folder_too() {
 fn https_refuses_a_server_whose_root_is_unknown() {
     let name = "https_refuses_a_server_whose_root_is_unknown";
     if let Some(stats) = send_over_tls(name, "SSL_CERT_FILE", None, "localhost") {
-        assert_eq!(stats["dropped"]["tls"], 1, "{stats}");
+        assert_eq!(stats["spooled"], 1, "{stats}");
+        assert_eq!(stats["last_failure"], "certificate not trusted", "{stats}");
     }
 }
 
@@ -71,7 +72,8 @@ fn https_refuses_a_server_whose_root_is_unknown() {
 fn https_refuses_a_certificate_of_another_name() {
     let name = "https_refuses_a_certificate_of_another_name";
     if let Some(stats) = send_over_tls(name, "SSL_CERT_FILE", Some("root.pem"), "127.0.0.1") {
-        assert_eq!(stats["dropped"]["tls"], 1, "{stats}");
+        assert_eq!(stats["spooled"], 1, "{stats}");
+        assert_eq!(stats["last_failure"], "certificate not trusted", "{stats}");
     }
 }
 
@@ -92,10 +94,10 @@ fn what_a_server_answers_is_counted_by_its_meaning() {
     }
     for (answers, count) in [
         ("200", "/delivered"),
-        ("500", "/dropped/http_status"),
+        ("500", "/spooled"),
         ("404", "/dropped/http_status"),
-        ("302 location=http://127.0.0.1:9/", "/dropped/http_status"),
-        ("close", "/dropped/network"),
+        ("302 location=http://127.0.0.1:9/", "/spooled"),
+        ("close", "/spooled"),
         ("big=10000000", "/delivered"),
         ("drip=20", "/delivered"),
     ] {
@@ -104,15 +106,17 @@ fn what_a_server_answers_is_counted_by_its_meaning() {
 }
 
 #[test]
-fn a_server_that_is_not_there_costs_the_event_and_says_why() {
-    if !in_its_own_process("a_server_that_is_not_there_costs_the_event_and_says_why", &[]) {
+fn for_a_server_that_is_not_there_the_event_is_kept_and_the_counters_say_why() {
+    let name = "for_a_server_that_is_not_there_the_event_is_kept_and_the_counters_say_why";
+    if !in_its_own_process(name, &[]) {
         return;
     }
     for endpoint in ["http://127.0.0.1:9", "https://name.invalid"] {
         let client = client(endpoint, json!({}));
         client.track(&numbered(1)).unwrap();
-        assert_eq!(client.close(PATIENCE), Flushed::Lost);
-        assert_eq!(client.stats()["dropped"]["network"], 1, "{endpoint}");
+        assert_eq!(client.close(PATIENCE), Flushed::Kept);
+        assert_eq!(client.stats()["spooled"], 1, "{endpoint}");
+        assert_eq!(client.stats()["last_failure"], "unreachable", "{endpoint}");
     }
 }
 
@@ -125,8 +129,8 @@ fn a_socks_proxy_is_never_passed_by() {
     let collector = Collector::start(&["--requests"]);
     let behind = client(&collector.url, json!({}));
     behind.track(&numbered(1)).unwrap();
-    assert_eq!(behind.close(PATIENCE), Flushed::Lost);
-    assert_eq!(behind.stats()["dropped"]["network"], 1);
+    assert_eq!(behind.close(PATIENCE), Flushed::Kept);
+    assert_eq!(behind.stats()["last_failure"], "unreachable");
     let excepted = client(&collector.url.replace("127.0.0.1", "localhost"), json!({}));
     excepted.track(&numbered(2)).unwrap();
     assert_eq!(excepted.close(PATIENCE), Flushed::Delivered);

@@ -23,6 +23,8 @@ pub enum PactTelemetryStatus {
     PACT_TELEMETRY_CLOSED = 4,
     /// Nothing waits any more, but some of it was lost. `pact_telemetry_stats` says why.
     PACT_TELEMETRY_LOST = 5,
+    /// Nothing was lost, but some of it waits on disk for another attempt, of this process or of a later one.
+    PACT_TELEMETRY_KEPT = 6,
     /// A pointer that must not be NULL is NULL.
     PACT_TELEMETRY_ERROR_NULL = -1,
     /// A text is not valid UTF-8.
@@ -44,13 +46,14 @@ pub enum PactTelemetryStatus {
 use PactTelemetryStatus::*;
 
 impl PactTelemetryStatus {
-    const ALL: [(PactTelemetryStatus, &'static CStr); 14] = [
+    const ALL: [(PactTelemetryStatus, &'static CStr); 15] = [
         (PACT_TELEMETRY_OK, c"PACT_TELEMETRY_OK"),
         (PACT_TELEMETRY_DISABLED, c"PACT_TELEMETRY_DISABLED"),
         (PACT_TELEMETRY_NOT_CONFIGURED, c"PACT_TELEMETRY_NOT_CONFIGURED"),
         (PACT_TELEMETRY_QUEUE_FULL, c"PACT_TELEMETRY_QUEUE_FULL"),
         (PACT_TELEMETRY_CLOSED, c"PACT_TELEMETRY_CLOSED"),
         (PACT_TELEMETRY_LOST, c"PACT_TELEMETRY_LOST"),
+        (PACT_TELEMETRY_KEPT, c"PACT_TELEMETRY_KEPT"),
         (PACT_TELEMETRY_ERROR_NULL, c"PACT_TELEMETRY_ERROR_NULL"),
         (PACT_TELEMETRY_ERROR_UTF8, c"PACT_TELEMETRY_ERROR_UTF8"),
         (PACT_TELEMETRY_ERROR_EMPTY, c"PACT_TELEMETRY_ERROR_EMPTY"),
@@ -94,6 +97,7 @@ impl From<Flushed> for PactTelemetryStatus {
         match flushed {
             Flushed::Delivered => PACT_TELEMETRY_OK,
             Flushed::Lost => PACT_TELEMETRY_LOST,
+            Flushed::Kept => PACT_TELEMETRY_KEPT,
             Flushed::TimedOut => PACT_TELEMETRY_ERROR_TIMEOUT,
         }
     }

@@ -1,7 +1,7 @@
 //! What became of a client's events. Only counts; decides nothing.
 //!
-//! `accepted = delivered + queued + the sum of dropped` holds at every moment, because what is queued is what was
-//! accepted and not yet settled.
+//! `accepted = delivered + queued + spooled + the sum of dropped` holds at every moment: every counter here only grows, what
+//! is spooled is what was kept and not delivered or dropped since, and what is queued is the rest of what was accepted.
 
 use crate::json::object;
 use serde_json::Value;
@@ -14,12 +14,12 @@ pub enum DropReason {
     OptedOut,
     /// `PACT_TELEMETRY_DEBUG`: it was printed and not sent.
     Debug,
-    /// No connection, or none that lasted until an answer.
-    Network,
-    /// The server's certificate is not trusted.
-    Tls,
-    /// The server answered with a status other than 2xx.
+    /// The server answered with 4xx: it will never take it.
     HttpStatus,
+    /// Older than 72 hours, which no server takes.
+    Expired,
+    /// As much as is allowed waits for another attempt already.
+    SpoolFull,
     /// A fault of this library's.
     Internal,
 }
@@ -28,9 +28,9 @@ impl DropReason {
     const ALL: [(DropReason, &'static str); 6] = [
         (DropReason::OptedOut, "opted_out"),
         (DropReason::Debug, "debug"),
-        (DropReason::Network, "network"),
-        (DropReason::Tls, "tls"),
         (DropReason::HttpStatus, "http_status"),
+        (DropReason::Expired, "expired"),
+        (DropReason::SpoolFull, "spool_full"),
         (DropReason::Internal, "internal"),
     ];
 }
@@ -75,10 +75,37 @@ struct Line<T>(T);
 
 #[derive(Default)]
 struct Settled {
-    /// `delivered` and all of `dropped`.
+    /// All of `kept` and of `direct`: what nobody needs to wait for.
     total: AtomicU64,
+    /// Kept for another attempt, ever.
+    kept: AtomicU64,
+    /// What became of events that were never kept.
+    direct: Ends,
+    /// What became of events that were.
+    after: Ends,
+}
+
+/// How events ended.
+#[derive(Default)]
+struct Ends {
     delivered: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
+}
+
+impl Ends {
+    fn read(&self) -> (u64, [u64; DropReason::ALL.len()]) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Acquire);
+        (read(&self.delivered), self.dropped.each_ref().map(read))
+    }
+
+    fn lost(&self) -> u64 {
+        self.dropped.iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
+    }
+
+    fn reset(&self) {
+        self.delivered.store(0, Ordering::Relaxed);
+        self.dropped.iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
+    }
 }
 
 /// The counters at one moment.
@@ -88,6 +115,8 @@ pub struct Snapshot {
     pub accepted: u64,
     /// Events that a server answered with 2xx.
     pub delivered: u64,
+    /// Accepted events that wait for another attempt, of this process or of a later one.
+    pub spooled: u64,
     /// Accepted events by the reason for which they were lost.
     pub dropped: [u64; DropReason::ALL.len()],
     /// Events that were not accepted, by reason.
@@ -125,18 +154,30 @@ impl Account {
         }
     }
 
-    /// Counts an accepted event as delivered.
-    pub fn deliver(&self) {
-        self.settled.0.delivered.fetch_add(1, Ordering::Relaxed);
+    /// Counts an accepted event as kept for another attempt.
+    pub fn keep(&self) {
+        self.settled.0.kept.fetch_add(1, Ordering::Release);
         self.settled.0.total.fetch_add(1, Ordering::Release);
     }
 
-    /// Counts an accepted event as lost.
-    pub fn drop_for(&self, why: DropReason) {
-        if let Some(counter) = self.settled.0.dropped.get(why as usize) {
-            counter.fetch_add(1, Ordering::Relaxed);
+    /// Counts an accepted event as delivered; `kept`: after it had been kept.
+    pub fn deliver(&self, kept: bool) {
+        self.end(kept, |ends| Some(&ends.delivered));
+    }
+
+    /// Counts an accepted event as lost; `kept`: after it had been kept.
+    pub fn drop_for(&self, why: DropReason, kept: bool) {
+        self.end(kept, |ends| ends.dropped.get(why as usize));
+    }
+
+    fn end(&self, kept: bool, counter: impl Fn(&Ends) -> Option<&AtomicU64>) {
+        let settled = &self.settled.0;
+        if let Some(counter) = counter(if kept { &settled.after } else { &settled.direct }) {
+            counter.fetch_add(1, Ordering::Release);
         }
-        self.settled.0.total.fetch_add(1, Ordering::Release);
+        if !kept {
+            settled.total.fetch_add(1, Ordering::Release);
+        }
     }
 
     /// Accepted so far.
@@ -144,7 +185,7 @@ impl Account {
         self.accepted.0.load(Ordering::Relaxed)
     }
 
-    /// Delivered or lost so far.
+    /// Delivered, kept or lost so far: what nobody needs to wait for.
     pub fn settled(&self) -> u64 {
         self.settled.0.total.load(Ordering::Acquire)
     }
@@ -156,36 +197,40 @@ impl Account {
 
     /// Lost so far. Summed up, since `settled` less what was delivered would be below zero in the midst of a delivery.
     pub fn lost(&self) -> u64 {
-        self.settled.0.dropped.iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
+        self.settled.0.direct.lost() + self.settled.0.after.lost()
     }
 
     /// Starts afresh, in a forked child: what its parent accepted is the parent's to deliver.
     pub fn reset(&self) {
-        for counter in [&self.accepted.0, &self.settled.0.total, &self.settled.0.delivered] {
+        let settled = &self.settled.0;
+        for counter in [&self.accepted.0, &settled.total, &settled.kept].into_iter().chain(&self.refused) {
             counter.store(0, Ordering::Relaxed);
         }
-        for counter in self.settled.0.dropped.iter().chain(&self.refused) {
-            counter.store(0, Ordering::Relaxed);
-        }
+        settled.direct.reset();
+        settled.after.reset();
     }
 
-    /// All counters; what was settled is read first, so that none is settled that was not accepted.
+    /// All counters. Each is read before those that it is a part of, so that no difference is below zero.
     pub fn snapshot(&self) -> Snapshot {
-        self.settled();
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let settled = &self.settled.0;
+        let (later, later_dropped) = settled.after.read();
+        let kept = settled.kept.load(Ordering::Acquire);
+        let (delivered, mut dropped) = settled.direct.read();
+        dropped.iter_mut().zip(later_dropped).for_each(|(sum, later)| *sum += later);
         Snapshot {
-            delivered: read(&self.settled.0.delivered),
-            dropped: self.settled.0.dropped.each_ref().map(read),
-            refused: self.refused.each_ref().map(read),
-            accepted: self.accepted(),
+            delivered: delivered + later,
+            spooled: kept.saturating_sub(later + later_dropped.iter().sum::<u64>()),
+            dropped,
+            refused: self.refused.each_ref().map(|counter| counter.load(Ordering::Relaxed)),
+            accepted: self.accepted.0.load(Ordering::Acquire),
         }
     }
 }
 
 impl Snapshot {
-    /// Accepted, and neither delivered nor lost yet.
+    /// Accepted, and neither delivered, kept nor lost yet.
     pub fn queued(&self) -> u64 {
-        self.accepted.saturating_sub(self.delivered + self.dropped.iter().sum::<u64>())
+        self.accepted.saturating_sub(self.delivered + self.spooled + self.dropped.iter().sum::<u64>())
     }
 
     /// As `stats` shows it; reasons that did not occur are there with 0.
@@ -194,6 +239,7 @@ impl Snapshot {
             ("accepted", self.accepted.into()),
             ("delivered", self.delivered.into()),
             ("queued", self.queued().into()),
+            ("spooled", self.spooled.into()),
             (
                 "dropped",
                 object(DropReason::ALL.iter().zip(&self.dropped).map(|((_, name), n)| (*name, (*n).into())).collect()),
@@ -215,8 +261,9 @@ mod tests {
         let account = Account::default();
         assert_eq!((account.accept(2), account.accept(2), account.accept(2)), (Some(1), Some(2), None));
         assert_eq!(account.snapshot().queued(), 2);
-        account.deliver();
-        assert_eq!((account.accept(2), account.accept(2)), (Some(2), None));
+        account.deliver(false);
+        account.keep(); // what is on disk takes no room in the queue
+        assert_eq!((account.accept(2), account.accept(2), account.accept(2)), (Some(1), Some(2), None));
     }
 
     #[test]
@@ -225,27 +272,37 @@ mod tests {
         for (index, (reason, _)) in DropReason::ALL.iter().enumerate() {
             assert_eq!(*reason as usize, index, "the reason's number is its place");
             account.accept(100);
-            account.drop_for(*reason);
+            account.drop_for(*reason, false);
+            account.accept(100);
+            account.keep();
+            account.drop_for(*reason, true);
         }
         for (index, (why, _)) in Refusal::ALL.iter().enumerate() {
             assert_eq!(*why as usize, index, "the refusal's number is its place");
             account.refuse(*why);
         }
+        for end in [|_: &Account| {}, Account::keep, |account: &Account| account.deliver(false)] {
+            account.accept(100);
+            end(&account);
+        }
         account.accept(100);
-        account.deliver();
-        account.accept(100);
+        account.keep();
+        account.deliver(true);
         account.accept(100);
         account.give_back();
         let json = account.snapshot().to_json();
-        assert_eq!(json["accepted"], 8);
-        assert_eq!(json["delivered"], 1);
+        assert_eq!(json["accepted"], 16);
+        assert_eq!(json["delivered"], 2);
         assert_eq!(json["queued"], 1);
+        assert_eq!(json["spooled"], 1);
         for (_, name) in DropReason::ALL {
-            assert_eq!(json["dropped"][name], 1, "{name}");
+            assert_eq!(json["dropped"][name], 2, "{name}");
         }
         for (_, name) in Refusal::ALL {
             assert_eq!(json["not_accepted"][name], 1, "{name}");
         }
+        assert_eq!(account.lost(), 12);
+        assert!(account.is_waiting());
         account.reset();
         assert_eq!(account.snapshot(), Snapshot::default());
     }

@@ -1,7 +1,7 @@
-//! The sender's birth and the process's end: lazy start, a fresh pipeline in a forked child, the wait at exit.
+//! The threads' birth and the process's end: lazy start, a fresh pipeline in a forked child, the wait at exit.
 //! The library never leaves a process that loaded it (build.rs links it so), so there is no unload to handle.
 
-use super::{worker, Pipeline};
+use super::{uploader, worker, Pipeline};
 use crate::platform::clock::coarse_millis;
 use crate::platform::process::{at_exit, with_signals_blocked, PerProcess};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -48,14 +48,28 @@ pub(super) fn start_sender(pipeline: &'static Pipeline) -> bool {
     true
 }
 
-/// Gives what waits a last chance, within the budget. In a forked child that never tracked there is no pipeline.
+/// Starts the uploader's thread, if it does not run yet. Called by the worker alone, whose signal mask it inherits.
+pub(super) fn start_uploader(pipeline: &'static Pipeline) -> bool {
+    if pipeline.uploader.get().is_some() {
+        return true;
+    }
+    let thread = std::thread::Builder::new().name("pact-upload".into()).stack_size(STACK_BYTES);
+    match thread.spawn(move || uploader::run(pipeline)) {
+        Ok(handle) => pipeline.uploader.set(handle.thread().clone()).is_ok(),
+        Err(_) => false,
+    }
+}
+
+/// Gives what waits a last chance, within the budget: to be on disk, and then to be answered. In a forked child that never tracked there is no pipeline.
 extern "C" fn wait_for_answers() {
     let waited = std::panic::catch_unwind(|| {
         let Some(pipeline) = existing() else { return };
-        let deadline = Instant::now() + pipeline.exit_budget();
+        let deadline = Instant::now() + pipeline.exit_timeout();
+        pipeline.exiting.store(true, Ordering::SeqCst);
         if !pipeline.is_idle() && Instant::now() < deadline {
             pipeline.hurry();
-            pipeline.wait(deadline, || pipeline.is_idle() || pipeline.exit_budget().is_zero());
+            let unreachable = || pipeline.is_recorded() && pipeline.is_unreachable();
+            pipeline.wait(deadline, || pipeline.is_idle() || unreachable());
         }
     });
     if let Err(payload) = waited {

@@ -1,9 +1,11 @@
-//! From an accepted event to an answered request: one bounded lock-free queue and one sender thread a process, shared
-//! by all clients whatever their destination. Lazy: nothing here exists before the first accepted event.
+//! From an accepted event to an answered request: one bounded lock-free queue and two threads a process, shared by all
+//! clients whatever their destination. Lazy: nothing here exists before the first accepted event.
 
 mod account;
 mod gate;
+mod hand;
 mod lifecycle;
+mod uploader;
 mod worker;
 
 pub(crate) use account::{Account, DropReason, Refusal, Snapshot};
@@ -13,10 +15,11 @@ pub(crate) use worker::unix_micros;
 use crate::client::Shared;
 use crate::config::QUEUE_CAPACITY_MAX;
 use crate::event::Packed;
-use crate::transport;
+use crate::transport::{self, Outcome};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use gate::Gate;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering};
+use hand::Batch;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -46,15 +49,33 @@ pub(crate) struct Pipeline {
     sender: Sender<Queued>,
     receiver: Receiver<Queued>,
     rest: AtomicU8,
-    thread: OnceLock<Thread>,
+    worker: OnceLock<Thread>,
+    uploader: OnceLock<Thread>,
     /// After a failed start of the thread: not before this coarse millisecond.
     retry_start_at: AtomicU64,
     /// Somebody waits: no linger.
     urgent: AtomicBool,
     /// The sender holds events that are neither in the queue nor settled.
     busy: AtomicBool,
-    /// The last request could not even connect: the end of the process waits for nothing then.
-    pub unreachable: AtomicBool,
+    /// Own events in hand that are neither settled nor kept.
+    pending: AtomicUsize,
+    /// Batches that the uploader has, or will have.
+    outgoing: AtomicUsize,
+    outbox: Mutex<Vec<Batch>>,
+    /// Somebody waits for the uploader, or has news for it.
+    upload_urgent: AtomicBool,
+    /// The person said no at this moment, in milliseconds since 1970: the spool is to be emptied of what was there then.
+    purge: AtomicU64,
+    /// Threads that wait for their events, and do so until their time is over.
+    waiting: AtomicUsize,
+    /// The process ends.
+    exiting: AtomicBool,
+    /// Why the last request failed: 0 for none, a status, or one of [`failure`].
+    last_failure: AtomicU32,
+    /// Events of earlier processes that this one delivered,
+    others_delivered: AtomicU64,
+    /// and that it had to drop.
+    others_dropped: AtomicU64,
     /// The longest wait at the end of the process that a client of this process allows, in milliseconds.
     pub exit_timeout_ms: AtomicU32,
     /// Who is on the wire, so that it can be cut.
@@ -72,11 +93,21 @@ impl Pipeline {
             sender,
             receiver,
             rest: AtomicU8::new(Rest::NoThread as u8),
-            thread: OnceLock::new(),
+            worker: OnceLock::new(),
+            uploader: OnceLock::new(),
             retry_start_at: AtomicU64::new(0),
             urgent: AtomicBool::new(false),
             busy: AtomicBool::new(false),
-            unreachable: AtomicBool::new(false),
+            pending: AtomicUsize::new(0),
+            outgoing: AtomicUsize::new(0),
+            outbox: Mutex::new(Vec::new()),
+            upload_urgent: AtomicBool::new(false),
+            purge: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            exiting: AtomicBool::new(false),
+            last_failure: AtomicU32::new(0),
+            others_delivered: AtomicU64::new(0),
+            others_dropped: AtomicU64::new(0),
             exit_timeout_ms: AtomicU32::new(0),
             gate: Gate::default(),
             seed: Mutex::new(Some(transport::Seed::from_environment())),
@@ -114,32 +145,90 @@ impl Pipeline {
 
     /// Makes the sender look at the queue now: it is filling up.
     pub fn unpark(&self) {
-        if let Some(thread) = self.thread.get() {
+        if let Some(thread) = self.worker.get() {
             thread.unpark();
         }
     }
 
-    /// Makes the sender work without linger, because somebody waits.
+    /// Makes both threads work without linger, because somebody waits.
     pub fn hurry(&'static self) {
         self.urgent.store(true, Ordering::SeqCst);
         if self.rest.load(Ordering::SeqCst) != Rest::Awake as u8 {
             self.rouse();
         }
         self.unpark();
+        self.unpark_uploader();
+    }
+
+    /// The person said no: what waits on disk is thrown away before anything else is sent.
+    pub fn ask_for_purge(&self) {
+        self.purge.store(worker::unix_millis().max(1), Ordering::SeqCst);
+    }
+
+    fn unpark_uploader(&self) {
+        self.upload_urgent.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.uploader.get() {
+            thread.unpark();
+        }
+    }
+
+    fn has_news_for_uploader(&self) -> bool {
+        self.upload_urgent.load(Ordering::SeqCst) || !self.lock_outbox().is_empty()
+    }
+
+    /// Gives the uploader a batch. Where no thread can be had for it, the batch waits.
+    fn hand_to_uploader(&'static self, mut batch: Batch) {
+        let started = lifecycle::start_uploader(self);
+        if !started {
+            batch.keep();
+        }
+        self.outgoing.fetch_add(1, Ordering::Relaxed);
+        self.lock_outbox().push(batch);
+        self.unpark_uploader();
+    }
+
+    fn lock_outbox(&self) -> MutexGuard<'_, Vec<Batch>> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers how the last request went.
+    fn remember(&self, outcome: Outcome) {
+        let failure = match outcome {
+            Outcome::Status(200..=299, _) => 0,
+            Outcome::Status(status, _) => status.into(),
+            Outcome::Unreachable => failure::UNREACHABLE,
+            Outcome::Interrupted => failure::INTERRUPTED,
+            Outcome::Untrusted => failure::UNTRUSTED,
+        };
+        self.last_failure.store(failure, Ordering::SeqCst);
+    }
+
+    /// What this process has to say beside the counters of its clients.
+    pub fn report(&'static self) -> Report {
+        let last_failure = match self.last_failure.load(Ordering::SeqCst) {
+            0 => None,
+            failure::UNREACHABLE => Some("unreachable".into()),
+            failure::INTERRUPTED => Some("interrupted".into()),
+            failure::UNTRUSTED => Some("certificate not trusted".into()),
+            status => Some(format!("status {status}")),
+        };
+        let [delivered, dropped] = [&self.others_delivered, &self.others_dropped].map(|n| n.load(Ordering::Relaxed));
+        Report { last_failure, delivered, dropped }
     }
 
     /// Waits until `done`, which is asked again whenever events were settled, or until the deadline.
     /// Returns whether it was done.
     pub fn wait(&self, deadline: Instant, done: impl Fn() -> bool) -> bool {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut guard = self.lock_progress();
-        while !done() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
+        let mut left = deadline.saturating_duration_since(Instant::now());
+        while !done() && !left.is_zero() {
             guard = self.settled.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
+            left = deadline.saturating_duration_since(Instant::now());
         }
-        true
+        drop(guard);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        done()
     }
 
     /// Tells those who wait to look again.
@@ -152,17 +241,42 @@ impl Pipeline {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Is there nothing to send, neither in the queue nor in the sender's hands?
-    fn is_idle(&self) -> bool {
-        // In this order: the sender says that it is busy before it takes an event out.
+    /// Is everything that was accepted on disk, or settled?
+    fn is_recorded(&self) -> bool {
+        // In this order: the worker says that it is busy before it takes an event out.
         self.receiver.is_empty() && !self.busy.load(Ordering::SeqCst)
     }
 
+    /// Is there nothing to wait for?
+    fn is_idle(&self) -> bool {
+        self.is_recorded() && self.pending.load(Ordering::SeqCst) == 0
+    }
+
     /// What the end of the process may wait for.
-    pub fn exit_budget(&self) -> Duration {
-        if self.unreachable.load(Ordering::SeqCst) {
-            return Duration::ZERO;
-        }
+    fn exit_timeout(&self) -> Duration {
         Duration::from_millis(self.exit_timeout_ms.load(Ordering::Relaxed).into())
     }
+
+    /// The last request could not even connect: the end of the process waits for no answer then.
+    fn is_unreachable(&self) -> bool {
+        self.last_failure.load(Ordering::SeqCst) == failure::UNREACHABLE
+    }
+}
+
+/// What [`Pipeline::report`] tells.
+#[derive(Default)]
+pub(crate) struct Report {
+    /// Why the last request failed; `None` after a success.
+    pub last_failure: Option<String>,
+    /// Events of earlier processes that were delivered,
+    pub delivered: u64,
+    /// and that had to be dropped.
+    pub dropped: u64,
+}
+
+/// Failures that are no status.
+mod failure {
+    pub const UNREACHABLE: u32 = 1;
+    pub const INTERRUPTED: u32 = 2;
+    pub const UNTRUSTED: u32 = 3;
 }

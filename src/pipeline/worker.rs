@@ -1,43 +1,49 @@
-//! The sender thread: takes events out of the queue, groups them by destination, sends them batch by batch and settles
-//! every one. The only place where events are settled.
+//! The first of two threads: takes events out of the queue, groups them by destination, puts each batch on disk and hands
+//! it to the uploader. Never waits for the network, so that a process that is killed while a server hangs loses nothing but
+//! what came in the last milliseconds.
 
+use super::hand::{drop_all, owners_of, Batch, InHand};
 use super::{DropReason, Pipeline, Queued, Rest};
-use crate::client::Shared;
-use crate::config::Identity;
-use crate::event::Field;
+use crate::batch::Record;
+use crate::client::Route;
 use crate::host::Host;
 use crate::platform::clock::coarse_millis;
-use crate::protocol::{self, Body, Context, Destination, Hit};
-use crate::transport::{Outcome, Transport};
+use crate::protocol::{self, Context};
+use crate::spool::Spool;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How long the sender lets events gather. Away from the queue, so that an event in this time wakes nobody.
+/// How long events gather. Away from the queue, so that an event in this time wakes nobody.
 const LINGER: Duration = Duration::from_millis(50);
-/// After this many lingers without an event the sender parks and uses no CPU until the next one, which pays the wake.
+/// After this many lingers without an event the thread parks and uses no CPU until the next one, which pays the wake.
 const QUIET_LINGERS: u32 = 20;
-/// The most events taken out at once: what is in the sender's hands is lost with a killed process.
+/// The most events taken out at once: what is in hand and not on disk yet is lost with a killed process.
 const TAKE_MAX: usize = 500;
+/// While so many events are on their way, no more are taken out.
+const PENDING_MAX: usize = 5_000;
+/// The most batches that wait in memory, on disk or not.
+const BATCHES_MAX: usize = 1_000;
 
 /// The thread's whole life. It never ends: the process does.
 pub(super) fn run(pipeline: &'static Pipeline) {
-    let _ = pipeline.thread.set(std::thread::current());
-    let mut sender = Sender { pipeline, transport: None, host: None, session_id: unix_micros() / 1_000_000 };
+    let _ = pipeline.worker.set(std::thread::current());
+    let mut worker = Worker { pipeline, host: None, session_id: unix_millis() / 1_000, spools: Vec::new() };
     let mut quiet = 0;
     loop {
         if !pipeline.urgent.swap(false, Ordering::SeqCst) {
             std::thread::park_timeout(LINGER);
         }
         // A fault of ours costs the events in hand (they settle as lost when dropped), never the host.
-        let pass = std::panic::AssertUnwindSafe(|| sender.pass());
-        let sent = std::panic::catch_unwind(pass).unwrap_or_else(|payload| {
+        let pass = std::panic::AssertUnwindSafe(|| worker.pass());
+        let any = std::panic::catch_unwind(pass).unwrap_or_else(|payload| {
             std::mem::forget(payload);
             true
         });
         pipeline.busy.store(false, Ordering::SeqCst);
         pipeline.announce();
-        quiet = if sent { 0 } else { quiet + 1 };
+        quiet = if any { 0 } else { quiet + 1 };
         if quiet >= QUIET_LINGERS {
             rest(pipeline);
             quiet = 0;
@@ -58,205 +64,131 @@ fn rest(pipeline: &Pipeline) {
     pipeline.rest.store(Rest::Awake as u8, Ordering::SeqCst);
 }
 
-/// An event in the sender's hands: if it is let go without a word, it counts as lost by a fault of ours.
-struct InHand {
-    queued: Queued,
-    settled: bool,
-}
-
-impl InHand {
-    fn client(&self) -> &Arc<Shared> {
-        &self.queued.client
-    }
-
-    /// May it still leave? Not after its owner turned it off, even if it was turned on again since.
-    fn is_wanted(&self) -> bool {
-        self.client().consent_epoch() == self.queued.event.epoch()
-    }
-
-    fn deliver(mut self) {
-        self.settled = true;
-        self.client().account.deliver();
-    }
-
-    fn drop_for(mut self, why: DropReason) {
-        self.settled = true;
-        self.client().account.drop_for(why);
-    }
-}
-
-impl Drop for InHand {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.client().account.drop_for(DropReason::Internal);
-        }
-    }
-}
-
-struct Sender {
+struct Worker {
     pipeline: &'static Pipeline,
-    /// Made late: its set-up is the dearest thing here.
-    transport: Option<Transport>,
-    host: Option<Host>,
+    host: Option<Arc<Host>>,
     session_id: u64,
+    /// The spools by state folder; `None` where the disk said no.
+    spools: Vec<(PathBuf, Option<Arc<Spool>>)>,
 }
 
-impl Sender {
-    /// Takes and sends what waits. Returns whether there was anything.
+impl Worker {
+    /// Takes what waits and hands it on. Returns whether there was anything.
     fn pass(&mut self) -> bool {
         let mut any = false;
         loop {
+            // While the uploader is behind, what waits in the queue is not refused by the spool but by `track`.
+            let exiting = self.pipeline.exiting.load(Ordering::SeqCst);
+            if !exiting && self.pipeline.pending.load(Ordering::SeqCst) >= PENDING_MAX {
+                return true;
+            }
             self.pipeline.busy.store(true, Ordering::SeqCst);
-            let taken: Vec<InHand> = (self.pipeline.receiver.try_iter().take(TAKE_MAX))
-                .map(|queued| InHand { queued, settled: false })
-                .collect();
+            let taken = self.take();
             if taken.is_empty() {
                 return any;
             }
             any = true;
-            for (destination, events) in by_destination(taken) {
-                self.send(&destination, events);
+            for owner in owners_of(taken.iter()) {
+                if owner.look_at_saved_choice() {
+                    self.pipeline.ask_for_purge();
+                }
             }
-        }
-    }
-
-    /// Sends events of one destination, in as many requests as its protocol needs.
-    fn send(&mut self, destination: &Destination, events: Vec<InHand>) {
-        let mut waiting = events;
-        while !waiting.is_empty() {
-            for client in clients_of(&waiting) {
-                client.look_at_saved_choice();
-            }
-            let (wanted, unwanted): (Vec<_>, Vec<_>) = waiting.into_iter().partition(InHand::is_wanted);
+            let (wanted, unwanted): (Vec<_>, Vec<_>) = taken.into_iter().partition(InHand::is_wanted);
             drop_all(unwanted, DropReason::OptedOut);
-            waiting = self.send_first(destination, wanted);
+            for (route, debug, events) in by_route(wanted) {
+                if debug {
+                    self.print(&route, events);
+                } else {
+                    self.hand_on(&route, events);
+                }
+            }
             self.pipeline.announce();
         }
     }
 
-    /// Sends the first request's worth and settles it; returns what is left.
-    fn send_first(&mut self, destination: &Destination, events: Vec<InHand>) -> Vec<InHand> {
-        let Some(body) = self.encode(destination, &events) else { return events };
-        let mut batch = events;
-        let rest = batch.split_off(body.hits.len().min(batch.len()));
-        let (debug, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|event| event.client().settings.debug);
-        if !debug.is_empty() {
-            return self.print(destination, debug, batch, rest);
-        }
-        let pipeline = self.pipeline;
-        let Some(transport) = self.transport() else {
-            drop_all(batch, DropReason::Internal);
-            return rest;
+    fn take(&self) -> Vec<InHand> {
+        let (now_ms, now) = (unix_millis(), coarse_millis());
+        let in_hand = |Queued { client, event }: Queued| {
+            let record = Record {
+                identity: client.settings.identity.clone(),
+                at_ms: now_ms.saturating_sub(now.saturating_sub(event.stamp())),
+                session_id: self.session_id,
+                event,
+            };
+            InHand::own(self.pipeline, client, record)
         };
-        let url = destination.url();
-        let wanted = || batch.iter().all(InHand::is_wanted);
-        if !pipeline.gate.enter(clients_of(&batch), transport.ready_for(&url), wanted) {
-            return joined(batch, rest);
-        }
-        let outcome = transport.post(&url, destination.protocol.content_type(), &body.text);
-        if pipeline.gate.leave() {
-            transport.renew();
-            if outcome != Outcome::Accepted {
-                // Those who did not opt out get another request; the others are dropped before it.
-                return joined(batch, rest);
-            }
-        }
-        pipeline.unreachable.store(outcome == Outcome::Unreachable, Ordering::SeqCst);
-        match outcome {
-            Outcome::Accepted => batch.into_iter().for_each(InHand::deliver),
-            Outcome::Unreachable | Outcome::Interrupted => drop_all(batch, DropReason::Network),
-            Outcome::Untrusted => drop_all(batch, DropReason::Tls),
-            Outcome::Status(_) => drop_all(batch, DropReason::HttpStatus),
-        }
-        rest
+        self.pipeline.receiver.try_iter().take(TAKE_MAX).map(in_hand).collect()
     }
 
-    /// Prints the request of the debugging clients' events instead of sending it; the others are left over.
-    fn print(
-        &mut self,
-        destination: &Destination,
-        debug: Vec<InHand>,
-        others: Vec<InHand>,
-        rest: Vec<InHand>,
-    ) -> Vec<InHand> {
-        if let Some(body) = self.encode(destination, &debug) {
+    /// Batches of as many events as a request may hold, each on disk before the uploader has it.
+    fn hand_on(&mut self, route: &Arc<Route>, events: Vec<InHand>) {
+        let spool = self.spool(route);
+        let host = self.host();
+        let mut events = events.into_iter();
+        loop {
+            let part: Vec<_> = events.by_ref().take(route.destination.protocol.max_events()).collect();
+            if part.is_empty() {
+                return;
+            }
+            let mut batch =
+                Batch { route: route.clone(), host: host.clone(), events: part, spool: spool.clone(), file: None };
+            if self.pipeline.outgoing.load(Ordering::Relaxed) >= BATCHES_MAX {
+                drop_all(batch.events, DropReason::SpoolFull);
+                continue;
+            }
+            // Where the disk takes nothing more, in memory alone.
+            batch.file = batch.spool.as_ref().and_then(|spool| spool.put(&route.id, &batch.text(), unix_millis()));
+            self.pipeline.hand_to_uploader(batch);
+        }
+    }
+
+    /// Prints the request of a debugging client's events instead of sending it.
+    fn print(&mut self, route: &Route, events: Vec<InHand>) {
+        let (now_ms, host) = (unix_millis(), self.host());
+        let hits: Vec<_> = events.iter().map(|event| event.record.hit(now_ms)).collect();
+        for body in protocol::encode(&route.destination, &Context { host: &host, now_micros: unix_micros() }, &hits) {
             // One write, so that the lines of two processes do not mix. A closed standard error is no fault.
-            let text = format!("pact_telemetry: would send: POST {}\n{}\n", destination.url(), body.text);
+            let text = format!("pact_telemetry: would send: POST {}\n{}\n", route.url, body.text);
             let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
         }
-        drop_all(debug, DropReason::Debug);
-        joined(others, rest)
+        drop_all(events, DropReason::Debug);
     }
 
-    /// The first request for these events; `None` where there are none.
-    fn encode(&mut self, destination: &Destination, events: &[InHand]) -> Option<Body> {
-        let host = self.host.get_or_insert_with(Host::this_machine);
-        let now = coarse_millis();
-        let hits: Vec<Hit<'_>> =
-            events.iter().take(destination.protocol.max_events()).map(|event| hit(event, now)).collect();
-        let context = Context { host, session_id: &self.session_id.to_string(), now_micros: unix_micros() };
-        protocol::encode(destination, &context, &hits).into_iter().next()
-    }
-
-    /// `None` only after a fault while it was made.
-    fn transport(&mut self) -> Option<&mut Transport> {
-        if self.transport.is_none() {
-            let mut seed = self.pipeline.seed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            self.transport = seed.take().map(Transport::new);
+    fn spool(&mut self, route: &Route) -> Option<Arc<Spool>> {
+        let folder = route.state_folder.as_ref()?;
+        if let Some((_, spool)) = self.spools.iter().find(|(known, _)| known == folder) {
+            return spool.clone();
         }
-        self.transport.as_mut()
+        let spool = Spool::open(folder).map(Arc::new);
+        self.spools.push((folder.clone(), spool.clone()));
+        spool
+    }
+
+    fn host(&mut self) -> Arc<Host> {
+        self.host.get_or_insert_with(|| Arc::new(Host::this_machine())).clone()
     }
 }
 
-fn hit(event: &InHand, now: u64) -> Hit<'_> {
-    let packed = &event.queued.event;
-    let identity: &Identity = &event.queued.client.settings.identity;
-    Hit {
-        identity,
-        event: packed.text(Field::Event),
-        category: packed.text(Field::Category),
-        action: packed.text(Field::Action),
-        value: packed.value(),
-        plugin_name: packed.text(Field::PluginName),
-        plugin_version: packed.text(Field::PluginVersion),
-        age_ms: now.saturating_sub(packed.stamp()),
-    }
-}
-
-/// The events by where they go, each group in its order.
-fn by_destination(events: Vec<InHand>) -> Vec<(Destination, Vec<InHand>)> {
-    let mut groups: Vec<(Destination, Vec<InHand>)> = Vec::new();
+/// The events by where they go and whether they only are to be printed, each group in its order.
+fn by_route(events: Vec<InHand>) -> Vec<(Arc<Route>, bool, Vec<InHand>)> {
+    let mut groups: Vec<(Arc<Route>, bool, Vec<InHand>)> = Vec::new();
     for event in events {
-        let destination = &event.client().settings.destination;
-        match groups.iter_mut().find(|(other, _)| other == destination) {
-            Some((_, group)) => group.push(event),
-            None => groups.push((destination.clone(), vec![event])),
+        let Some(owner) = &event.owner else { continue };
+        let (route, debug) = (owner.route.clone(), owner.settings.debug);
+        match groups.iter_mut().find(|(other, debugs, _)| *other == route && *debugs == debug) {
+            Some((.., group)) => group.push(event),
+            None => groups.push((route, debug, vec![event])),
         }
     }
     groups
 }
 
-/// The clients of these events, each once.
-fn clients_of(events: &[InHand]) -> Vec<Arc<Shared>> {
-    let mut clients: Vec<Arc<Shared>> = Vec::new();
-    for event in events {
-        if !clients.iter().any(|known| Arc::ptr_eq(known, event.client())) {
-            clients.push(event.client().clone());
-        }
-    }
-    clients
-}
-
-fn drop_all(events: Vec<InHand>, why: DropReason) {
-    events.into_iter().for_each(|event| event.drop_for(why));
-}
-
-fn joined(mut first: Vec<InHand>, second: Vec<InHand>) -> Vec<InHand> {
-    first.extend(second);
-    first
-}
-
 /// Now, in microseconds since 1970; 0 where the clock is before that.
 pub(crate) fn unix_micros() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+}
+
+/// Now, in milliseconds since 1970; 0 where the clock is before that.
+pub(super) fn unix_millis() -> u64 {
+    unix_micros() / 1_000
 }

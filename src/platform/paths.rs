@@ -27,6 +27,29 @@ pub fn user_config_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<Pa
     Some(base.join("pact-telemetry"))
 }
 
+/// The folder of this product's state: what waits for another attempt. `None` where the person has no home.
+///
+/// Unix: `XDG_STATE_HOME` of the XDG Base Directory Specification.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+pub fn user_state_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
+    Some(base.join("pact-telemetry"))
+}
+
+/// The folder of this product's state, or `None` where the person has no home.
+#[cfg(target_vendor = "apple")]
+pub fn user_state_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    user_config_dir(variable)
+}
+
+/// The folder of this product's state, or `None` where the person has no profile.
+#[cfg(windows)]
+pub fn user_state_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let base = variable("LOCALAPPDATA").map(PathBuf::from).filter(|path| path.is_absolute())?;
+    Some(base.join("pact-telemetry"))
+}
+
 /// Opens a file for reading without ever waiting for it: a FIFO in its place must not hang the host.
 pub fn open_without_waiting(path: &std::path::Path) -> std::io::Result<std::fs::File> {
     let mut options = std::fs::OpenOptions::new();

@@ -51,7 +51,7 @@ pub fn event(context: &Context<'_>, hit: &Hit<'_>) -> String {
         params.insert(name.into(), value);
     }
     // Both make reports and user counts work; the session is this process.
-    params.insert("session_id".into(), context.session_id.into());
+    params.insert("session_id".into(), hit.session_id.to_string().into());
     params.insert("engagement_time_msec".into(), 1.into());
     let mut event = Map::new();
     event.insert("name".into(), slug(hit.event).into());

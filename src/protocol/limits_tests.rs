@@ -33,7 +33,7 @@ type Texts = (String, String, String, String, String);
 
 fn hit<'a>(identity: &'a Identity, texts: &'a Texts, value: i64, age_ms: u64) -> Hit<'a> {
     let (event, category, action, plugin_name, plugin_version) = texts;
-    Hit { identity, event, category, action, value, plugin_name, plugin_version, age_ms }
+    Hit { identity, event, category, action, value, plugin_name, plugin_version, session_id: 1_700_000_000, age_ms }
 }
 
 fn destination(protocol: Protocol) -> Destination {
@@ -46,7 +46,7 @@ fn destination(protocol: Protocol) -> Destination {
 
 fn encoded(protocol: Protocol, hits: &[Hit<'_>], now_micros: u64) -> Vec<Body> {
     let host = Host::named("build-7");
-    encode(&destination(protocol), &Context { host: &host, session_id: "1700000000", now_micros }, hits)
+    encode(&destination(protocol), &Context { host: &host, now_micros }, hits)
 }
 
 fn json(body: &Body) -> Value {

@@ -106,6 +106,15 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// What tells it from every other: 32 hexadecimal digits, from which neither URL nor credentials can be read.
+    pub fn id(&self) -> String {
+        let tracking_id = match &self.credentials {
+            Some(Credentials::UniversalAnalytics { tracking_id }) => tracking_id,
+            _ => "",
+        };
+        crate::host::digest(&[self.protocol.name(), &self.url(), tracking_id].join("\n"))
+    }
+
     /// The URL of a request.
     pub fn url(&self) -> String {
         match &self.credentials {
@@ -134,6 +143,8 @@ pub struct Hit<'a> {
     pub plugin_name: &'a str,
     /// Version of the plugin, or empty.
     pub plugin_version: &'a str,
+    /// A number for this process, in digits.
+    pub session_id: u64,
     /// How long ago it happened, in milliseconds.
     pub age_ms: u64,
 }
@@ -143,8 +154,6 @@ pub struct Hit<'a> {
 pub struct Context<'a> {
     /// The machine.
     pub host: &'a Host,
-    /// A number for this process, in digits.
-    pub session_id: &'a str,
     /// Now, in microseconds since 1970; 0 where the machine's clock is before that.
     pub now_micros: u64,
 }

@@ -3,14 +3,16 @@
 //! Everything is bounded: name resolution, connect, handshake, answer. No redirect is followed, no answer is read
 //! beyond what keeps a connection usable.
 
+mod crypto;
 mod resolver;
 
 use crate::platform::roots::{self, RootOverride};
+use crate::retry::retry_after;
 use resolver::BoundedResolver;
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use ureq::config::{Config, ConfigBuilder};
-use ureq::http::header::{HeaderValue, CONTENT_TYPE};
+use ureq::http::header::{HeaderValue, CONTENT_TYPE, RETRY_AFTER};
 use ureq::http::{Method, Request, Uri};
 use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
@@ -31,10 +33,8 @@ const BUFFER_BYTES: usize = 16 * 1024;
 /// What a server made of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Answered with 2xx.
-    Accepted,
-    /// Answered with another status.
-    Status(u16),
+    /// Answered with this status, and perhaps how long to wait before the next request.
+    Status(u16, Option<Duration>),
     /// No connection: no name, no route, refused, timed out, no way through the proxy.
     Unreachable,
     /// The server's certificate is not trusted, or no TLS was agreed upon.
@@ -81,7 +81,10 @@ impl Transport {
     pub fn ready_for(&mut self, url: &str) -> Cut {
         if url.starts_with("https:") {
             if let Some((builder, given)) = self.secure.take() {
-                let tls = TlsConfig::builder().root_certs(roots::trusted(&given)).build();
+                let tls = TlsConfig::builder()
+                    .root_certs(roots::trusted(&given))
+                    .unversioned_rustls_crypto_provider(crypto::provider())
+                    .build();
                 self.config = bounded(builder.tls_config(tls)).build();
                 self.renew();
             }
@@ -108,12 +111,10 @@ impl Transport {
         match self.agent.run(request) {
             Ok(response) => {
                 let status = response.status();
+                let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                let wait = wait.and_then(|text| retry_after(text, SystemTime::now()));
                 read_to_end(&mut response.into_body().into_reader());
-                if status.is_success() {
-                    Outcome::Accepted
-                } else {
-                    Outcome::Status(status.as_u16())
-                }
+                Outcome::Status(status.as_u16(), wait)
             }
             Err(error) => outcome_of(&error),
         }

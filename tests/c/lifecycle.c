@@ -94,7 +94,7 @@ static void every_status_has_its_name(void)
     CHECK(strcmp(pact_telemetry_status_name(PACT_TELEMETRY_OK), "PACT_TELEMETRY_OK") == 0);
     CHECK(strcmp(pact_telemetry_status_name(PACT_TELEMETRY_LOST), "PACT_TELEMETRY_LOST") == 0);
     CHECK(strcmp(pact_telemetry_status_name(PACT_TELEMETRY_ERROR_INTERNAL), "PACT_TELEMETRY_ERROR_INTERNAL") == 0);
-    CHECK(strcmp(pact_telemetry_status_name(6), "PACT_TELEMETRY_UNKNOWN") == 0);
+    CHECK(strcmp(pact_telemetry_status_name(7), "PACT_TELEMETRY_UNKNOWN") == 0);
     CHECK(strcmp(pact_telemetry_status_name(INT32_MIN), "PACT_TELEMETRY_UNKNOWN") == 0);
     CHECK(strcmp(pact_telemetry_status_name(INT32_MAX), "PACT_TELEMETRY_UNKNOWN") == 0);
     CHECK(pact_telemetry_abi_version() == 1);

@@ -129,13 +129,13 @@ pub fn values(events: &[Value]) -> Vec<i64> {
     values
 }
 
-/// `accepted = delivered + queued + the sum of dropped`, and how many are queued.
+/// `accepted = delivered + queued + spooled + the sum of dropped`, and how many are queued.
 pub fn balanced(stats: &Value) -> u64 {
     let number = |value: &Value| value.as_u64().unwrap();
     let dropped: u64 = stats["dropped"].as_object().unwrap().values().map(number).sum();
     assert_eq!(
         number(&stats["accepted"]),
-        number(&stats["delivered"]) + number(&stats["queued"]) + dropped,
+        number(&stats["delivered"]) + number(&stats["queued"]) + number(&stats["spooled"]) + dropped,
         "the books: {stats}"
     );
     number(&stats["queued"])

@@ -1,0 +1,185 @@
+//! Recorded events on their way out of the process: what the spool keeps and the encoders read. Pure: no clock, no
+//! disk, no network, no consent.
+//!
+//! The text form is one JSON object; each event is an array in the order of [`event_to_json`]. Positions and not keys,
+//! since the sender writes one for every event. It holds the published list and nothing else: no credentials, no URL.
+
+use crate::config::Identity;
+use crate::event::{Field, Packed};
+use crate::host::Host;
+use crate::json::object;
+use crate::protocol::Hit;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Version of the text form. A file of another version is not read.
+const FORMAT: u64 = 1;
+
+/// One event with all that is sent of it but the machine.
+#[derive(Debug)]
+pub struct Record {
+    /// Who reported it.
+    pub identity: Arc<Identity>,
+    /// The event; its stamp means nothing here.
+    pub event: Packed,
+    /// When it happened, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// GA4's session: the process that recorded it.
+    pub session_id: u64,
+}
+
+impl Record {
+    /// As the encoders take it, at that moment. An event of the future, by a clock that was set back since, is new.
+    pub fn hit(&self, now_ms: u64) -> Hit<'_> {
+        Hit {
+            identity: &self.identity,
+            event: self.event.text(Field::Event),
+            category: self.event.text(Field::Category),
+            action: self.event.text(Field::Action),
+            value: self.event.value(),
+            plugin_name: self.event.text(Field::PluginName),
+            plugin_version: self.event.text(Field::PluginVersion),
+            session_id: self.session_id,
+            age_ms: now_ms.saturating_sub(self.at_ms),
+        }
+    }
+}
+
+/// The text form of events of one machine.
+pub fn to_text<'a>(host: &Host, records: impl Iterator<Item = &'a Record>) -> String {
+    crate::json::text(&object(vec![
+        ("format", FORMAT.into()),
+        ("host", vec![Value::from(&*host.digest), Value::from(&*host.client_id), Value::from(&*host.os_arch)].into()),
+        ("events", records.map(event_to_json).collect()),
+    ]))
+}
+
+fn event_to_json(record: &Record) -> Value {
+    let Record { identity, event, .. } = record;
+    let text = |field| Value::from(event.text(field));
+    Value::Array(vec![
+        record.at_ms.into(),
+        record.session_id.into(),
+        event.value().into(),
+        text(Field::Event),
+        text(Field::Category),
+        text(Field::Action),
+        text(Field::PluginName),
+        text(Field::PluginVersion),
+        Value::from(&*identity.library_id),
+        Value::from(&*identity.library_name),
+        Value::from(&*identity.library_version),
+        Value::from(&*identity.data_source),
+        Value::from(&*identity.test_framework),
+        Value::from(&*identity.platform_version),
+    ])
+}
+
+/// The events of a text, or `None` where it is torn, foreign, or of another version. All of it is checked again as when
+/// it was recorded: a file is input like any other.
+pub fn from_text(text: &[u8]) -> Option<(Host, Vec<Record>)> {
+    let value: Value = serde_json::from_slice(text).ok()?;
+    if value.get("format")?.as_u64()? != FORMAT {
+        return None;
+    }
+    let [digest, client_id, os_arch] = strings(value.get("host")?.as_array()?)?;
+    let hexadecimal = digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let numbers = client_id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if !hexadecimal || !numbers || client_id.len() > 21 {
+        return None;
+    }
+    let host = Host { digest: digest.into(), client_id: client_id.into(), os_arch: os_arch.into() };
+    let events = value.get("events")?.as_array()?.iter().map(event_from_json).collect::<Option<Vec<_>>>()?;
+    (!events.is_empty()).then_some((host, events))
+}
+
+fn event_from_json(value: &Value) -> Option<Record> {
+    let (numbers, texts) = value.as_array()?.split_first_chunk::<3>()?;
+    let [at_ms, session_id, value] = numbers;
+    let [event, category, action, plugin_name, plugin_version, identity @ ..] = strings::<11>(texts)?;
+    let texts = [event, category, action, plugin_name, plugin_version].map(str::as_bytes);
+    Some(Record {
+        identity: Arc::new(Identity::from_parts(identity)?),
+        event: Packed::new(&texts, value.as_i64()?, 0, 0).ok()?,
+        at_ms: at_ms.as_u64()?,
+        session_id: session_id.as_u64()?,
+    })
+}
+
+/// Exactly so many strings.
+fn strings<const N: usize>(values: &[Value]) -> Option<[&str; N]> {
+    let texts = values.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
+    texts.try_into().ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test that cannot go on should stop
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn record(event: &str, plugin: &str, value: i64, at_ms: u64) -> Record {
+        let texts = [event, "ConsumerTest", "Completed", plugin, ""].map(str::as_bytes);
+        Record {
+            identity: Arc::new(crate::config::tests::identity()),
+            event: Packed::new(&texts, value, 0, 0).unwrap(),
+            at_ms,
+            session_id: 1_700_000_000,
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_torn_anywhere_is_not_read() {
+        let text = to_text(&Host::named("box"), [record("Pacts verified", "é", 3, 5)].iter());
+        assert!(from_text(text.as_bytes()).is_some());
+        for end in 0..text.len() {
+            assert!(from_text(&text.as_bytes()[..end]).is_none(), "cut at {end}");
+            let mut zeroed = text.clone().into_bytes();
+            zeroed[end..].fill(0);
+            assert!(from_text(&zeroed).is_none(), "zeroes from {end}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_have_been_recorded_is_not_read() {
+        let good = to_text(&Host::named("box"), [record("Pacts verified", "", 3, 5)].iter());
+        let broken = [
+            ("\"format\":1", "\"format\":2"),
+            ("Pacts verified", "/home/ann/pacts"),
+            ("Pacts verified", ""),
+            ("[5,", "[-5,"),
+            (",3,\"Pacts", ",-3,\"Pacts"),
+            ("\"client\"", "\"elsewhere\""),
+            ("\"events\":[[", "\"events\":[7,["),
+        ];
+        for (from, to) in broken {
+            assert!(good.contains(from), "{from} in {good}");
+            assert!(from_text(good.replacen(from, to, 1).as_bytes()).is_none(), "{from} to {to}");
+        }
+        assert!(from_text(to_text(&Host::named("box"), [].iter()).as_bytes()).is_none(), "no events");
+        for text in ["", "null", "[]", "{}", "{\"format\":1}", "\u{feff}{}"] {
+            assert!(from_text(text.as_bytes()).is_none(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            texts in proptest::collection::vec(("[a-zA-Zäß ]{1,40}x", "[a-zA-Z0-9é\"-]{0,30}"), 1..30), value in 0..i64::MAX, at in any::<u64>(),
+        ) {
+            let records: Vec<_> = texts.iter().map(|(event, plugin)| record(event, plugin, value, at)).collect();
+            let host = Host::named("box");
+            let (read_host, read) = from_text(to_text(&host, records.iter()).as_bytes()).unwrap();
+            prop_assert_eq!(read_host.digest, host.digest);
+            prop_assert_eq!(read.len(), records.len());
+            for (a, b) in records.iter().zip(&read) {
+                prop_assert_eq!(format!("{:?}", a.hit(at)), format!("{:?}", b.hit(at)));
+            }
+        }
+
+        #[test]
+        fn no_bytes_at_all_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(from_text(&bytes).is_none());
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Events in the library's hands, between the queue and their end. Whatever happens to one is counted, once.
+
+use super::{DropReason, Pipeline};
+use crate::batch::{self, Record};
+use crate::client::{Route, Shared};
+use crate::host::Host;
+use crate::spool::Spool;
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+
+/// One event. If it is let go without a word, it counts as lost by a fault of ours.
+pub(super) struct InHand {
+    pub record: Record,
+    /// Whose it is; `None` for one that an earlier process left on disk.
+    pub owner: Option<Arc<Shared>>,
+    epoch: u32,
+    pipeline: &'static Pipeline,
+    kept: bool,
+    settled: bool,
+}
+
+impl InHand {
+    /// An event of this process, out of the queue.
+    pub fn own(pipeline: &'static Pipeline, owner: Arc<Shared>, record: Record) -> Self {
+        pipeline.pending.fetch_add(1, Ordering::SeqCst);
+        let epoch = record.event.epoch();
+        InHand { record, owner: Some(owner), epoch, pipeline, kept: false, settled: false }
+    }
+
+    /// An event that another process left.
+    pub fn found(pipeline: &'static Pipeline, record: Record) -> Self {
+        InHand { record, owner: None, epoch: 0, pipeline, kept: true, settled: false }
+    }
+
+    /// May it still leave? Not after its owner turned it off, even if it was turned on again since.
+    pub fn is_wanted(&self) -> bool {
+        self.owner.as_ref().is_none_or(|owner| owner.consent_epoch() == self.epoch)
+    }
+
+    pub fn deliver(mut self) {
+        self.settled = true;
+        match &self.owner {
+            Some(owner) => owner.account.deliver(self.kept),
+            None => drop(self.pipeline.others_delivered.fetch_add(1, Ordering::Relaxed)),
+        }
+        self.no_longer_pending();
+    }
+
+    pub fn drop_for(mut self, why: DropReason) {
+        self.settle_as_dropped(why);
+    }
+
+    /// It waits for another attempt.
+    pub fn keep(&mut self) {
+        if !self.kept {
+            if let Some(owner) = &self.owner {
+                owner.account.keep();
+            }
+            self.no_longer_pending();
+            self.kept = true;
+        }
+    }
+
+    /// It is on disk, where another process takes care of it.
+    pub fn leave(mut self) {
+        self.keep();
+        self.settled = true;
+    }
+
+    fn settle_as_dropped(&mut self, why: DropReason) {
+        self.settled = true;
+        match &self.owner {
+            Some(owner) => owner.account.drop_for(why, self.kept),
+            None => drop(self.pipeline.others_dropped.fetch_add(1, Ordering::Relaxed)),
+        }
+        self.no_longer_pending();
+    }
+
+    fn no_longer_pending(&self) {
+        if !self.kept {
+            self.pipeline.pending.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.settle_as_dropped(DropReason::Internal);
+        }
+    }
+}
+
+/// Events of one destination and one machine, on disk as one file where the disk allows.
+pub(super) struct Batch {
+    pub route: Arc<Route>,
+    pub host: Arc<Host>,
+    pub events: Vec<InHand>,
+    pub spool: Option<Arc<Spool>>,
+    pub file: Option<String>,
+}
+
+impl Batch {
+    /// What its file holds.
+    pub fn text(&self) -> String {
+        batch::to_text(&self.host, self.events.iter().map(|event| &event.record))
+    }
+
+    /// Takes out the events that are so.
+    pub fn take(&mut self, is_so: impl Fn(&InHand) -> bool) -> Vec<InHand> {
+        let (taken, left) = std::mem::take(&mut self.events).into_iter().partition(|event| is_so(event));
+        self.events = left;
+        self.follow(taken)
+    }
+
+    /// Takes out the first events, at most so many.
+    pub fn take_first(&mut self, count: usize) -> Vec<InHand> {
+        let left = self.events.split_off(count.min(self.events.len()));
+        let taken = std::mem::replace(&mut self.events, left);
+        self.follow(taken)
+    }
+
+    /// The file follows what was taken out.
+    fn follow(&mut self, taken: Vec<InHand>) -> Vec<InHand> {
+        if let (Some(spool), Some(file)) = (&self.spool, &self.file) {
+            if self.events.is_empty() {
+                spool.remove(file);
+            } else if !taken.is_empty() && spool.write(file, self.text().as_bytes()).is_err() {
+                spool.remove(file); // rather in memory alone than twice
+                self.file = None;
+            }
+        }
+        taken
+    }
+
+    pub fn keep(&mut self) {
+        self.events.iter_mut().for_each(InHand::keep);
+    }
+
+    /// Another process took its file.
+    pub fn leave(self) {
+        self.events.into_iter().for_each(InHand::leave);
+    }
+}
+
+/// The clients of these events, each once.
+pub(super) fn owners_of<'a>(events: impl Iterator<Item = &'a InHand>) -> Vec<Arc<Shared>> {
+    let mut owners: Vec<Arc<Shared>> = Vec::new();
+    for owner in events.filter_map(|event| event.owner.as_ref()) {
+        if !owners.iter().any(|known| Arc::ptr_eq(known, owner)) {
+            owners.push(owner.clone());
+        }
+    }
+    owners
+}
+
+pub(super) fn drop_all(events: Vec<InHand>, why: DropReason) {
+    events.into_iter().for_each(|event| event.drop_for(why));
+}

@@ -1,0 +1,372 @@
+//! The second thread: sends batches, oldest first, its own and those that earlier processes left for the same destination,
+//! and settles every event. One process at a time uploads to a destination; a failure is remembered for all.
+
+use super::hand::{drop_all, owners_of, Batch, InHand};
+use super::worker::{unix_micros, unix_millis};
+use super::{DropReason, Pipeline};
+use crate::batch;
+use crate::client::{Route, Shared};
+use crate::protocol::{self, Context};
+use crate::retry::{self, Backoff, Verdict};
+use crate::spool::{Spool, Turn, AGE_MAX};
+use crate::transport::{Outcome, Transport};
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// While another process uploads, how often to ask whether it is done,
+const BUSY_POLL: Duration = Duration::from_millis(10);
+/// and for how long, unless somebody waits, before the batch is left to that process, which looks for more when it is done.
+const BUSY_PATIENCE: Duration = Duration::from_millis(300);
+/// How often to look after what could neither be sent nor be put on disk.
+const LEFT_POLL: Duration = Duration::from_secs(2);
+
+/// The thread's whole life. It never ends: the process does.
+pub(super) fn run(pipeline: &'static Pipeline) {
+    let mut uploader = Uploader::new(pipeline);
+    loop {
+        // A fault of ours costs the events in hand (they settle as lost when dropped), never the host.
+        let pass = std::panic::AssertUnwindSafe(|| uploader.pass());
+        let wake = std::panic::catch_unwind(pass).unwrap_or_else(|payload| {
+            std::mem::forget(payload);
+            Some(LEFT_POLL)
+        });
+        pipeline.outgoing.store(uploader.batches.len(), Ordering::Relaxed);
+        pipeline.announce();
+        // Whoever has news stores it before it wakes this thread; a wake that came in between makes the park return at once,
+        // but one that a name look-up has swallowed does not: hence the questions.
+        if !pipeline.has_news_for_uploader() {
+            match wake {
+                Some(wait) => std::thread::park_timeout(wait),
+                None => std::thread::park(),
+            }
+        }
+    }
+}
+
+/// How an attempt to send went.
+enum Sent {
+    /// Answered: go on with the next.
+    Answered,
+    /// Cut because somebody opted out: the others get another request.
+    Cut,
+    /// Not now; not before the server's `Retry-After`.
+    Failed(Option<Duration>),
+}
+
+struct Uploader {
+    pipeline: &'static Pipeline,
+    /// Made late: its set-up is the dearest thing here.
+    transport: Option<Transport>,
+    /// What waits to be sent, of this process.
+    batches: VecDeque<Batch>,
+    /// Every spool that was used.
+    spools: Vec<Arc<Spool>>,
+    /// When to try again, where no disk remembers it.
+    memory: Vec<(Arc<Route>, Backoff)>,
+    /// Since when another process has been uploading.
+    busy: Option<Instant>,
+    /// Until when another process, which asked for it, has its turn.
+    pause_until: Option<Instant>,
+}
+
+impl Uploader {
+    fn new(pipeline: &'static Pipeline) -> Self {
+        let (batches, spools, memory) = (VecDeque::new(), Vec::new(), Vec::new());
+        Uploader { pipeline, transport: None, batches, spools, memory, busy: None, pause_until: None }
+    }
+
+    /// Sends what may be sent now. Returns when to look again by itself.
+    fn pass(&mut self) -> Option<Duration> {
+        self.pipeline.upload_urgent.store(false, Ordering::SeqCst);
+        for batch in self.pipeline.lock_outbox().drain(..) {
+            if let Some(spool) = &batch.spool {
+                if !self.spools.iter().any(|known| Arc::ptr_eq(known, spool)) {
+                    self.spools.push(spool.clone());
+                }
+            }
+            self.batches.push_back(batch);
+        }
+        self.weed();
+        let mut routes: Vec<Arc<Route>> = Vec::new();
+        for batch in &self.batches {
+            if !routes.contains(&batch.route) {
+                routes.push(batch.route.clone());
+            }
+        }
+        routes.iter().filter_map(|route| self.drain(route)).min()
+    }
+
+    /// Drops what was opted out of, or has become too old. Where the person said no, the spool is emptied.
+    fn weed(&mut self) {
+        let now_ms = unix_millis();
+        match self.pipeline.purge.swap(0, Ordering::SeqCst) {
+            0 => {}
+            moment => self.spools.iter().for_each(|spool| spool.purge(moment, now_ms)),
+        }
+        let oldest = now_ms.saturating_sub(AGE_MAX.as_millis() as u64);
+        for batch in &mut self.batches {
+            drop_all(batch.take(|event| !event.is_wanted()), DropReason::OptedOut);
+            drop_all(batch.take(|event| event.record.at_ms < oldest), DropReason::Expired);
+        }
+        self.batches.retain(|batch| !batch.events.is_empty());
+    }
+
+    /// Sends what there is for a destination. Returns when to look again, if there is a reason to.
+    fn drain(&mut self, route: &Arc<Route>) -> Option<Duration> {
+        let spool = self.batches.iter().find(|batch| batch.route == *route)?.spool.clone();
+        let sponsors = owners_of(self.of(route).flat_map(|batch| &batch.events));
+        let disk = spool.as_ref();
+        loop {
+            if let Some(wait) = self.backoff(route, disk).wait(unix_millis()) {
+                self.of_mut(route).for_each(Batch::keep);
+                return Some(wait);
+            }
+            if let Some(end) = self.pause_until.filter(|end| *end > Instant::now()) {
+                return Some(end.saturating_duration_since(Instant::now()));
+            }
+            let lock = match disk.map(|spool| spool.turn(&route.id)) {
+                Some(Turn::Busy) => return self.wait_for_turn(route),
+                // Another process may have failed while this one waited for its turn.
+                Some(Turn::Ours(_)) if self.backoff(route, disk).wait(unix_millis()).is_some() => continue,
+                Some(Turn::Ours(lock)) => Some(lock),
+                Some(Turn::Impossible) | None => None,
+            };
+            self.busy = None;
+            let shared = disk.filter(|_| lock.is_some());
+            let mut others = shared.map(|spool| self.left_by_others(route, spool)).unwrap_or_default();
+            loop {
+                let mut batches = self.next_own(route);
+                if let Some(spool) = disk.filter(|_| sponsors.iter().any(|sponsor| sponsor.is_on())) {
+                    self.add_others(route, spool, &mut others, &mut batches);
+                }
+                if batches.is_empty() {
+                    break;
+                }
+                if let Some(lock) = &lock {
+                    lock.touch();
+                }
+                let sent = self.send(route, batches, &sponsors);
+                self.pipeline.announce();
+                match sent {
+                    Sent::Answered => {
+                        self.set_backoff(route, disk, Backoff::default());
+                        if disk.is_some_and(|spool| spool.is_turn_wanted(&route.id)) {
+                            self.pause_until = Some(Instant::now() + 2 * BUSY_POLL);
+                            return Some(2 * BUSY_POLL); // which lets the lock go
+                        }
+                    }
+                    Sent::Cut => return Some(Duration::ZERO),
+                    Sent::Failed(retry_after) => {
+                        let chance = std::hash::RandomState::new().hash_one(unix_micros());
+                        let backoff = self.backoff(route, disk).after_failure(unix_millis(), retry_after, chance);
+                        self.set_backoff(route, disk, backoff);
+                        break;
+                    }
+                }
+            }
+            drop(lock);
+            // What came while this process had the turn was left to it.
+            let more = shared.is_some_and(|spool| !self.left_by_others(route, spool).is_empty());
+            if self.of(route).next().is_none() && !(more && sponsors.iter().any(|sponsor| sponsor.is_on())) {
+                return None;
+            }
+        }
+    }
+
+    /// Another process uploads: waits a little, then leaves the batches to it.
+    fn wait_for_turn(&mut self, route: &Arc<Route>) -> Option<Duration> {
+        let since = *self.busy.get_or_insert_with(Instant::now);
+        let somebody_waits = self.pipeline.waiting.load(Ordering::SeqCst) > 0;
+        let exiting = self.pipeline.exiting.load(Ordering::SeqCst);
+        if !exiting && (somebody_waits || since.elapsed() < BUSY_PATIENCE) {
+            let spool = self.of(route).find_map(|batch| batch.spool.as_ref());
+            spool.into_iter().for_each(|spool| spool.ask_for_turn(&route.id));
+            return Some(BUSY_POLL);
+        }
+        for batch in std::mem::take(&mut self.batches) {
+            match (&batch.spool, &batch.file) {
+                (Some(spool), Some(file)) if batch.route == *route => {
+                    spool.give_away(file);
+                    batch.leave();
+                }
+                _ => self.batches.push_back(batch),
+            }
+        }
+        // What the disk did not take is nobody else's.
+        self.of_mut(route).for_each(Batch::keep);
+        self.of(route).next().map(|_| LEFT_POLL)
+    }
+
+    /// The files of other processes, oldest first; batches of ours that another process took are let go. Only with the
+    /// turn: so nobody removes one meanwhile.
+    fn left_by_others(&mut self, route: &Arc<Route>, spool: &Spool) -> VecDeque<String> {
+        let mut names = spool.list(&route.id, unix_millis());
+        for batch in std::mem::take(&mut self.batches) {
+            let file = batch.file.as_ref().filter(|_| batch.route == *route);
+            match file {
+                Some(file) if !names.contains(file) => batch.leave(),
+                _ => self.batches.push_back(batch),
+            }
+        }
+        names.retain(|name| spool.is_free(name, unix_millis()));
+        names.into()
+    }
+
+    /// Own batches, oldest first, as many as one request takes.
+    fn next_own(&mut self, route: &Arc<Route>) -> Vec<Batch> {
+        let mut taken: Vec<Batch> = Vec::new();
+        let mut room = route.destination.protocol.max_events();
+        for batch in std::mem::take(&mut self.batches) {
+            if batch.route == *route && batch.events.len() <= room {
+                room -= batch.events.len();
+                taken.push(batch);
+            } else {
+                self.batches.push_back(batch);
+            }
+        }
+        taken
+    }
+
+    /// Fills a request up with what others left, if it is of the same machine.
+    fn add_others(
+        &self,
+        route: &Arc<Route>,
+        spool: &Arc<Spool>,
+        names: &mut VecDeque<String>,
+        batches: &mut Vec<Batch>,
+    ) {
+        let max = route.destination.protocol.max_events();
+        while let Some(name) = names.pop_front() {
+            let Some((host, records)) = spool.read(&name).and_then(|text| batch::from_text(&text)) else {
+                spool.set_aside(&name);
+                continue;
+            };
+            let size: usize = batches.iter().map(|batch| batch.events.len()).sum();
+            let other_machine = batches.first().is_some_and(|batch| batch.host.digest != host.digest);
+            if !batches.is_empty() && (other_machine || size + records.len() > max) {
+                names.push_front(name);
+                return;
+            }
+            let events = records.into_iter().map(|record| InHand::found(self.pipeline, record)).collect();
+            batches.push(Batch {
+                route: route.clone(),
+                host: Arc::new(host),
+                events,
+                spool: Some(spool.clone()),
+                file: Some(name),
+            });
+        }
+    }
+
+    /// Sends one request with the first events of these batches, and settles them.
+    fn send(&mut self, route: &Arc<Route>, mut batches: Vec<Batch>, sponsors: &[Arc<Shared>]) -> Sent {
+        // Whoever shares the request can cut it; for what others left, those do who made this process send it.
+        let mut clients = owners_of(batches.iter().flat_map(|batch| &batch.events));
+        if batches.iter().flat_map(|batch| &batch.events).any(|event| event.owner.is_none()) {
+            clients.extend_from_slice(sponsors);
+        }
+        for client in &clients {
+            if client.look_at_saved_choice() {
+                self.pipeline.ask_for_purge();
+            }
+        }
+        let now_ms = unix_millis();
+        let Some(host) = batches.first().map(|batch| batch.host.clone()) else { return Sent::Cut };
+        let body = {
+            let records = batches.iter().flat_map(|batch| &batch.events).map(|event| &event.record);
+            let hits: Vec<_> = records.map(|record| record.hit(now_ms)).collect();
+            let context = Context { host: &host, now_micros: unix_micros() };
+            protocol::encode(&route.destination, &context, &hits).into_iter().next()
+        };
+        let pipeline = self.pipeline;
+        let (Some(body), Some(transport)) = (body, self.transport()) else {
+            return Sent::Cut; // what is let go here counts as lost by a fault of ours
+        };
+        let wanted = || {
+            pipeline.purge.load(Ordering::SeqCst) == 0
+                && clients.iter().all(|client| client.is_on())
+                && batches.iter().flat_map(|batch| &batch.events).all(InHand::is_wanted)
+        };
+        if !pipeline.gate.enter(clients.clone(), transport.ready_for(&route.url), wanted) {
+            self.put_back(batches);
+            return Sent::Cut;
+        }
+        let outcome = transport.post(&route.url, route.destination.protocol.content_type(), &body.text);
+        let cut = pipeline.gate.leave();
+        if cut {
+            transport.renew();
+        }
+        let verdict = match outcome {
+            Outcome::Status(status, retry_after) => retry::verdict(status, retry_after),
+            _ => Verdict::Keep(None),
+        };
+        if cut && verdict != Verdict::Delivered {
+            self.put_back(batches);
+            return Sent::Cut;
+        }
+        pipeline.remember(outcome);
+        if let Verdict::Keep(retry_after) = verdict {
+            self.put_back(batches);
+            return Sent::Failed(retry_after);
+        }
+        let mut left = body.hits.len();
+        for batch in &mut batches {
+            for event in batch.take_first(left) {
+                left -= 1;
+                match verdict {
+                    Verdict::Delivered => event.deliver(),
+                    _ => event.drop_for(DropReason::HttpStatus),
+                }
+            }
+        }
+        self.put_back(batches);
+        Sent::Answered
+    }
+
+    /// What was not sent waits again, ours in memory, the others' on disk.
+    fn put_back(&mut self, batches: Vec<Batch>) {
+        for batch in batches.into_iter().rev().filter(|batch| !batch.events.is_empty()) {
+            if batch.events.iter().all(|event| event.owner.is_some()) {
+                self.batches.push_front(batch);
+            } else {
+                batch.leave();
+            }
+        }
+    }
+
+    fn of<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = &'a Batch> {
+        self.batches.iter().filter(move |batch| *batch.route == *route)
+    }
+
+    fn of_mut<'a>(&'a mut self, route: &'a Route) -> impl Iterator<Item = &'a mut Batch> {
+        self.batches.iter_mut().filter(move |batch| *batch.route == *route)
+    }
+
+    fn backoff(&self, route: &Arc<Route>, spool: Option<&Arc<Spool>>) -> Backoff {
+        let in_memory = self.memory.iter().find(|(known, _)| known == route).map(|(_, backoff)| *backoff);
+        let on_disk = spool.map(|spool| spool.backoff(&route.id));
+        on_disk.filter(|backoff| *backoff != Backoff::default()).or(in_memory).unwrap_or_default()
+    }
+
+    fn set_backoff(&mut self, route: &Arc<Route>, spool: Option<&Arc<Spool>>, backoff: Backoff) {
+        self.memory.retain(|(known, _)| known != route);
+        if backoff != Backoff::default() {
+            self.memory.push((route.clone(), backoff));
+        }
+        if let Some(spool) = spool {
+            spool.set_backoff(&route.id, backoff);
+        }
+    }
+
+    /// `None` only after a fault while it was made.
+    fn transport(&mut self) -> Option<&mut Transport> {
+        if self.transport.is_none() {
+            let mut seed = self.pipeline.seed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            self.transport = seed.take().map(Transport::new);
+        }
+        self.transport.as_mut()
+    }
+}

@@ -1,0 +1,151 @@
+//! Private files: made for their owner alone, never through a symbolic link, and never mistaken for another's once the
+//! host has closed our descriptor under us and its number went to somebody else.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::mem::ManuallyDrop;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// An open file that is closed only while its descriptor still is that file.
+pub struct Private {
+    file: ManuallyDrop<File>,
+    #[cfg(unix)]
+    identity: Option<super::descriptor::Identity>,
+}
+
+impl Private {
+    /// A new file for this user alone (0600); an error where anything has that name.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        open(OpenOptions::new().write(true).create_new(true), path)
+    }
+
+    /// An existing file, or a new one for this user alone.
+    pub fn open_or_create(path: &Path) -> io::Result<Self> {
+        open(OpenOptions::new().write(true).create(true).truncate(false), path)
+    }
+
+    /// An existing regular file, for reading.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        open(OpenOptions::new().read(true), path)
+    }
+
+    /// Writes all of it.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    /// Reads all of it, an error where it is longer than `limit` bytes.
+    pub fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file: &File = &self.file;
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(bytes)
+    }
+
+    /// Locks it against other openings of it; `false` where somebody else did.
+    pub fn try_lock(&self) -> io::Result<bool> {
+        match self.file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// When it was last touched.
+    pub fn touched(&self) -> io::Result<SystemTime> {
+        self.file.metadata()?.modified()
+    }
+
+    /// Says that it is in use.
+    pub fn touch(&self) {
+        if self.is_ours() {
+            let _ = self.file.set_modified(SystemTime::now());
+        }
+    }
+
+    /// Is this still the file at that path? Somebody may have removed it and made another.
+    #[cfg(unix)]
+    pub fn is_at(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let there = std::fs::symlink_metadata(path).map(|there| (there.dev(), there.ino()));
+        self.file.metadata().is_ok_and(|here| there.is_ok_and(|there| there == (here.dev(), here.ino())))
+    }
+
+    /// Is this still the file at that path? A file that is open cannot be removed here.
+    #[cfg(not(unix))]
+    pub fn is_at(&self, _path: &Path) -> bool {
+        true
+    }
+
+    #[cfg(unix)]
+    fn is_ours(&self) -> bool {
+        use std::os::fd::AsRawFd;
+        self.identity.is_some() && super::descriptor::Identity::of(self.file.as_raw_fd()) == self.identity
+    }
+
+    #[cfg(not(unix))]
+    fn is_ours(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        if self.is_ours() {
+            // Said aloud: a forked child holds the same open file, and with it the lock.
+            let _ = self.file.unlock();
+            // SAFETY: dropped once, here, and not used after.
+            unsafe { ManuallyDrop::drop(&mut self.file) };
+        }
+    }
+}
+
+#[cfg(unix)]
+fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let identity = super::descriptor::Identity::of(file.as_raw_fd());
+    let private = Private { file: ManuallyDrop::new(file), identity };
+    if !private.file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    Ok(private)
+}
+
+#[cfg(not(unix))]
+fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
+    Ok(Private { file: ManuallyDrop::new(options.open(path)?) })
+}
+
+/// A folder of this user alone (0700), made if need be with those above it. An error where it is another's, or a link.
+#[cfg(unix)]
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let there = std::fs::symlink_metadata(path)?;
+    // SAFETY: takes nothing, cannot fail.
+    let user = unsafe { libc::geteuid() };
+    if !there.is_dir() || there.uid() != user {
+        return Err(io::Error::other("not a folder of this user's"));
+    }
+    if there.mode() & 0o077 != 0 {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// A folder under this user's profile, which is private there already.
+#[cfg(not(unix))]
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(path)?;
+    if std::fs::symlink_metadata(path)?.is_dir() {
+        Ok(())
+    } else {
+        Err(io::Error::other("not a folder"))
+    }
+}
