@@ -1,0 +1,319 @@
+//go:build cgo
+
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTheFourEventsArriveWithWhoReports(t *testing.T) {
+	collector := startCollector(t)
+	client := newClient(t, optionsFor(collector.URL))
+	for _, outcome := range []Outcome{
+		client.ConsumerTestsRan(4), client.PactsVerified(3), client.PluginLoaded("protobuf", "0.3.15"),
+		client.MockServerStarted(),
+	} {
+		expect(t, "track", outcome, OK)
+	}
+	if err := client.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []map[string]string{
+		{"event": "Pact consumer tests ran", "category": "ConsumerTest", "action": "Completed", "value": "4"},
+		{"event": "Pacts verified", "category": "ProviderTest", "action": "Completed", "value": "3"},
+		{"event": "Plugin loaded", "category": "Plugin", "action": "Loaded", "value": "1", "plugin_name": "protobuf",
+			"plugin_version": "0.3.15"},
+		{"event": "Pact mock server started", "category": "ConsumerTest", "action": "MockServerStarted", "value": "1"},
+	} {
+		want["library_name"], want["library_title"], want["library_version"] = "pact-go", "Pact Go", "1.2.3"
+		want["test_framework"] = "go test"
+		want["platform_version"] = "Go " + strings.Fields(strings.TrimPrefix(runtime.Version(), "go"))[0]
+		event := nextEvent(t, collector)
+		for field, value := range want {
+			expect(t, want["event"]+" "+field, event.Fields[field], value)
+		}
+		if want["plugin_name"] == "" && event.Fields["plugin_name"] != "" {
+			t.Errorf("%s has a plugin: %v", want["event"], event.Fields)
+		}
+	}
+}
+
+func TestOptionsOverruleWhatWasDetected(t *testing.T) {
+	options := optionsFor(nowhere)
+	options.TestFramework, options.PlatformVersion, options.DataSource = "Ginkgo", "TinyGo 1", DataSourceCLI
+	preview := string(newClient(t, options).Preview(Event{Name: "a", Category: "b", Action: "c"}))
+	for _, text := range []string{"Ginkgo", "TinyGo 1", "cli"} {
+		if !strings.Contains(preview, `\"`+text+`\"`) {
+			t.Errorf("no %s in %s", text, preview)
+		}
+	}
+}
+
+func TestEveryOptionReachesTheLibraryUnderItsKey(t *testing.T) {
+	off, wait := false, 5
+	all := Options{
+		Library: Library{ID: "a", Name: "b", Version: "c"}, DataSource: DataSourceBroker, TestFramework: "d",
+		PlatformVersion: "e", Enabled: &off, Protocol: "universal-analytics", Endpoint: nowhere, MeasurementID: "G-1",
+		APISecret: "s", TrackingID: "UA-1-1", QueueCapacity: 7, StateDir: t.TempDir(), ExitTimeoutMS: &wait,
+		More: map[string]any{"not_a_key": 1},
+	}
+	client := newClient(t, all)
+	explained := string(client.Explain())
+	// The library names a key that it does not know: only the one that is none.
+	if !strings.Contains(explained, "not_a_key") {
+		t.Errorf("no word of a key that is not known: %s", explained)
+	}
+	for _, key := range []string{"queue_capacity", "exit_timeout_ms", "tracking_id", "data_source"} {
+		if strings.Contains(explained, "unknown") && strings.Contains(explained, `"`+key+`"`) {
+			t.Errorf("%s is not known: %s", key, explained)
+		}
+	}
+	expect(t, "track of a client that the host turned off", client.PactsVerified(1), Disabled)
+}
+
+func TestWrongOptionsMakeANoOpThatNamesTheKey(t *testing.T) {
+	for key, change := range map[string]func(*Options){
+		"library.id":     func(o *Options) { o.Library.ID = "" },
+		"protocol":       func(o *Options) { o.Protocol = "carrier pigeon" },
+		"endpoint":       func(o *Options) { o.Endpoint = "http://example.com" },
+		"queue_capacity": func(o *Options) { o.QueueCapacity = -1 },
+		"enabled":        func(o *Options) { o.More = map[string]any{"enabled": "maybe"} },
+		"json":           func(o *Options) { o.More = map[string]any{"x": func() {}} },
+	} {
+		options := optionsFor(nowhere)
+		change(&options)
+		client := New(options)
+		if !strings.Contains(client.UnavailableReason(), key) {
+			t.Errorf("%s: %q", key, client.UnavailableReason())
+		}
+		expectNoOp(t, client)
+	}
+}
+
+func TestAClientThatIsNilOrWasNotMadeByNewIsANoOp(t *testing.T) {
+	var absent *Client
+	expectNoOp(t, absent)
+	expectNoOp(t, &Client{})
+}
+
+func expectNoOp(t *testing.T, client *Client) {
+	t.Helper()
+	reason := client.UnavailableReason()
+	if reason == "" {
+		t.Error("no reason")
+	}
+	expect(t, "track", client.PactsVerified(1), Unavailable)
+	expect(t, "track", client.PactsVerified(1).String(), "unavailable")
+	expect(t, "set enabled", client.SetEnabled(true), Unavailable)
+	expect(t, "enabled", client.Enabled(), false)
+	expect(t, "flush", client.Flush(t.Context()), nil)
+	for _, text := range []json.RawMessage{client.Explain(), client.Stats(), client.Preview(Event{})} {
+		var answer struct{ Outcome, Reason string }
+		if err := json.Unmarshal(text, &answer); err != nil || answer.Outcome != "unavailable" || answer.Reason != reason {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	expect(t, "close", client.Close(), nil)
+	expect(t, "close again", client.Close(), nil)
+}
+
+func TestTrackHasAnOutcomeForEveryInput(t *testing.T) {
+	client := newClient(t, optionsFor(nowhere))
+	for _, c := range []struct {
+		name    string
+		event   Event
+		outcome Outcome
+	}{
+		{"zero value", Event{}, ErrorEmpty},
+		{"blank", Event{Name: " ", Category: "b", Action: "c"}, ErrorEmpty},
+		{"below zero", Event{Name: "a", Category: "b", Action: "c", Value: -1}, ErrorRange},
+		{"not UTF-8", Event{Name: "a\xc3\x28", Category: "b", Action: "c"}, ErrorUTF8},
+		{"a path", Event{Name: "a", Category: "/home/ann/x", Action: "c"}, ErrorForbidden},
+		{"NUL in the name", Event{Name: "a\x00b", Category: "b", Action: "c"}, ErrorForbidden},
+		{"NUL in the plugin's version", Event{Name: "a", Category: "b", Action: "c", PluginVersion: "1\x00"}, ErrorForbidden},
+		{"a megabyte", Event{Name: strings.Repeat("a", 1<<20), Category: "b", Action: "c"}, ErrorTooLong},
+	} {
+		expect(t, c.name, client.Track(c.event), c.outcome)
+		expect(t, c.name+" previewed", outcomeIn(t, client.Preview(c.event)), c.outcome.String())
+		if !c.outcome.Failed() {
+			t.Errorf("%v is not an error", c.outcome)
+		}
+	}
+	var stats struct {
+		NotAccepted struct{ Invalid int } `json:"not_accepted"`
+	}
+	if err := json.Unmarshal(client.Stats(), &stats); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "counted as invalid", stats.NotAccepted.Invalid, 8)
+}
+
+func outcomeIn(t *testing.T, text json.RawMessage) string {
+	t.Helper()
+	var answer struct{ Outcome string }
+	if err := json.Unmarshal(text, &answer); err != nil {
+		t.Errorf("%s: %v", text, err)
+	}
+	return answer.Outcome
+}
+
+func TestTheLongestTextsAreHandedOverWhole(t *testing.T) {
+	client := newClient(t, optionsFor(nowhere))
+	// Longer than the room on the stack, and not of one letter, so that a mistake in the offsets shows.
+	long := func(letter string, length int) string { return strings.Repeat(letter, length) }
+	event := Event{
+		Name: long("n", 500), Category: long("c", 150), Action: long("a", 500), Value: 1,
+		PluginName: long("p", 150), PluginVersion: long("v", 150),
+	}
+	expect(t, "track", client.Track(event), OK)
+	options := optionsFor(nowhere)
+	options.Protocol, options.TrackingID = "universal-analytics", "UA-1-1" // does not cut at 100 characters
+	preview := string(newClient(t, options).Preview(event))
+	for _, field := range []string{
+		"el=" + event.Name, "ec=" + event.Category, "ea=" + event.Action, "cd4=" + event.PluginName,
+		"cd5=" + event.PluginVersion,
+	} {
+		if !strings.Contains(preview+"&", field+"&") && !strings.Contains(preview, field+`"`) {
+			t.Errorf("no %s in %s", field, preview)
+		}
+	}
+}
+
+func TestPreviewSendsNothing(t *testing.T) {
+	collector := startCollector(t)
+	client := newClient(t, optionsFor(collector.URL))
+	var request struct{ Method, URL, Body string }
+	if err := json.Unmarshal(client.Preview(Event{Name: "a", Category: "b", Action: "c", Value: 5}), &request); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "method", request.Method, "POST")
+	if !strings.HasPrefix(request.URL, collector.URL) || !strings.Contains(request.Body, `"metric_value":5`) {
+		t.Errorf("%+v", request)
+	}
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	expect(t, "arrived", arrived(t, collector), 0)
+}
+
+func TestTheHostTurnsItOffAndOn(t *testing.T) {
+	collector := startCollector(t)
+	client := newClient(t, optionsFor(collector.URL))
+	expect(t, "enabled", client.Enabled(), true)
+	expect(t, "off", client.SetEnabled(false), OK)
+	expect(t, "enabled when off", client.Enabled(), false)
+	expect(t, "track when off", client.PactsVerified(1), Disabled)
+	expect(t, "on", client.SetEnabled(true), OK)
+	expect(t, "track when on", client.PactsVerified(2), OK)
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	expect(t, "value", nextEvent(t, collector).Fields["value"], "2")
+	expect(t, "more that arrived", arrived(t, collector), 0)
+}
+
+func TestFlushEndsWithItsContext(t *testing.T) {
+	collector := startCollector(t, "--answers", "hang*")
+	client := newClient(t, optionsFor(collector.URL))
+	expect(t, "track", client.PactsVerified(1), OK)
+
+	cancelled, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	expectTimeout(t, context.Canceled, func() error { return client.Flush(cancelled) })
+	expectTimeout(t, context.Canceled, func() error { return client.Flush(cancelled) })
+	deadline, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	expectTimeout(t, context.DeadlineExceeded, func() error { return client.Flush(deadline) })
+	expectTimeout(t, context.DeadlineExceeded, func() error { return client.Flush(context.Background()) })
+	expectTimeout(t, context.Canceled, func() error { return client.Shutdown(cancelled) })
+}
+
+func expectTimeout(t *testing.T, cause error, wait func() error) {
+	t.Helper()
+	start := time.Now()
+	err := wait()
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Outcome != ErrorTimeout {
+		t.Errorf("got %v, want a time-out", err)
+	}
+	// Of two clocks that end together, either may be first.
+	if cause == context.Canceled && !errors.Is(err, cause) && !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want %v", errors.Unwrap(err), cause)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestALateOptOutBySetenvHolds(t *testing.T) {
+	collector := startCollector(t)
+	client := newClient(t, optionsFor(collector.URL))
+	for _, name := range []string{"PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK"} {
+		expect(t, "track before", client.PactsVerified(1), OK)
+		if err := client.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		expect(t, "arrived before", nextEvent(t, collector).Fields["value"], "1")
+		t.Setenv(name, "yes")
+		expect(t, "track after "+name, client.PactsVerified(2), Disabled)
+		expect(t, "enabled after "+name, client.Enabled(), false)
+		if explained := string(client.Explain()); !strings.Contains(explained, name) {
+			t.Errorf("%s does not decide: %s", name, explained)
+		}
+		t.Setenv(name, "false")
+		expect(t, "enabled after "+name+"=false", client.Enabled(), true)
+	}
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	expect(t, "arrived although opted out", arrived(t, collector), 0)
+}
+
+func TestASavedChoiceHolds(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("its place is another one here")
+	}
+	config := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", config)
+	folder := filepath.Join(config, "pact-telemetry")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "choice.json"), []byte(`{"enabled": false}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	client := newClient(t, optionsFor(nowhere))
+	expect(t, "track", client.PactsVerified(1), Disabled)
+}
+
+func TestTheExampleProgramsWork(t *testing.T) {
+	for _, c := range []struct {
+		arguments []string
+		events    int
+	}{
+		{[]string{"run", "./examples/fourevents"}, 4},
+		// A real `go test`, whose TestMain closes.
+		{[]string{"test", "-count=1", "./examples/testmain"}, 1},
+	} {
+		if _, err := exec.LookPath("go"); err != nil {
+			t.Skip("no go command")
+		}
+		collector := startCollector(t)
+		command := exec.CommandContext(t.Context(), "go", c.arguments...)
+		command.Env = append(os.Environ(), "PACT_TELEMETRY_ENDPOINT="+collector.URL, "PACT_TELEMETRY_MEASUREMENT_ID=G-1",
+			"PACT_TELEMETRY_API_SECRET=secret")
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", c.arguments, err, output)
+		}
+		expect(t, strings.Join(c.arguments, " "), arrived(t, collector), c.events)
+	}
+}

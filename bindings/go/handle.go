@@ -1,0 +1,164 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/native"
+)
+
+// handle owns one client of the library. It is given back once and never while a call is inside: a call holds a reference,
+// being open is another, and whoever drops the last one frees. So no call ever waits for another, as with a lock it would
+// wait behind a flush.
+type handle struct {
+	client *native.Client
+	refs   atomic.Int64
+	closed atomic.Bool
+	// done is closed when the first close has ended.
+	done chan struct{}
+}
+
+// open makes a client of the library, or says which option is wrong.
+func open(config []byte) (*handle, error) {
+	var reason [1024]byte
+	client := native.New(&append(config, 0)[0], &reason[0], uint32(len(reason)))
+	if client == nil {
+		text, _, _ := strings.Cut(string(reason[:]), "\x00")
+		return nil, errors.New(text)
+	}
+	h := &handle{client: client, done: make(chan struct{})}
+	h.refs.Store(1)
+	return h, nil
+}
+
+// acquire answers false once the handle is closed.
+func (h *handle) acquire() bool {
+	for {
+		refs := h.refs.Load()
+		if refs == 0 || h.closed.Load() {
+			return false
+		}
+		if h.refs.CompareAndSwap(refs, refs+1) {
+			return true
+		}
+	}
+}
+
+func (h *handle) release() {
+	if h.refs.Add(-1) == 0 {
+		native.Free(h.client)
+	}
+}
+
+// drop gives the client back without waiting; what it queued stays with the library's sender.
+func (h *handle) drop() {
+	if h.closed.CompareAndSwap(false, true) {
+		h.release()
+		close(h.done)
+	}
+}
+
+// texts are an event's strings as C wants them, in one piece.
+type texts struct {
+	bytes                                       []byte
+	category, action, pluginName, pluginVersion int
+}
+
+// room holds the texts of every event but the longest, so that they lie on the stack.
+type room [512]byte
+
+func pack(room []byte, e *Event) (t texts) {
+	t.bytes = appendText(room, e.Name)
+	t.category = len(t.bytes)
+	t.bytes = appendText(t.bytes, e.Category)
+	t.action = len(t.bytes)
+	t.bytes = appendText(t.bytes, e.Action)
+	t.pluginName = len(t.bytes)
+	t.bytes = appendText(t.bytes, e.PluginName)
+	t.pluginVersion = len(t.bytes)
+	t.bytes = appendText(t.bytes, e.PluginVersion)
+	return t
+}
+
+// appendText hands a NUL inside of a text over as another control character: it would cut the text short, and so it is
+// refused and counted by the library like all of its kind.
+func appendText(to []byte, text string) []byte {
+	start := len(to)
+	to = append(to, text...)
+	if strings.IndexByte(text, 0) >= 0 {
+		for i, b := range to[start:] {
+			if b == 0 {
+				to[start+i] = 1
+			}
+		}
+	}
+	return append(to, 0)
+}
+
+func (h *handle) track(e *Event) Outcome {
+	var room room
+	t := pack(room[:0], e)
+	return Outcome(native.Track(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], e.Value,
+		&t.bytes[t.pluginName], &t.bytes[t.pluginVersion]))
+}
+
+func (h *handle) preview(e *Event, out *byte, capacity uint32) int32 {
+	var room room
+	t := pack(room[:0], e)
+	return native.Preview(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], e.Value,
+		&t.bytes[t.pluginName], &t.bytes[t.pluginVersion], out, capacity)
+}
+
+// read has a text written, into a larger buffer where the first was too small. The text may grow in between.
+func read(write func(out *byte, capacity uint32) int32) ([]byte, Outcome) {
+	buffer := make([]byte, 4096)
+	for {
+		length := write(&buffer[0], uint32(len(buffer)))
+		switch {
+		case length < 0:
+			return nil, Outcome(length)
+		case int(length) < len(buffer):
+			return buffer[:length], OK
+		}
+		buffer = make([]byte, int(length)+256)
+	}
+}
+
+// wait has a flush or close done until the context ends, and calls after when the library is through. It cannot be told
+// that a context was cancelled: then the call stays behind on a goroutine of its own, at most to its time-out.
+func (h *handle) wait(ctx context.Context, call func(*native.Client, uint32) int32, after func()) error {
+	timeout := milliseconds(ctx)
+	if timeout == 0 || ctx.Done() == nil {
+		outcome := Outcome(call(h.client, timeout))
+		after()
+		return outcome.asError()
+	}
+	answer := make(chan Outcome, 1)
+	go func() {
+		outcome := Outcome(call(h.client, timeout))
+		after()
+		answer <- outcome
+	}()
+	select {
+	case outcome := <-answer:
+		return outcome.asError()
+	case <-ctx.Done():
+		return &Error{Outcome: ErrorTimeout, cause: ctx.Err()}
+	}
+}
+
+// milliseconds are what is left of a context; zero, which asks without waiting, only where it has ended.
+func milliseconds(ctx context.Context) uint32 {
+	if ctx.Err() != nil {
+		return 0
+	}
+	left := defaultTimeout
+	if deadline, limited := ctx.Deadline(); limited {
+		left = time.Until(deadline)
+	}
+	return uint32(min(max(left.Milliseconds(), 1), math.MaxUint32))
+}

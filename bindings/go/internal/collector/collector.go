@@ -1,0 +1,131 @@
+// Package collector runs the real collector (`pact-telemetry collect`) for the tests and the bench of this module.
+package collector
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Patience is long enough for a busy machine; nothing waits this long unless it fails.
+const Patience = 30 * time.Second
+
+// Event is one that arrived.
+type Event struct {
+	Type     string            `json:"type"`
+	Fields   map[string]string `json:"fields"`
+	Problems []any             `json:"problems"`
+}
+
+// Collector is a running one.
+type Collector struct {
+	URL     string
+	process *exec.Cmd
+	events  chan Event
+}
+
+// Prepare gives this process an environment in which nothing of the person's or the machine's own decides: no opt-out, no
+// proxy, no saved choice. The state goes into the folder. The library and the command are those built in this tree unless
+// the environment names others.
+func Prepare(folder string) error {
+	_, source, _, _ := runtime.Caller(0)
+	root := filepath.Join(filepath.Dir(source), "..", "..", "..", "..")
+	settings := map[string]string{
+		"PACT_TELEMETRY_LIBRARY": filepath.Join(root, "build", "lib", "libpact_telemetry.so"),
+		"PACT_TELEMETRY_COMMAND": filepath.Join(root, "target", "debug", "pact-telemetry"),
+	}
+	for _, setting := range os.Environ() {
+		name, value, _ := strings.Cut(setting, "=")
+		upper := strings.ToUpper(name)
+		if _, ours := settings[name]; ours {
+			if value != "" {
+				settings[name] = value
+			}
+			continue
+		}
+		if strings.HasPrefix(upper, "PACT_") || strings.HasSuffix(upper, "_PROXY") || name == "DO_NOT_TRACK" {
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
+		}
+	}
+	settings["PACT_TELEMETRY_STATE_DIR"] = filepath.Join(folder, "state")
+	settings["XDG_CONFIG_HOME"] = filepath.Join(folder, "config")
+	settings["XDG_STATE_HOME"] = filepath.Join(folder, "xdg-state")
+	settings["CI"] = "true" // where events go at once
+	for name, value := range settings {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Start runs a collector with these arguments.
+func Start(arguments ...string) (*Collector, error) {
+	process := exec.Command(os.Getenv("PACT_TELEMETRY_COMMAND"), append([]string{"collect"}, arguments...)...)
+	output, err := process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := process.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(output)
+	lines.Buffer(nil, 1<<20)
+	var first struct{ URL string }
+	if !lines.Scan() {
+		return nil, errors.New("the collector said nothing")
+	}
+	if err := json.Unmarshal(lines.Bytes(), &first); err != nil {
+		return nil, err
+	}
+	c := &Collector{URL: first.URL, process: process, events: make(chan Event, 1<<16)}
+	go func() {
+		defer close(c.events)
+		for lines.Scan() {
+			var e Event
+			if json.Unmarshal(lines.Bytes(), &e) == nil && e.Type == "event" {
+				select {
+				case c.events <- e:
+				default: // a bench reads none; the collector must not wait for it
+				}
+			}
+		}
+	}()
+	return c, nil
+}
+
+// Next is the next event that arrives.
+func (c *Collector) Next() (Event, error) {
+	select {
+	case e, open := <-c.events:
+		if !open {
+			return e, errors.New("the collector ended")
+		}
+		return e, nil
+	case <-time.After(Patience):
+		return Event{}, fmt.Errorf("no event arrived within %v", Patience)
+	}
+}
+
+// Stop ends the collector and answers how many events arrived that Next did not give.
+func (c *Collector) Stop() (int, error) {
+	// What it received is printed before it ends of an interrupt.
+	if err := c.process.Process.Signal(os.Interrupt); err != nil {
+		return 0, err
+	}
+	left := 0
+	for range c.events {
+		left++
+	}
+	_ = c.process.Wait() // ended by a signal: an error for exec, not for us
+	return left, nil
+}

@@ -1,0 +1,160 @@
+//go:build cgo && !windows
+
+// Finds the library's functions at run time, because a library that is missing must never keep a test from starting. With
+// the build tag pact_telemetry_system they are linked instead.
+#include "native.h"
+
+#include <stdio.h>
+
+#ifdef PACT_TELEMETRY_SYSTEM
+#include <pact_telemetry.h>
+#else
+#include <dlfcn.h>
+#endif
+
+#define EACH_FUNCTION(DO) \
+    DO(abi_version)       \
+    DO(version)           \
+    DO(status_name)       \
+    DO(new)               \
+    DO(track)             \
+    DO(set_enabled)       \
+    DO(is_enabled)        \
+    DO(explain)           \
+    DO(preview)           \
+    DO(stats)             \
+    DO(flush)             \
+    DO(close)             \
+    DO(free)
+
+// Each pointer has the type of its trampoline, so that the two cannot differ.
+#define POINTER(name) __typeof__(pact_telemetry_go_##name) *name;
+static struct { EACH_FUNCTION(POINTER) } library;
+
+#ifdef PACT_TELEMETRY_SYSTEM
+
+static int find(const char *path, char *error, uint32_t error_capacity)
+{
+    (void)path, (void)error, (void)error_capacity;
+#define TAKE(name) library.name = pact_telemetry_##name;
+    EACH_FUNCTION(TAKE)
+    return 0;
+}
+
+#else
+
+static void *opened;
+
+// ISO C has no cast from dlsym's answer to a function pointer; POSIX asks for this one.
+static int symbol(const char *name, void **to, char *error, uint32_t error_capacity)
+{
+    *to = dlsym(opened, name);
+    if (*to == NULL) {
+        snprintf(error, error_capacity, "no function %s in it", name);
+        return -1;
+    }
+    return 0;
+}
+
+static int find(const char *path, char *error, uint32_t error_capacity)
+{
+    // RTLD_NOW: what is missing shows here and not in the middle of a test. A library that turns out to be another one
+    // stays open: closing it could take code away from threads that it started.
+    opened = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (opened == NULL) {
+        snprintf(error, error_capacity, "%s", dlerror());
+        return -1;
+    }
+    return symbol("pact_telemetry_abi_version", (void **)&library.abi_version, error, error_capacity);
+}
+
+#endif
+
+int32_t pact_telemetry_go_load(const char *path, uint32_t abi, char *error, uint32_t error_capacity)
+{
+    if (find(path, error, error_capacity) != 0) {
+        return -1;
+    }
+    // Before the other functions are looked up: another ABI may lack them, and this is the better reason.
+    uint32_t found = library.abi_version();
+    if (found != abi) {
+        snprintf(error, error_capacity, "its ABI version is %u, this package was written for %u", found, abi);
+        return -1;
+    }
+#ifndef PACT_TELEMETRY_SYSTEM
+#define LOOK_UP(name)                                                                                  \
+    if (symbol("pact_telemetry_" #name, (void **)&library.name, error, error_capacity) != 0) {         \
+        return -1;                                                                                     \
+    }
+    EACH_FUNCTION(LOOK_UP)
+#endif
+    return 0;
+}
+
+uint32_t pact_telemetry_go_abi_version(void)
+{
+    return library.abi_version();
+}
+
+const char *pact_telemetry_go_version(void)
+{
+    return library.version();
+}
+
+const char *pact_telemetry_go_status_name(int32_t status)
+{
+    return library.status_name(status);
+}
+
+struct PactTelemetry *pact_telemetry_go_new(const char *config_json, char *error, uint32_t error_capacity)
+{
+    return library.new(config_json, error, error_capacity);
+}
+
+int32_t pact_telemetry_go_track(struct PactTelemetry *client, const char *event, const char *category,
+                                const char *action, int64_t value, const char *plugin_name, const char *plugin_version)
+{
+    return library.track(client, event, category, action, value, plugin_name, plugin_version);
+}
+
+int32_t pact_telemetry_go_set_enabled(struct PactTelemetry *client, int32_t enabled)
+{
+    return library.set_enabled(client, enabled);
+}
+
+int32_t pact_telemetry_go_is_enabled(const struct PactTelemetry *client)
+{
+    return library.is_enabled(client);
+}
+
+int32_t pact_telemetry_go_explain(const struct PactTelemetry *client, char *out, uint32_t capacity)
+{
+    return library.explain(client, out, capacity);
+}
+
+int32_t pact_telemetry_go_preview(const struct PactTelemetry *client, const char *event, const char *category,
+                                  const char *action, int64_t value, const char *plugin_name,
+                                  const char *plugin_version, char *out, uint32_t capacity)
+{
+    return library.preview(client, event, category, action, value, plugin_name, plugin_version, out, capacity);
+}
+
+int32_t pact_telemetry_go_stats(const struct PactTelemetry *client, char *out, uint32_t capacity)
+{
+    return library.stats(client, out, capacity);
+}
+
+int32_t pact_telemetry_go_flush(struct PactTelemetry *client, uint32_t timeout_ms)
+{
+    return library.flush(client, timeout_ms);
+}
+
+int32_t pact_telemetry_go_close(struct PactTelemetry *client, uint32_t timeout_ms)
+{
+    return library.close(client, timeout_ms);
+}
+
+void pact_telemetry_go_free(struct PactTelemetry *client)
+{
+    library.free(client);
+}

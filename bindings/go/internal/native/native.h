@@ -1,0 +1,60 @@
+// The functions of pact_telemetry.h one to one, called through a table that pact_telemetry_go_load fills. A test compares
+// these declarations with the library's own.
+#ifndef PACT_TELEMETRY_GO_NATIVE_H
+#define PACT_TELEMETRY_GO_NATIVE_H
+
+#include <stdint.h>
+
+#ifdef PACT_TELEMETRY_SYSTEM
+#define PACT_TELEMETRY_GO_LINKED 1
+#else
+#define PACT_TELEMETRY_GO_LINKED 0
+#endif
+
+struct PactTelemetry;
+
+// Opens the library at this path (or takes the linked one) and fills the table. 0 is success; anything else leaves a
+// readable text in error. Called once a process, before any other function here.
+int32_t pact_telemetry_go_load(const char *path, uint32_t abi, char *error, uint32_t error_capacity);
+
+uint32_t pact_telemetry_go_abi_version(void);
+
+const char *pact_telemetry_go_version(void);
+
+const char *pact_telemetry_go_status_name(int32_t status);
+
+struct PactTelemetry *pact_telemetry_go_new(const char *config_json, char *error, uint32_t error_capacity);
+
+int32_t pact_telemetry_go_track(struct PactTelemetry *client,
+                                const char *event,
+                                const char *category,
+                                const char *action,
+                                int64_t value,
+                                const char *plugin_name,
+                                const char *plugin_version);
+
+int32_t pact_telemetry_go_set_enabled(struct PactTelemetry *client, int32_t enabled);
+
+int32_t pact_telemetry_go_is_enabled(const struct PactTelemetry *client);
+
+int32_t pact_telemetry_go_explain(const struct PactTelemetry *client, char *out, uint32_t capacity);
+
+int32_t pact_telemetry_go_preview(const struct PactTelemetry *client,
+                                  const char *event,
+                                  const char *category,
+                                  const char *action,
+                                  int64_t value,
+                                  const char *plugin_name,
+                                  const char *plugin_version,
+                                  char *out,
+                                  uint32_t capacity);
+
+int32_t pact_telemetry_go_stats(const struct PactTelemetry *client, char *out, uint32_t capacity);
+
+int32_t pact_telemetry_go_flush(struct PactTelemetry *client, uint32_t timeout_ms);
+
+int32_t pact_telemetry_go_close(struct PactTelemetry *client, uint32_t timeout_ms);
+
+void pact_telemetry_go_free(struct PactTelemetry *client);
+
+#endif

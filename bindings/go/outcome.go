@@ -1,0 +1,97 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/native"
+)
+
+// Outcome is what became of a call. Zero is OK; positive is fine, but nothing was queued, or not everything arrived;
+// negative is an error. Telemetry is no reason to stop a test: a host may ignore all of them.
+type Outcome int32
+
+const (
+	OK Outcome = native.OK
+	// Disabled: the person opted out, or the host turned telemetry off. [Client.Explain] names the rule.
+	Disabled Outcome = native.Disabled
+	// NotConfigured: no credentials were given or built in.
+	NotConfigured Outcome = native.NotConfigured
+	// QueueFull: as many events as allowed wait already. The event is dropped and counted.
+	QueueFull Outcome = native.QueueFull
+	// Closed: the client was closed.
+	Closed Outcome = native.Closed
+	// Lost: nothing waits any more, but some of it was lost.
+	Lost Outcome = native.Lost
+	// Kept: nothing was lost, but some of it waits on disk for another attempt.
+	Kept Outcome = native.Kept
+	// Unavailable: the client is a no-op. [Client.UnavailableReason] says why.
+	Unavailable Outcome = math.MaxInt32 // the library counts up from zero
+
+	// ErrorNull is never answered by this package.
+	ErrorNull Outcome = native.ErrorNull
+	// ErrorUTF8: a text is not valid UTF-8.
+	ErrorUTF8 Outcome = native.ErrorUTF8
+	// ErrorEmpty: a text that must not be empty is empty or blank.
+	ErrorEmpty Outcome = native.ErrorEmpty
+	// ErrorTooLong: a text is longer than its limit.
+	ErrorTooLong Outcome = native.ErrorTooLong
+	// ErrorForbidden: a text looks like a path, a URL, an e-mail or a network address, or holds a control character.
+	ErrorForbidden Outcome = native.ErrorForbidden
+	// ErrorRange: a number is outside of its range.
+	ErrorRange Outcome = native.ErrorRange
+	// ErrorTimeout: the time is over, and something still waits. The library goes on with it.
+	ErrorTimeout Outcome = native.ErrorTimeout
+	// ErrorInternal: a fault of the library's. The host is unharmed.
+	ErrorInternal Outcome = native.ErrorInternal
+)
+
+const statusPrefix = "PACT_TELEMETRY_"
+
+// String is the name of the library's status in lower case, such as "not_configured".
+func (o Outcome) String() string {
+	switch {
+	case o == Unavailable:
+		return "unavailable"
+	case native.Load() != nil:
+		return fmt.Sprintf("outcome %d", int32(o))
+	}
+	name := strings.ToLower(strings.TrimPrefix(native.StatusName(int32(o)), statusPrefix))
+	if name == "unknown" {
+		return fmt.Sprintf("outcome %d", int32(o))
+	}
+	return name
+}
+
+// Failed tells an error from an answer that is fine, although it may mean that nothing was queued or delivered.
+func (o Outcome) Failed() bool {
+	return o < 0
+}
+
+// Error says that a flush ended with another outcome than OK or Kept. Where time was the reason, errors.Is finds
+// [context.DeadlineExceeded] or [context.Canceled] in it.
+type Error struct {
+	Outcome Outcome
+	cause   error
+}
+
+func (e *Error) Error() string {
+	return "pact telemetry: " + e.Outcome.String()
+}
+
+func (e *Error) Unwrap() error {
+	return e.cause
+}
+
+// asError is nil for OK, and for Kept: nobody needs to do anything about it.
+func (o Outcome) asError() error {
+	switch o {
+	case OK, Kept:
+		return nil
+	case ErrorTimeout:
+		return &Error{Outcome: o, cause: context.DeadlineExceeded}
+	}
+	return &Error{Outcome: o}
+}

@@ -1,0 +1,82 @@
+// Package telemetry reports anonymous usage events of Pact's Go libraries through the pact_telemetry library.
+//
+// A [Client] never gets in the way of its host: where the library cannot be loaded, or an option is wrong, it is a silent
+// no-op that says why ([Client.UnavailableReason]); no method panics, and [Client.Track] never waits.
+//
+// What a person decided (PACT_DO_NOT_TRACK or DO_NOT_TRACK in the environment, or a saved choice) is looked at by the
+// library for every event. os.Setenv reaches it, since Go hands changes on to C in programs with cgo.
+//
+// Call [Client.Close] before the process ends. Go runs no exit handlers of C, neither at os.Exit nor after main returns
+// nor at the end of `go test`, so events that wait at that moment are not sent:
+//
+//	func TestMain(m *testing.M) {
+//		code := m.Run()
+//		client.Close()
+//		os.Exit(code)
+//	}
+package telemetry
+
+// Names that Pact's libraries report. Any other event may be reported too.
+const (
+	// EventPactConsumerTestsRan: a run of consumer tests ended. Value: number of interactions.
+	EventPactConsumerTestsRan = "Pact consumer tests ran"
+	// EventPactsVerified: a provider verification ended. Value: number of results.
+	EventPactsVerified = "Pacts verified"
+	// EventPluginLoaded: a plugin was loaded. Value 1, with the plugin's name and version.
+	EventPluginLoaded = "Plugin loaded"
+	// EventPactMockServerStarted: a mock server was started. Value 1.
+	EventPactMockServerStarted = "Pact mock server started"
+
+	CategoryConsumerTest = "ConsumerTest"
+	CategoryProviderTest = "ProviderTest"
+	CategoryPlugin       = "Plugin"
+
+	ActionCompleted         = "Completed"
+	ActionLoaded            = "Loaded"
+	ActionMockServerStarted = "MockServerStarted"
+
+	DataSourceCLI    = "cli"
+	DataSourceClient = "client"
+	DataSourceBroker = "broker"
+)
+
+// Event is what happened. Name, Category and Action must not be blank. A text that looks like a path, a URL, an e-mail or
+// a network address is refused.
+type Event struct {
+	Name     string // at most 500 bytes
+	Category string // at most 150 bytes
+	Action   string // at most 500 bytes
+	// Value is a count that belongs to the event, zero or more.
+	Value         int64
+	PluginName    string // at most 150 bytes; empty for none
+	PluginVersion string // at most 150 bytes; empty for none
+}
+
+// ConsumerTestsRan reports that a run of consumer tests with so many interactions ended.
+func (c *Client) ConsumerTestsRan(count int) Outcome {
+	return c.Track(Event{
+		Name: EventPactConsumerTestsRan, Category: CategoryConsumerTest, Action: ActionCompleted, Value: int64(count),
+	})
+}
+
+// PactsVerified reports that a provider verification with so many results ended.
+func (c *Client) PactsVerified(count int) Outcome {
+	return c.Track(Event{
+		Name: EventPactsVerified, Category: CategoryProviderTest, Action: ActionCompleted, Value: int64(count),
+	})
+}
+
+// PluginLoaded reports that a plugin was loaded.
+func (c *Client) PluginLoaded(name, version string) Outcome {
+	return c.Track(Event{
+		Name: EventPluginLoaded, Category: CategoryPlugin, Action: ActionLoaded, Value: 1,
+		PluginName: name, PluginVersion: version,
+	})
+}
+
+// MockServerStarted reports that a mock server was started.
+func (c *Client) MockServerStarted() Outcome {
+	return c.Track(Event{
+		Name: EventPactMockServerStarted, Category: CategoryConsumerTest, Action: ActionMockServerStarted, Value: 1,
+	})
+}

@@ -1,0 +1,266 @@
+package au.com.dius.pact.telemetry;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.nio.ByteBuffer;
+
+/**
+ * Foreign calls by java.lang.foreign. A pointer goes as a 64-bit number, which every 64-bit calling
+ * convention passes alike, so that no segment is made for an argument. The handles are constants,
+ * and the functions' addresses their first argument: only so does the JIT see through a call.
+ */
+@SuppressWarnings("restricted") // Foreign calls are what this package is for.
+final class FfmBackend implements Backend {
+  private static final MethodHandle ABI_VERSION_HANDLE = handle(FunctionDescriptor.of(JAVA_INT));
+  private static final MethodHandle VERSION = handle(FunctionDescriptor.of(JAVA_LONG));
+  private static final MethodHandle STATUS_NAME =
+      handle(FunctionDescriptor.of(JAVA_LONG, JAVA_INT));
+  private static final MethodHandle NEW =
+      handle(FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle TRACK =
+      handle(
+          FunctionDescriptor.of(
+              JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+              JAVA_LONG));
+  private static final MethodHandle SET_ENABLED =
+      handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle IS_ENABLED = handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+  private static final MethodHandle EXPLAIN =
+      handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle PREVIEW =
+      handle(
+          FunctionDescriptor.of(
+              JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+              JAVA_LONG, JAVA_INT));
+  private static final MethodHandle STATS =
+      handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle FLUSH =
+      handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle CLOSE =
+      handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle FREE = handle(FunctionDescriptor.ofVoid(JAVA_LONG));
+
+  private final MemorySegment abiVersion;
+  private final MemorySegment version;
+  private final MemorySegment statusName;
+  private final MemorySegment create;
+  private final MemorySegment track;
+  private final MemorySegment setEnabled;
+  private final MemorySegment isEnabled;
+  private final MemorySegment explain;
+  private final MemorySegment preview;
+  private final MemorySegment stats;
+  private final MemorySegment flush;
+  private final MemorySegment close;
+  private final MemorySegment free;
+
+  private FfmBackend(SymbolLookup library) {
+    abiVersion = address(library, "pact_telemetry_abi_version");
+    version = address(library, "pact_telemetry_version");
+    statusName = address(library, "pact_telemetry_status_name");
+    create = address(library, "pact_telemetry_new");
+    track = address(library, "pact_telemetry_track");
+    setEnabled = address(library, "pact_telemetry_set_enabled");
+    isEnabled = address(library, "pact_telemetry_is_enabled");
+    explain = address(library, "pact_telemetry_explain");
+    preview = address(library, "pact_telemetry_preview");
+    stats = address(library, "pact_telemetry_stats");
+    flush = address(library, "pact_telemetry_flush");
+    close = address(library, "pact_telemetry_close");
+    free = address(library, "pact_telemetry_free");
+  }
+
+  static FfmBackend open(SymbolLookup library) {
+    try {
+      MemorySegment abiVersion = address(library, "pact_telemetry_abi_version");
+      Backend.requireAbi((int) ABI_VERSION_HANDLE.invokeExact(abiVersion));
+    } catch (RuntimeException | Error error) {
+      throw error;
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+    return new FfmBackend(library);
+  }
+
+  private static MethodHandle handle(FunctionDescriptor function) {
+    return Linker.nativeLinker().downcallHandle(function);
+  }
+
+  private static MemorySegment address(SymbolLookup library, String function) {
+    return library
+        .find(function)
+        .orElseThrow(() -> new UnsatisfiedLinkError("it has no function " + function));
+  }
+
+  /** A downcall throws nothing of its own but what the compiler cannot know. */
+  private static IllegalStateException unexpected(Throwable thrown) {
+    return new IllegalStateException(thrown);
+  }
+
+  @Override
+  public String kind() {
+    return "ffm";
+  }
+
+  @Override
+  public long addressOf(ByteBuffer direct) {
+    return MemorySegment.ofBuffer(direct).address();
+  }
+
+  @Override
+  public String textAt(long pointer) {
+    return MemorySegment.ofAddress(pointer).reinterpret(Integer.MAX_VALUE).getString(0);
+  }
+
+  @Override
+  public int pact_telemetry_abi_version() {
+    try {
+      return (int) ABI_VERSION_HANDLE.invokeExact(abiVersion);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public long pact_telemetry_version() {
+    try {
+      return (long) VERSION.invokeExact(version);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public long pact_telemetry_status_name(int status) {
+    try {
+      return (long) STATUS_NAME.invokeExact(statusName, status);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public long pact_telemetry_new(long configJson, long error, int errorCapacity) {
+    try {
+      return (long) NEW.invokeExact(create, configJson, error, errorCapacity);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public int pact_telemetry_track(
+      long client,
+      long event,
+      long category,
+      long action,
+      long value,
+      long pluginName,
+      long pluginVersion) {
+    try {
+      return (int)
+          TRACK.invokeExact(
+              track, client, event, category, action, value, pluginName, pluginVersion);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public int pact_telemetry_set_enabled(long client, int enabled) {
+    try {
+      return (int) SET_ENABLED.invokeExact(setEnabled, client, enabled);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public int pact_telemetry_is_enabled(long client) {
+    try {
+      return (int) IS_ENABLED.invokeExact(isEnabled, client);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public int pact_telemetry_explain(long client, long out, int capacity) {
+    try {
+      return (int) EXPLAIN.invokeExact(explain, client, out, capacity);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public int pact_telemetry_preview(
+      long client,
+      long event,
+      long category,
+      long action,
+      long value,
+      long pluginName,
+      long pluginVersion,
+      long out,
+      int capacity) {
+    try {
+      return (int)
+          PREVIEW.invokeExact(
+              preview,
+              client,
+              event,
+              category,
+              action,
+              value,
+              pluginName,
+              pluginVersion,
+              out,
+              capacity);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public int pact_telemetry_stats(long client, long out, int capacity) {
+    try {
+      return (int) STATS.invokeExact(stats, client, out, capacity);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public int pact_telemetry_flush(long client, int timeoutMs) {
+    try {
+      return (int) FLUSH.invokeExact(flush, client, timeoutMs);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public int pact_telemetry_close(long client, int timeoutMs) {
+    try {
+      return (int) CLOSE.invokeExact(close, client, timeoutMs);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public void pact_telemetry_free(long client) {
+    try {
+      FREE.invokeExact(free, client);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+package au.com.dius.pact.telemetry;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/** The real collector, as a process of its own. */
+final class Collector implements AutoCloseable {
+  final String url;
+  private final Process process;
+  private final BlockingQueue<JsonObject> events = new LinkedBlockingQueue<>();
+
+  Collector(String... options) {
+    try {
+      List<String> command = new ArrayList<>(List.of(command(), "collect"));
+      command.addAll(List.of(options));
+      process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+      BufferedReader lines = process.inputReader();
+      url = JsonParser.parseString(lines.readLine()).getAsJsonObject().get("url").getAsString();
+      Thread reader = new Thread(() -> read(lines));
+      reader.setDaemon(true);
+      reader.start();
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  private void read(BufferedReader lines) {
+    try {
+      for (String line; (line = lines.readLine()) != null; ) {
+        events.add(JsonParser.parseString(line).getAsJsonObject());
+      }
+    } catch (IOException stopped) {
+      // The collector was ended while this thread read: no more events.
+      return;
+    }
+  }
+
+  static Path root() {
+    return Path.of("../..").toAbsolutePath().normalize();
+  }
+
+  static String command() {
+    String given = System.getenv("PACT_TELEMETRY_COMMAND");
+    return given != null ? given : root().resolve("target/debug/pact-telemetry").toString();
+  }
+
+  /** A client that reports here. */
+  Telemetry.Builder client() {
+    return Telemetry.builder()
+        .library("pact-jvm", "Pact JVM", "4.7.0")
+        .endpoint(url)
+        .measurementId("G-1")
+        .apiSecret("secret");
+  }
+
+  /** The next event, or null if none comes. */
+  JsonObject next() {
+    return next(5_000L);
+  }
+
+  JsonObject next(long millis) {
+    try {
+      return events.poll(millis, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException interrupted) {
+      throw new IllegalStateException(interrupted);
+    }
+  }
+
+  /** The next events, as many as come, but at most this many. */
+  List<JsonObject> next(int count) {
+    List<JsonObject> all = new ArrayList<>();
+    for (JsonObject one; all.size() < count && (one = next(5_000L)) != null; ) {
+      all.add(one);
+    }
+    return all;
+  }
+
+  @Override
+  public void close() {
+    process.destroy();
+  }
+}

@@ -1,0 +1,129 @@
+package au.com.dius.pact.telemetry;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
+
+/** Replays the conformance cases on standard input through the native layer. */
+public final class Conformance {
+  private static final Gson GSON =
+      new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
+
+  private final Library library = Library.get();
+
+  private Conformance() {}
+
+  public static void main(String[] none) throws Exception {
+    Conformance replayer = new Conformance();
+    if (replayer.library.unavailable() != null) {
+      System.err.println(replayer.library.unavailable());
+      System.exit(1);
+    }
+    BufferedReader in =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    for (String line; (line = in.readLine()) != null; ) {
+      if (!line.isBlank()) {
+        out.println(GSON.toJson(replayer.replay(JsonParser.parseString(line).getAsJsonObject())));
+      }
+    }
+  }
+
+  private JsonObject replay(JsonObject given) {
+    Library.Created created = library.create(text(given, "config"));
+    JsonArray results = new JsonArray();
+    for (JsonElement call : given.getAsJsonArray("calls")) {
+      results.add(call(created.client(), call.getAsJsonObject()));
+    }
+    library.calls().pact_telemetry_free(created.client());
+    JsonObject answer = new JsonObject();
+    answer.add("name", given.get("name"));
+    answer.addProperty("new", created.error());
+    answer.add("results", results);
+    return answer;
+  }
+
+  private JsonElement call(long client, JsonObject call) {
+    Native calls = library.calls();
+    return switch (call.get("call").getAsString()) {
+      case "track" ->
+          new JsonPrimitive(
+              library.track(
+                  client,
+                  text(call, "event"),
+                  text(call, "category"),
+                  text(call, "action"),
+                  number(call, "value", 0),
+                  text(call, "plugin_name"),
+                  text(call, "plugin_version")));
+      case "preview" ->
+          written(
+              call,
+              library.previewer(
+                  client,
+                  text(call, "event"),
+                  text(call, "category"),
+                  text(call, "action"),
+                  number(call, "value", 0),
+                  text(call, "plugin_name"),
+                  text(call, "plugin_version")));
+      case "explain" ->
+          written(call, (out, capacity) -> calls.pact_telemetry_explain(client, out, capacity));
+      case "stats" ->
+          written(call, (out, capacity) -> calls.pact_telemetry_stats(client, out, capacity));
+      case "set_enabled" ->
+          new JsonPrimitive(
+              calls.pact_telemetry_set_enabled(client, (int) number(call, "enabled", 0)));
+      case "is_enabled" -> new JsonPrimitive(calls.pact_telemetry_is_enabled(client));
+      case "flush" ->
+          new JsonPrimitive(
+              calls.pact_telemetry_flush(client, (int) number(call, "timeout_ms", 0)));
+      case "close" ->
+          new JsonPrimitive(
+              calls.pact_telemetry_close(client, (int) number(call, "timeout_ms", 0)));
+      case "status_name" -> new JsonPrimitive(library.statusName((int) number(call, "status", 0)));
+      case "version" -> new JsonPrimitive(library.version());
+      case "abi_version" ->
+          new JsonPrimitive(Integer.toUnsignedLong(calls.pact_telemetry_abi_version()));
+      // A JVM cannot change its environment: `setenv` is among what is not known.
+      default -> new JsonPrimitive("unsupported");
+    };
+  }
+
+  private JsonElement written(JsonObject call, Library.Writer writer) {
+    int capacity = (int) number(call, "capacity", 65_536);
+    ByteBuffer out = ByteBuffer.allocateDirect(Math.max(1, capacity));
+    int length = library.write(writer, out, capacity);
+    return length < 0 ? new JsonPrimitive(length) : new JsonPrimitive(Library.textIn(out));
+  }
+
+  private static long number(JsonObject call, String key, long missing) {
+    JsonElement value = call.get(key);
+    return value == null || value.isJsonNull() ? missing : value.getAsLong();
+  }
+
+  /** A C text from a string, null, or {"hex": …}; what it holds is for the library to judge. */
+  private static byte[] text(JsonObject call, String key) {
+    JsonElement value = call.get(key);
+    if (value == null || value instanceof JsonNull) {
+      return null;
+    }
+    byte[] bytes =
+        value instanceof JsonObject raw
+            ? HexFormat.of().parseHex(raw.get("hex").getAsString())
+            : value.getAsString().getBytes(StandardCharsets.UTF_8);
+    return Arrays.copyOf(bytes, bytes.length + 1);
+  }
+}

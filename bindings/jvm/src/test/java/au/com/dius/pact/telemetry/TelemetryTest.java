@@ -1,0 +1,321 @@
+package au.com.dius.pact.telemetry;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class TelemetryTest {
+  private final Collector collector = new Collector();
+
+  @AfterEach
+  void stopCollector() {
+    collector.close();
+  }
+
+  private static JsonObject json(String text) {
+    return JsonParser.parseString(text).getAsJsonObject();
+  }
+
+  @Test
+  void an_event_arrives_as_it_was_given_with_who_reports() {
+    try (Telemetry telemetry = collector.client().dataSource("cli").build()) {
+      assertEquals(
+          Outcome.OK, telemetry.track("Größe ✓ 🎉", "Kategorie", "Tat", 7, "Stecker", "1.2"));
+      assertEquals(Outcome.OK, telemetry.flush());
+    }
+    JsonObject event = collector.next();
+    JsonObject fields = event.getAsJsonObject("fields");
+    assertEquals("Größe ✓ 🎉", fields.get("event").getAsString());
+    assertEquals("Kategorie", fields.get("category").getAsString());
+    assertEquals("Tat", fields.get("action").getAsString());
+    assertEquals("7", fields.get("value").getAsString());
+    assertEquals("Stecker", fields.get("plugin_name").getAsString());
+    assertEquals("1.2", fields.get("plugin_version").getAsString());
+    assertEquals("pact-jvm", fields.get("library_name").getAsString());
+    assertEquals("cli", fields.get("data_source").getAsString());
+    assertEquals("JUnit 5", fields.get("test_framework").getAsString());
+    assertEquals(
+        "Java " + System.getProperty("java.version"), fields.get("platform_version").getAsString());
+    assertEquals("[]", event.get("problems").toString());
+  }
+
+  @Test
+  void identity_can_be_given_instead_or_left_out() {
+    try (Telemetry telemetry =
+        collector.client().platformVersion("Kotlin 2.2.0").testFramework(null).build()) {
+      telemetry.mockServerStarted();
+    }
+    JsonObject fields = collector.next().getAsJsonObject("fields");
+    assertEquals("Kotlin 2.2.0", fields.get("platform_version").getAsString());
+    assertFalse(fields.has("test_framework"));
+  }
+
+  @Test
+  void the_framework_on_the_stack_is_recognised() {
+    assertNull(elsewhere(Identity::testFramework));
+    assertEquals(
+        "Spock",
+        elsewhere(() -> org.spockframework.runtime.OnTheStack.call(Identity::testFramework)));
+    assertEquals(
+        "Kotest", elsewhere(() -> io.kotest.engine.OnTheStack.call(Identity::testFramework)));
+    assertEquals(
+        "TestNG", elsewhere(() -> org.testng.internal.OnTheStack.call(Identity::testFramework)));
+    assertEquals(
+        "JUnit 4", elsewhere(() -> org.junit.runners.OnTheStack.call(Identity::testFramework)));
+    assertEquals("JUnit 5", Identity.testFramework());
+    assertEquals("JUnit 6", Identity.nameOf("JUnit 5", "6.0.1"));
+  }
+
+  /** On a thread without JUnit's frames. */
+  private static String elsewhere(Supplier<String> question) {
+    return CompletableFuture.supplyAsync(question).join();
+  }
+
+  @Test
+  void foreign_calls_are_made_the_way_this_jdk_has() {
+    try (Telemetry telemetry = collector.client().build()) {
+      assertEquals(
+          Jvm.version() >= 22 ? "ffm" : "jna",
+          json(telemetry.explain()).getAsJsonObject("jvm").get("foreign_calls").getAsString());
+    }
+  }
+
+  @Test
+  void wrong_input_is_answered_and_never_thrown() {
+    try (Telemetry telemetry = collector.client().build()) {
+      assertEquals(Outcome.ERROR_NULL, telemetry.track(null, "b", "c", 1));
+      assertEquals(Outcome.ERROR_EMPTY, telemetry.track(" ", "b", "c", 1));
+      assertEquals(Outcome.ERROR_TOO_LONG, telemetry.track("x".repeat(501), "b", "c", 1));
+      assertEquals(Outcome.ERROR_TOO_LONG, telemetry.track("x".repeat(5_000_000), "b", "c", 1));
+      assertEquals(Outcome.ERROR_FORBIDDEN, telemetry.track("https://a.example/", "b", "c", 1));
+      assertEquals(Outcome.ERROR_RANGE, telemetry.track("a", "b", "c", -1));
+      assertEquals(Outcome.INVALID, telemetry.track("a\0b", "b", "c", 1));
+      assertEquals(Outcome.INVALID, telemetry.track("ä\0b", "b", "c", 1));
+      assertEquals(Outcome.INVALID, telemetry.track("half \ud83c", "b", "c", 1));
+      assertEquals(Outcome.INVALID, telemetry.pluginLoaded("a\0", "1"));
+      assertEquals(Outcome.OK, telemetry.pluginLoaded(null, null));
+      assertEquals("{\"error\":\"INVALID\"}", telemetry.preview("\0", "b", "c", 1, null, null));
+      assertEquals("{\"error\":\"ERROR_RANGE\"}", telemetry.preview("a", "b", "c", -1, null, null));
+    }
+  }
+
+  @Test
+  void the_longest_event_arrives_whole() {
+    String event = "é".repeat(250);
+    String action = "ü".repeat(250);
+    String other = "ö".repeat(75);
+    try (Telemetry telemetry =
+        collector.client().protocol("universal-analytics").trackingId("UA-1-1").build()) {
+      assertEquals(Outcome.OK, telemetry.track(event, other, action, 1, other, other));
+    }
+    JsonObject fields = collector.next().getAsJsonObject("fields");
+    assertEquals(event, fields.get("event").getAsString());
+    assertEquals(action, fields.get("action").getAsString());
+    assertEquals(other, fields.get("plugin_version").getAsString());
+  }
+
+  @Test
+  void wrong_options_make_a_client_that_does_nothing_and_says_why() {
+    try (Telemetry telemetry = Telemetry.builder().option("library", 3).build()) {
+      assertEquals(
+          "config: `library` must be an object, found 3", telemetry.unavailableReason().get());
+      assertEquals(Outcome.UNAVAILABLE, telemetry.mockServerStarted());
+      assertEquals(Outcome.UNAVAILABLE, telemetry.setEnabled(true));
+      assertEquals(Outcome.OK, telemetry.flush());
+      assertFalse(telemetry.isEnabled());
+      for (String answer :
+          List.of(
+              telemetry.explain(),
+              telemetry.stats(),
+              telemetry.preview("a", "b", "c", 1, null, null))) {
+        assertEquals(
+            telemetry.unavailableReason().get(), json(answer).get("unavailable").getAsString());
+        assertFalse(json(answer).get("enabled").getAsBoolean());
+      }
+      assertEquals(Outcome.OK, telemetry.close(Duration.ZERO));
+    }
+    Telemetry half = Telemetry.builder().library("\ud83c", "X", "1").build();
+    assertEquals("the options hold half a surrogate pair", half.unavailableReason().get());
+  }
+
+  @Test
+  void options_reach_the_library_as_they_are() {
+    try (Telemetry telemetry =
+        collector
+            .client()
+            .queueCapacity(2)
+            .exitTimeout(Duration.ofMillis(70))
+            .option("quote\"\\\n", null)
+            .option("newer", true)
+            .build()) {
+      JsonObject explained = json(telemetry.explain());
+      assertEquals(2, explained.get("queue_capacity").getAsInt());
+      assertEquals(70, explained.get("exit_timeout_ms").getAsInt());
+      assertTrue(explained.get("diagnostics").toString().contains("newer"));
+    }
+  }
+
+  @Test
+  void a_text_that_is_longer_than_the_first_buffer_comes_whole() {
+    Telemetry.Builder builder = collector.client();
+    for (int i = 0; i < 300; i++) {
+      builder.option("a key that the library does not know " + i, i);
+    }
+    try (Telemetry telemetry = builder.build()) {
+      JsonObject explained = json(telemetry.explain());
+      assertTrue(explained.toString().length() > 9_000);
+      assertTrue(explained.get("diagnostics").toString().contains("know 299"));
+    }
+  }
+
+  @Test
+  void preview_shows_the_request_and_sends_nothing() {
+    try (Telemetry telemetry = collector.client().build()) {
+      JsonObject request = json(telemetry.preview("a", "b", "c", 1, "p", "v"));
+      assertEquals("POST", request.get("method").getAsString());
+      assertTrue(request.get("body").getAsString().contains("\"plugin_name\":\"p\""));
+    }
+    assertNull(collector.next(300L));
+  }
+
+  @Test
+  void the_hosts_switch_throws_away_what_waits() {
+    try (Telemetry telemetry = collector.client().build()) {
+      assertTrue(telemetry.isEnabled());
+      assertEquals(Outcome.OK, telemetry.mockServerStarted());
+      assertEquals(Outcome.OK, telemetry.setEnabled(false));
+      assertFalse(telemetry.isEnabled());
+      assertEquals(Outcome.DISABLED, telemetry.mockServerStarted());
+      telemetry.flush();
+      assertNull(collector.next(300L));
+      assertEquals(Outcome.OK, telemetry.setEnabled(true));
+      assertEquals(Outcome.OK, telemetry.pactsVerified(4));
+    }
+    assertEquals("pacts_verified", collector.next().get("name").getAsString());
+  }
+
+  @Test
+  void a_client_that_starts_disabled_can_be_enabled() {
+    try (Telemetry telemetry = collector.client().enabled(false).build()) {
+      assertEquals(Outcome.DISABLED, telemetry.mockServerStarted());
+      assertNull(telemetry.handle);
+      telemetry.setEnabled(true);
+      assertEquals(Outcome.OK, telemetry.mockServerStarted());
+    }
+    assertEquals(1, collector.next(1).size());
+  }
+
+  @Test
+  void a_system_property_opts_out_at_once_and_can_be_taken_back() {
+    for (String name : List.of("pact_do_not_track", "PACT_DO_NOT_TRACK")) {
+      try (Telemetry telemetry = collector.client().build()) {
+        assertTrue(telemetry.isEnabled());
+        assertEquals(Outcome.OK, telemetry.mockServerStarted());
+        System.setProperty(name, " True ");
+        assertEquals(Outcome.DISABLED, telemetry.mockServerStarted());
+        assertFalse(telemetry.isEnabled());
+        expectDropped(telemetry);
+        JsonObject explained = json(telemetry.explain());
+        assertFalse(explained.get("enabled").getAsBoolean());
+        assertEquals(
+            "{\"read\":\" True \",\"says\":\"off\"}",
+            explained
+                .getAsJsonObject("jvm")
+                .getAsJsonObject("system_properties")
+                .get(name)
+                .toString());
+        telemetry.setEnabled(true);
+        assertFalse(telemetry.isEnabled(), "the host cannot overrule the person");
+        assertNull(collector.next(300L));
+        System.setProperty(name, "no");
+        assertTrue(telemetry.isEnabled());
+        assertEquals(Outcome.OK, telemetry.mockServerStarted());
+        assertEquals(Outcome.OK, telemetry.flush());
+        assertEquals(1, collector.next(1).size());
+      } finally {
+        System.clearProperty(name);
+      }
+    }
+  }
+
+  /** What waited is dropped; by the sender, in its time, if that had taken it already. */
+  private static void expectDropped(Telemetry telemetry) {
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(5),
+        () -> {
+          while (json(telemetry.stats()).getAsJsonObject("dropped").get("opted_out").getAsInt()
+              != 1) {
+            Thread.sleep(5);
+          }
+        });
+  }
+
+  @Test
+  void opting_out_also_holds_for_what_close_would_flush() {
+    try {
+      Telemetry telemetry = collector.client().build();
+      assertEquals(Outcome.OK, telemetry.mockServerStarted());
+      System.setProperty("pact_do_not_track", "1");
+      telemetry.close();
+      assertNull(collector.next(300L));
+    } finally {
+      System.clearProperty("pact_do_not_track");
+    }
+  }
+
+  @Test
+  void the_words_that_opt_out_are_the_librarys() {
+    for (String none : new String[] {null, "", " ", "0", "false", "NO", " Off "}) {
+      assertFalse(OptOut.says(none), none);
+    }
+    for (String off : new String[] {"1", "true", "yes", "2", "none", "on"}) {
+      assertTrue(OptOut.says(off), off);
+    }
+  }
+
+  @Test
+  void flush_and_close_wait_no_longer_than_they_are_told() {
+    try (Collector hangs = new Collector("--answers", "hang*")) {
+      Telemetry telemetry = hangs.client().build();
+      assertEquals(Outcome.OK, telemetry.mockServerStarted());
+      long start = System.nanoTime();
+      assertEquals(Outcome.ERROR_TIMEOUT, telemetry.flush(Duration.ofMillis(100)));
+      assertEquals(Outcome.ERROR_TIMEOUT, telemetry.flush(Duration.ofMillis(-5)));
+      assertEquals(Outcome.ERROR_TIMEOUT, telemetry.close(Duration.ZERO));
+      assertTrue(System.nanoTime() - start < 2_000_000_000L);
+    }
+  }
+
+  @Test
+  void any_duration_is_a_timeout() {
+    try (Telemetry telemetry = collector.client().build()) {
+      telemetry.mockServerStarted();
+      assertEquals(Outcome.OK, telemetry.flush(Duration.ofSeconds(Long.MAX_VALUE)));
+      assertEquals(Outcome.OK, telemetry.flush(Duration.ofSeconds(Long.MIN_VALUE)));
+      assertEquals(Outcome.OK, telemetry.flush(null));
+    }
+  }
+
+  @Test
+  void a_status_of_a_newer_library_is_fine_or_an_error() {
+    assertEquals(Outcome.UNKNOWN, Outcome.of(77));
+    assertEquals(Outcome.UNKNOWN_ERROR, Outcome.of(-77));
+    assertEquals(
+        Outcome.UNKNOWN, Outcome.of(1000), "the binding's own numbers are not the library's");
+    assertFalse(Outcome.UNKNOWN.isError());
+    assertTrue(Outcome.UNKNOWN_ERROR.isError());
+    assertEquals(Outcome.UNKNOWN, Library.get().outcome(77));
+    assertEquals("PACT_TELEMETRY_UNKNOWN (77)", Library.get().unknownStatus());
+  }
+}

@@ -1,0 +1,138 @@
+package au.com.dius.pact.telemetry;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonParser;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+class WrongUseTest {
+  private final Collector collector = new Collector();
+
+  @AfterEach
+  void stopCollector() {
+    collector.close();
+  }
+
+  @Test
+  void after_close_every_call_answers_closed_and_none_reaches_the_freed_client() {
+    Telemetry telemetry = collector.client().build();
+    assertEquals(Outcome.OK, telemetry.mockServerStarted());
+    assertEquals(Outcome.OK, telemetry.close(null));
+    assertTrue(telemetry.handle.isFree());
+    assertEquals(0, telemetry.handle.enter());
+    assertEquals(Outcome.CLOSED, telemetry.close(null));
+    telemetry.close();
+    assertEquals(Outcome.CLOSED, telemetry.track("a", "b", "c", 1));
+    assertEquals(Outcome.CLOSED, telemetry.mockServerStarted());
+    assertEquals(Outcome.CLOSED, telemetry.flush());
+    assertEquals(Outcome.CLOSED, telemetry.setEnabled(true));
+    assertFalse(telemetry.isEnabled());
+    for (String answer :
+        List.of(
+            telemetry.explain(),
+            telemetry.stats(),
+            telemetry.preview("a", "b", "c", 1, null, null))) {
+      assertEquals(
+          "the client is closed",
+          JsonParser.parseString(answer).getAsJsonObject().get("unavailable").getAsString());
+    }
+  }
+
+  @Test
+  void a_client_that_was_never_needed_closes() {
+    Telemetry telemetry = collector.client().enabled(false).build();
+    assertEquals(Outcome.OK, telemetry.close(null));
+    assertEquals(Outcome.CLOSED, telemetry.close(null));
+    assertEquals(Outcome.CLOSED, telemetry.mockServerStarted());
+  }
+
+  @Test
+  @Timeout(60)
+  void close_may_come_while_others_call() throws Exception {
+    ExecutorService threads = Executors.newCachedThreadPool();
+    try {
+      for (int round = 0; round < 10; round++) {
+        Telemetry telemetry = collector.client().build();
+        assertTrue(telemetry.isEnabled());
+        CountDownLatch started = new CountDownLatch(4);
+        List<Callable<Outcome>> calls =
+            List.of(
+                telemetry::mockServerStarted,
+                () -> telemetry.track("a", "b", "c", 1, "ö", "v"),
+                () -> telemetry.isEnabled() ? Outcome.OK : Outcome.CLOSED,
+                () -> telemetry.stats().contains("closed") ? Outcome.CLOSED : Outcome.OK);
+        List<Future<Boolean>> callers = new ArrayList<>();
+        for (Callable<Outcome> call : calls) {
+          callers.add(
+              threads.submit(
+                  () -> {
+                    Set<Outcome> fine = Set.of(Outcome.OK, Outcome.QUEUE_FULL, Outcome.CLOSED);
+                    boolean allFine = true;
+                    for (int i = 0; i < 2_000; i++) {
+                      allFine &= fine.contains(call.call());
+                      if (i == 100) {
+                        started.countDown();
+                      }
+                    }
+                    return allFine;
+                  }));
+        }
+        started.await();
+        telemetry.close(Duration.ofMillis(round));
+        for (Future<Boolean> caller : callers) {
+          assertTrue(caller.get());
+        }
+        assertTrue(telemetry.handle.isFree());
+      }
+    } finally {
+      threads.shutdown();
+    }
+  }
+
+  @Test
+  @Timeout(30)
+  void a_client_that_is_forgotten_is_freed_and_its_events_leave() throws Exception {
+    ClientHandle forgotten = forget();
+    while (!forgotten.isFree()) {
+      System.gc();
+      Thread.sleep(10);
+    }
+    assertNotNull(collector.next());
+  }
+
+  private ClientHandle forget() {
+    Telemetry telemetry = collector.client().build();
+    // The queue is the process's: another test may have left it full.
+    while (telemetry.mockServerStarted() == Outcome.QUEUE_FULL) {
+      telemetry.flush();
+    }
+    return telemetry.handle;
+  }
+
+  @Test
+  @Timeout(60)
+  void two_thousand_clients_come_and_go() {
+    for (int i = 0; i < 2_000; i++) {
+      Telemetry telemetry = collector.client().build();
+      assertEquals(Outcome.OK, telemetry.consumerTestsRan(i));
+      if (i % 2 == 0) {
+        telemetry.close(Duration.ZERO);
+      }
+    }
+    assertEquals(2_000, collector.next(2_000).size());
+  }
+}

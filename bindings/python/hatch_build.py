@@ -1,0 +1,23 @@
+"""The wheel's platform tag: a wheel that carries native/ must not be installed elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class PlatformTag(BuildHookInterface[Any]):
+    """Without native/ the wheel is `py3-none-any`; with it, the tag is given, or else this machine's."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Set the tag, unless the install is an editable one."""
+        if version == "editable" or not (Path(self.root) / "src/pact_telemetry/native").is_dir():
+            return
+        here = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        platform = os.environ.get("PACT_TELEMETRY_WHEEL_PLATFORM") or here
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{platform}"

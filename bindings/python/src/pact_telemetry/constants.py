@@ -1,0 +1,17 @@
+"""Names that Pact's libraries report, as in pact_telemetry.constants.json. Any other event may be reported too."""
+
+from typing import Final
+
+EVENT_PACT_CONSUMER_TESTS_RAN: Final = "Pact consumer tests ran"
+EVENT_PACTS_VERIFIED: Final = "Pacts verified"
+EVENT_PLUGIN_LOADED: Final = "Plugin loaded"
+EVENT_PACT_MOCK_SERVER_STARTED: Final = "Pact mock server started"
+CATEGORY_CONSUMER_TEST: Final = "ConsumerTest"
+CATEGORY_PROVIDER_TEST: Final = "ProviderTest"
+CATEGORY_PLUGIN: Final = "Plugin"
+ACTION_COMPLETED: Final = "Completed"
+ACTION_LOADED: Final = "Loaded"
+ACTION_MOCK_SERVER_STARTED: Final = "MockServerStarted"
+DATA_SOURCE_CLI: Final = "cli"
+DATA_SOURCE_CLIENT: Final = "client"
+DATA_SOURCE_BROKER: Final = "broker"

@@ -1,0 +1,134 @@
+"""A clean person and machine for every test, and a real collector."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).resolve().parents[1]
+ROOT = HERE.parents[1]
+LIBRARY = os.environ.get("PACT_TELEMETRY_LIBRARY") or str(ROOT / "build/lib/libpact_telemetry.so")
+COMMAND = os.environ.get("PACT_TELEMETRY_COMMAND") or str(ROOT / "target/debug/pact-telemetry")
+
+# Before anything reads them: what the person decided, configured or proxied is not what is tested.
+for name in list(os.environ):
+    if name.lower().endswith(("do_not_track", "_proxy")) or name.startswith("PACT_TELEMETRY_"):
+        del os.environ[name]
+HOME = tempfile.TemporaryDirectory(prefix="pact-telemetry-")
+os.environ.update(
+    PACT_TELEMETRY_LIBRARY=LIBRARY,
+    PACT_TELEMETRY_STATE_DIR=str(Path(HOME.name) / "state"),
+    XDG_CONFIG_HOME=HOME.name,
+    # On a person's machine the events of a first run may wait; here they must go.
+    CI="true",
+    # Python 3.12 warns of any fork of a process with threads, and the library's sender is one.
+    PYTHONWARNINGS="ignore:This process:DeprecationWarning",
+)
+
+
+class Collector:
+    """The real collector, and what arrived there."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._process = subprocess.Popen([COMMAND, "collect", *arguments], stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.url: str = json.loads(self._process.stdout.readline())["url"]
+        self._events: list[dict[str, Any]] = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            record = json.loads(line)
+            if record["type"] == "event":
+                with self._changed:
+                    self._events.append(record)
+                    self._changed.notify_all()
+
+    def events(self, count: int) -> list[dict[str, Any]]:
+        """Wait until `count` events are there, and a moment for those that should not come."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._events) >= count, 10)
+        time.sleep(0.1)
+        assert [event["problems"] for event in self._events if event["problems"]] == []
+        return [event["fields"] for event in self._events]
+
+    def values(self, count: int) -> list[int]:
+        """The values of the events, in order of size."""
+        return sorted(int(event["value"]) for event in self.events(count))
+
+    def options(self, **more: object) -> dict[str, Any]:
+        """What makes a client that reports here."""
+        return {
+            "library": {"id": "pact-python", "name": "Pact Python", "version": "1.2.3"},
+            "endpoint": self.url,
+            "measurement_id": "G-1",
+            "api_secret": "s",
+            # Tests run on busy machines.
+            "exit_timeout_ms": 10_000,
+            **more,
+        }
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    collector = Collector()
+    yield collector
+    collector.end()
+
+
+@pytest.fixture
+def hanging_collector() -> Iterator[Collector]:
+    collector = Collector("--answers", "hang*")
+    yield collector
+    collector.end()
+
+
+PRELUDE = """
+import json, os, sys, threading, time
+from pact_telemetry import Client, Outcome
+def client(**more):
+    return Client(**{**json.loads(os.environ["TEST_OPTIONS"]), **more})
+"""
+
+
+def run(
+    script: str,
+    collector: Collector | None = None,
+    *,
+    code: int = 0,
+    prelude: str = PRELUDE,
+    **environment: str,
+) -> str:
+    """Run a program of its own; return what it printed. Its exit code and a silent stderr are asserted."""
+    options = json.dumps(collector.options()) if collector else "{}"
+    done = subprocess.run(
+        [sys.executable, "-c", prelude + script],
+        env={**os.environ, "TEST_OPTIONS": options, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    if code == 0:
+        assert done.stderr == ""
+    return done.stdout.strip()

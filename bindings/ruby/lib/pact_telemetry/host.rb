@@ -1,0 +1,37 @@
+# frozen_string_literal: true
+
+module PactTelemetry
+  # What the Ruby process knows of itself. Only looks at what is loaded already; loads and starts nothing.
+  #
+  # @api private
+  module Host
+    # Name and the constant that tells it. Cucumber and RSpec come first: both may have Minitest loaded for its
+    # assertions, and Cucumber has RSpec's expectations but not its core.
+    TEST_FRAMEWORKS = {
+      "RSpec" => "RSpec::Core", "Cucumber" => "Cucumber::Runtime", "Minitest" => "Minitest"
+    }.freeze
+
+    # @return [String] such as "Ruby 3.1.2"
+    def self.platform_version
+      return "Ruby #{RUBY_VERSION}" if RUBY_ENGINE == "ruby"
+
+      "#{RUBY_ENGINE} #{RUBY_ENGINE_VERSION} (Ruby #{RUBY_VERSION})"
+    end
+
+    # @return [String, nil]
+    def self.test_framework
+      TEST_FRAMEWORKS.key(TEST_FRAMEWORKS.values.find { |path| loaded?(path) })
+    end
+
+    # Unlike `defined?(A::B)`, which loads an A that is registered with autoload.
+    def self.loaded?(path)
+      path.split("::").inject(Object) do |scope, name|
+        return false if !scope.is_a?(Module) || scope.autoload?(name) || !scope.const_defined?(name, false)
+
+        scope.const_get(name, false)
+      end
+      true
+    end
+    private_class_method :loaded?
+  end
+end

@@ -1,0 +1,61 @@
+# frozen_string_literal: true
+
+module PactTelemetry
+  # Text on its way to the library and back. Raises nothing: what is no text is handed on as something that the library
+  # refuses, and so counts.
+  #
+  # @api private
+  module Text
+    # No text at all, or in an encoding that UTF-8 cannot hold: never valid UTF-8, refused as such.
+    INVALID = "\xFF"
+
+    # What stands for a NUL, which C text cannot hold: a control character, refused as a NUL would be.
+    CONTROL = "\u0001"
+
+    private_constant :INVALID, :CONTROL
+
+    # Large enough for most answers, so that the library is asked once.
+    CAPACITY = 4096
+
+    # @param value [String, Symbol, nil] anything else is refused by the library
+    # @return [String, nil] bytes to hand to the library as UTF-8
+    def self.encode(value)
+      case value
+      when nil then return nil
+      when String then nil
+      when Symbol then value = value.name
+      else return INVALID
+      end
+      value = recode(value) unless value.encoding == Encoding::UTF_8
+      value.include?("\0") ? value.b.tr("\0", CONTROL) : value
+    end
+
+    # Binary text is taken for UTF-8, as Ruby itself does where it reads from a socket.
+    def self.recode(text)
+      return text.dup.force_encoding(Encoding::UTF_8) if text.encoding == Encoding::BINARY
+
+      text.encode(Encoding::UTF_8)
+    rescue EncodingError
+      INVALID
+    end
+    private_class_method :recode
+
+    # Asks for a text, and once more with a larger buffer where it did not fit.
+    #
+    # @yieldparam buffer [FFI::MemoryPointer]
+    # @yieldparam capacity [Integer] its size in bytes
+    # @yieldreturn [Integer] full length of the text in bytes, or a negative status
+    # @return [String, Integer] the text, or the negative status
+    def self.read
+      capacity = CAPACITY
+      loop do
+        buffer = FFI::MemoryPointer.new(:char, capacity)
+        length = yield(buffer, capacity)
+        return length if length.negative?
+        return buffer.read_bytes(length).force_encoding(Encoding::UTF_8) if length < capacity
+
+        capacity = length + 1
+      end
+    end
+  end
+end

@@ -1,0 +1,184 @@
+# frozen_string_literal: true
+
+require_relative "helper"
+
+# What a Rubyist sees.
+class ClientTest < Minitest::Test
+  include Support
+
+  def test_the_four_events_arrive_with_who_reports
+    Collector.run do |collector|
+      four_events_to(collector.url)
+      events = collector.events.map { |event| event.except("client_id", "os_arch", "api_version", "data_source") }
+      who = { "library_name" => "pact-test", "library_title" => "Pact Test", "library_version" => "1.2.3",
+              "test_framework" => "Minitest", "platform_version" => "Ruby #{RUBY_VERSION}" }
+      assert_equal(FOUR_EVENTS.map { |event| event.merge(who) }, events)
+    end
+  end
+
+  FOUR_EVENTS = [
+    { "event" => "Pact mock server started", "category" => "ConsumerTest", "action" => "MockServerStarted",
+      "value" => "1" },
+    { "event" => "Pact consumer tests ran", "category" => "ConsumerTest", "action" => "Completed", "value" => "3" },
+    { "event" => "Pacts verified", "category" => "ProviderTest", "action" => "Completed", "value" => "0" },
+    { "event" => "Plugin loaded", "category" => "Plugin", "action" => "Loaded", "value" => "1",
+      "plugin_name" => "csv", "plugin_version" => "0.0.6" }
+  ].freeze
+
+  def test_the_block_form_returns_what_the_block_returns_and_closes
+    outer = nil
+    result = PactTelemetry::Client.open(**options) do |client|
+      outer = client
+      :result
+    end
+    assert_equal :result, result
+    assert_equal :closed, track(outer)
+  end
+
+  def test_the_block_form_closes_when_the_block_raises
+    outer = nil
+    assert_raises(RuntimeError) do
+      PactTelemetry::Client.open(**options) do |client|
+        outer = client
+        raise "a test failed"
+      end
+    end
+    assert_equal :closed, outer.flush
+  end
+
+  def test_open_without_a_block_is_new
+    assert_nil PactTelemetry::Client.open(**options).unavailable_reason
+  end
+
+  def test_identity_can_be_given
+    body = body_of(client(test_framework: "Ruby", "platform_version" => "mruby 3", data_source: :cli))
+    assert_equal(["Ruby", "mruby 3", "cli"], body.fetch_values("test_framework", "platform_version", "data_source"))
+    assert_nil body_of(client(test_framework: nil))["test_framework"]
+  end
+
+  def test_wrong_options_make_a_silent_client_that_says_why
+    { {} => /library/, { library: 1 } => /library.*1/, options.merge(queue_capacity: "x") => /queue_capacity/,
+      options.merge(exit_timeout_ms: Float::NAN) => /NaN/, options.merge(test_framework: "\xFF") => /options: /,
+      options.merge(protocol: [["ga4"]]) => /protocol/, options.merge(1 => 2) => /to_sym/ }
+      .each do |wrong, reason|
+      client = PactTelemetry::Client.new(**wrong)
+      assert_match reason, client.unavailable_reason
+      assert_equal %i[unavailable ok ok], [track(client), client.flush, client.close]
+    end
+  end
+
+  def test_options_that_hold_themselves
+    endless = []
+    endless << endless
+    assert_match(/nesting/, client(state_dir: endless).unavailable_reason)
+  end
+
+  def test_the_switch
+    client = client()
+    assert_predicate client, :enabled?
+    client.enabled = false
+    assert_equal [false, :disabled], [client.enabled?, track(client)]
+    client.enabled = true
+    assert_equal [true, :ok], [client.enabled?, track(client)]
+    client.enabled = nil
+    refute_predicate client, :enabled?
+  end
+
+  def test_an_option_turns_it_off_for_good
+    assert_equal :disabled, track(client(enabled: false))
+  end
+
+  def test_changes_of_the_environment_are_honoured_at_once
+    client = client()
+    %w[PACT_DO_NOT_TRACK pact_do_not_track DO_NOT_TRACK].each do |name|
+      assert_equal :ok, track(client)
+      ENV[name] = "1"
+      assert_equal [:disabled, false, name], [track(client), client.enabled?, client.explain[:rule]]
+      ENV.delete(name)
+    end
+    assert_equal 3, client.stats.dig(:not_accepted, :disabled)
+  ensure
+    ENV.delete_if { |name, _| name.match?(/do_not_track/i) }
+  end
+
+  def test_without_credentials
+    without = PactTelemetry::Client.new(library: { id: "i", name: "n", version: "1" })
+    assert_equal :not_configured, track(without)
+  end
+
+  def test_a_full_queue
+    Collector.run("--answers", "hang*") do |collector|
+      client = client(collector.url, queue_capacity: 1)
+      outcomes = Array.new(200) { track(client) }
+      assert_equal %i[ok queue_full], outcomes.uniq.sort
+      client.enabled = false
+    end
+  end
+
+  def test_flush_tells_delivered_late_and_lost
+    Collector.run("--answers", "ok,delay=3000") do |collector|
+      client = client(collector.url)
+      assert_equal :ok, client.flush
+      track(client)
+      assert_equal :ok, client.flush(timeout_ms: PATIENCE_MS)
+      track(client)
+      assert_equal :error_timeout, client.flush(timeout_ms: 0)
+      assert_equal :error_timeout, client.flush(timeout_ms: 50)
+    end
+  end
+
+  def test_any_timeout_is_taken
+    client = client()
+    [nil, -1, -1.5, 2.5, Float::NAN, Float::INFINITY, 2**70, "1", Object.new, Complex(1, 2)].each do |timeout|
+      assert_equal :ok, client.flush(timeout_ms: timeout), timeout.inspect
+    end
+    assert_equal :ok, client.close(timeout_ms: nil)
+  end
+
+  def test_explain_stats_and_preview_are_hashes
+    client = client()
+    assert_equal "enabled", client.explain[:state]
+    track(client, "")
+    assert_equal({ accepted: 0, queued: 0 }, client.stats.slice(:accepted, :queued))
+    preview = client.preview("Über", category: "c", action: "a", value: 2, plugin_name: "p")
+    assert_equal(%i[body content_type method url], preview.keys.sort)
+    assert_includes preview[:body], "Über"
+    assert_equal Encoding::UTF_8, preview[:body].encoding
+    assert_equal({ outcome: :error_empty }, client.preview("", category: "c", action: "a"))
+  end
+
+  def test_an_answer_that_does_not_fit_is_asked_for_again
+    unknown = Array.new(200) { |number| [:"unknown_key_#{number}", number] }.to_h
+    explained = client(**unknown).explain
+    assert_operator JSON.generate(explained).bytesize, :>, PactTelemetry::Text::CAPACITY
+    assert_includes explained[:diagnostics].inspect, "unknown_key_199"
+  end
+
+  # A status that this version does not know: the library's own name for it, or else what its sign tells.
+  def test_unknown_statuses
+    client = client()
+    assert_equal :not_delivered, client.send(:outcome, 1_000_000)
+    assert_equal :error, client.send(:outcome, -1_000_000)
+    PactTelemetry::Native.stub(:pact_telemetry_status_name, "PACT_TELEMETRY_BRAND_NEW") do
+      assert_equal :brand_new, client.send(:outcome, 1_000_000)
+    end
+  end
+
+  private
+
+  def four_events_to(url)
+    PactTelemetry::Client.open(**options(url)) do |telemetry|
+      outcomes = [telemetry.mock_server_started, telemetry.consumer_tests_ran(3), telemetry.pacts_verified(0),
+                  telemetry.plugin_loaded("csv", "0.0.6")]
+      assert_equal [:ok] * 4, outcomes
+      assert_equal :ok, telemetry.flush(timeout_ms: PATIENCE_MS)
+      assert_equal({ accepted: 4, delivered: 4 }, telemetry.stats.slice(:accepted, :delivered))
+    end
+  end
+
+  def body_of(client)
+    assert_nil client.unavailable_reason
+    body = JSON.parse(client.preview("e", category: "c", action: "a").fetch(:body))
+    body.dig("events", 0, "params")
+  end
+end

@@ -1,0 +1,36 @@
+# frozen_string_literal: true
+
+require_relative "helper"
+
+# Who runs the tests is told by what is loaded, and telling loads nothing.
+class HostTest < Minitest::Test
+  include Support
+
+  DETECT = "p PactTelemetry::Host.test_framework"
+
+  def test_each_framework_and_none
+    { "" => nil, "module Minitest; end" => "Minitest", "module RSpec; module Core; end; end" => "RSpec",
+      "module Cucumber; class Runtime; end; end" => "Cucumber", "require 'minitest'" => "Minitest",
+      "module Minitest; end; module RSpec; module Core; end; end" => "RSpec",
+      "module Minitest; end; module RSpec; end; module Cucumber; class Runtime; end; end" => "Cucumber",
+      "module RSpec; module Matchers; end; end" => nil, "RSpec = 1" => nil }
+      .each { |code, framework| assert_equal "#{framework.inspect}\n", ruby!("#{code}\n#{DETECT}"), code }
+  end
+
+  def test_what_would_be_loaded_by_its_name_stays_unloaded
+    Dir.mktmpdir do |folder|
+      File.write(path = File.join(folder, "loaded.rb"), "abort 'was loaded'")
+      assert_equal "nil\n", ruby!(<<~RUBY)
+        autoload :Minitest, #{path.inspect}
+        autoload :RSpec, #{path.inspect}
+        module Cucumber; autoload :Runtime, #{path.inspect}; end
+        def Object.const_missing(name) = abort("was asked for")
+        #{DETECT}
+      RUBY
+    end
+  end
+
+  def test_the_platform
+    assert_equal "Ruby #{RUBY_VERSION}", PactTelemetry::Host.platform_version
+  end
+end

@@ -1,0 +1,104 @@
+# frozen_string_literal: true
+
+require_relative "helper"
+
+# Whatever is wrong with the library, the client is a silent no-op that says why.
+class LoaderTest < Minitest::Test
+  include Support
+
+  # Uses every method; prints the reason.
+  USE = <<~RUBY
+    client = PactTelemetry::Client.new(**OPTIONS)
+    answers = [client.pacts_verified(1), client.flush, client.enabled?, client.explain, client.stats,
+               client.preview("e", category: "c", action: "a"), client.enabled = true, client.close, client.close]
+    reason = client.unavailable_reason
+    idle = { enabled: false, state: "unavailable", reason: reason }
+    expected = [:unavailable, :ok, false, idle, idle, idle, true, :ok, :ok]
+    abort answers.inspect unless answers == expected
+    puts reason
+  RUBY
+
+  def test_a_missing_library
+    assert_match(%r{\A/nowhere/libpact.so: .*No such file}, reason_for("/nowhere/libpact.so"))
+  end
+
+  def test_a_file_that_is_no_library
+    in_a_file("no library at all, but longer than the header of one, which has sixty-four bytes") do |path|
+      assert_match(/invalid ELF header/, reason_for(path))
+    end
+  end
+
+  def test_an_empty_file_and_a_folder
+    in_a_file("") { |path| assert_match(/too short/, reason_for(path)) }
+    assert_match(/directory/i, reason_for(Dir.tmpdir))
+  end
+
+  def test_a_library_for_another_machine
+    library = File.binread(LIBRARY)
+    library[18, 2] = [0x15].pack("S") # e_machine: 64-bit PowerPC
+    in_a_file(library) { |path| assert_includes reason_for(path), path }
+  end
+
+  def test_a_library_with_another_abi_version
+    compiled("unsigned pact_telemetry_abi_version(void) { return 2; }") do |path|
+      assert_equal "#{path}: has ABI version 2, not 1", reason_for(path)
+    end
+  end
+
+  def test_a_library_that_lacks_functions
+    compiled("unsigned pact_telemetry_abi_version(void) { return 1; }") do |path|
+      assert_equal "#{path}: has no function pact_telemetry_version", reason_for(path)
+    end
+    compiled("int other;") { |path| assert_equal "#{path}: is not libpact_telemetry", reason_for(path) }
+  end
+
+  def test_without_a_choice_the_system_library_is_tried
+    assert_match(/libpact_telemetry\.so\.1: /, reason_for(nil))
+    assert_match(/libpact_telemetry\.so\.1: /, reason_for(""))
+  end
+
+  def test_the_system_library_is_found
+    Dir.mktmpdir do |folder|
+      FileUtils.cp(LIBRARY, File.join(folder, "libpact_telemetry.so.1"))
+      environment = { "PACT_TELEMETRY_LIBRARY" => nil, "LD_LIBRARY_PATH" => folder }
+      code = "p PactTelemetry::Client.new(**OPTIONS).unavailable_reason"
+      assert_equal "nil\n", ruby!(code, options: options, environment: environment)
+    end
+  end
+
+  def test_an_ffi_gem_that_cannot_be_loaded
+    Dir.mktmpdir do |folder|
+      File.write(File.join(folder, "ffi.rb"), "raise LoadError, 'built for another Ruby'")
+      out = ruby!(USE, options: options, arguments: ["-I#{folder}", "-I#{LIB}", "-rpact_telemetry"])
+      assert_equal "the ffi gem cannot be used: built for another Ruby\n", out
+    end
+  end
+
+  def test_requiring_loads_no_library_and_not_even_ffi
+    out = ruby!("p defined?(FFI), File.read('/proc/self/maps').include?('pact_telemetry.so')")
+    assert_equal "nil\nfalse\n", out
+  end
+
+  private
+
+  def reason_for(path)
+    ruby!(USE, options: options, environment: { "PACT_TELEMETRY_LIBRARY" => path }).chomp
+  end
+
+  def in_a_file(content)
+    Dir.mktmpdir do |folder|
+      path = File.join(folder, "libpact_telemetry.so")
+      File.binwrite(path, content)
+      yield path
+    end
+  end
+
+  def compiled(source)
+    Dir.mktmpdir do |folder|
+      path = File.join(folder, "libpact_telemetry.so")
+      out, status = Open3.capture2e("cc", "-shared", "-fPIC", "-x", "c", "-", "-o", path, stdin_data: source)
+      assert status.success?, out
+      yield path
+    end
+  end
+end
