@@ -115,7 +115,6 @@ impl Readings {
             if let Some(slot) = variables.get_mut(index).filter(|slot| slot.is_none()) {
                 *slot = Some(value.to_vec());
             }
-            false
         });
         let saved = SavedChoice::read(saved_path.as_deref());
         Readings { host_enabled, variables, saved_path, saved }

@@ -97,6 +97,15 @@ fn nothing_leaves_after_it_was_turned_off_even_in_the_midst_of_tracking() {
 }
 
 #[test]
+fn the_environment_may_change_on_another_thread_all_the_while() {
+    let room = Room::new();
+    for program in room.programs("environment_storm") {
+        let collector = Collector::start(&[]);
+        room.run(program).endpoint(&collector.url).succeed();
+    }
+}
+
+#[test]
 fn the_books_balance_while_eight_threads_track_and_one_closes() {
     for (ended, events) in beside_a_collector("threads", &[]) {
         assert_eq!(names(&events), [("Pacts verified", ended.delivered())].into());

@@ -1,0 +1,86 @@
+//! The environment block, as the host's thread sees it right now. Does not know what any variable means.
+//!
+//! Called on the caller's thread only. On glibc the host may change its environment on another thread all the while
+//! (`glibc.rs`); elsewhere that is as undefined as it is for `getenv`.
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod glibc;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub use glibc::{any, visit, Names};
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub use elsewhere::{any, visit, Names};
+
+/// The environment block of this process.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+unsafe fn block() -> *const *const std::ffi::c_char {
+    extern "C" {
+        static mut environ: *const *const std::ffi::c_char;
+    }
+    // SAFETY: `environ` is defined by every libc; the pointer is read once.
+    unsafe { std::ptr::addr_of!(environ).read_volatile() }
+}
+
+/// The environment block of this process: a shared library on Apple's systems reaches it by a call alone.
+#[cfg(target_vendor = "apple")]
+unsafe fn block() -> *const *const std::ffi::c_char {
+    extern "C" {
+        fn _NSGetEnviron() -> *const *const *const std::ffi::c_char;
+    }
+    // SAFETY: crt_externs.h: returns the address of `environ`, never NULL.
+    unsafe { _NSGetEnviron().read_volatile() }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+mod elsewhere {
+    /// Names to look for.
+    pub struct Names<const N: usize>([&'static str; N]);
+
+    impl<const N: usize> Names<N> {
+        /// Each not empty.
+        pub const fn new(names: [&'static str; N]) -> Self {
+            Names(names)
+        }
+    }
+
+    /// Is one of the names set to a value that `is` says yes to?
+    pub fn any<const N: usize>(names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
+        let mut answer = false;
+        visit(names, &mut |_, value| answer |= is(value));
+        answer
+    }
+
+    /// Calls `found(index, value)` for each of the names that is set. One pass, no allocation.
+    #[cfg(unix)]
+    pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8])) {
+        // SAFETY: the block is a NULL-terminated array of NUL-terminated strings (POSIX environ), read with volatile loads
+        // so that each entry is fetched once; nothing is kept beyond this call. A NUL ends a comparison like any other
+        // byte that differs.
+        unsafe {
+            let mut entry = super::block();
+            while !entry.is_null() {
+                let text = entry.read_volatile();
+                if text.is_null() {
+                    return;
+                }
+                for (index, name) in names.0.iter().enumerate() {
+                    if libc::strncmp(text, name.as_ptr().cast(), name.len()) == 0 && *text.add(name.len()) as u8 == b'='
+                    {
+                        found(index, std::ffi::CStr::from_ptr(text.add(name.len() + 1)).to_bytes());
+                    }
+                }
+                entry = entry.add(1);
+            }
+        }
+    }
+
+    /// Calls `found(index, value)` for each of the names that is set.
+    #[cfg(not(unix))]
+    pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8])) {
+        for (index, name) in names.0.iter().enumerate() {
+            if let Some(value) = std::env::var_os(name) {
+                found(index, value.to_string_lossy().as_bytes());
+            }
+        }
+    }
+}
