@@ -11,8 +11,8 @@ module PactTelemetry
   #
   # Nothing here raises: whatever is wrong with the library, the options or an argument, the answer tells it.
   #
-  # An *outcome* is `:ok`; or `:disabled`, `:not_configured`, `:queue_full`, `:closed`, `:lost`, `:kept` (fine, but not queued or
-  # not delivered); or `:error_null`, `:error_utf8`, `:error_empty`, `:error_too_long`, `:error_forbidden`,
+  # An *outcome* is `:ok`; or `:disabled`, `:not_configured`, `:queue_full`, `:closed`, `:lost`, `:kept` (fine, but not
+  # queued or not delivered); or `:error_null`, `:error_utf8`, `:error_empty`, `:error_too_long`, `:error_forbidden`,
   # `:error_range`, `:error_timeout`, `:error_internal`; or `:unavailable`, see {#unavailable_reason}. A newer library
   # may have more; one without a name is `:not_delivered` or `:error`.
   #
