@@ -12,3 +12,4 @@ pub mod files;
 pub mod paths;
 pub mod process;
 pub mod roots;
+pub mod socket;

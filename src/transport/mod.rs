@@ -3,6 +3,7 @@
 //! Everything is bounded: name resolution, connect, handshake, answer. No redirect is followed, no answer is read
 //! beyond what keeps a connection usable.
 
+mod connector;
 mod crypto;
 mod resolver;
 
@@ -16,7 +17,6 @@ use ureq::http::header::{HeaderValue, CONTENT_TYPE, RETRY_AFTER};
 use ureq::http::{Method, Request, Uri};
 use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
-use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Error, Proxy, ProxyProtocol, Timeout};
 
 /// Resolving the name, and then connecting with the TLS handshake.
@@ -142,7 +142,7 @@ impl Cut {
 }
 
 fn agent(config: &Config) -> Agent {
-    Agent::with_parts(config.clone(), DefaultConnector::default(), BoundedResolver)
+    Agent::with_parts(config.clone(), connector::connector(), BoundedResolver)
 }
 
 fn bounded(builder: ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope> {

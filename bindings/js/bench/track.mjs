@@ -1,0 +1,59 @@
+// What one public `track` costs beside a bare foreign call of the same signature with the same strings.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { TelemetryClient } from '@pact-foundation/telemetry';
+import { COMMAND, pause } from '../test/support.mjs';
+
+const require = createRequire(import.meta.url);
+const { native } = require('../lib/loader.js').load();
+const { STATUS } = require('../lib/native.js');
+const BURST = 1_000;
+const ROUNDS = 21;
+
+const collector = spawn(COMMAND, ['collect'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const lines = createInterface({ input: collector.stdout });
+const [first] = await once(lines, 'line');
+lines.on('line', () => {});
+const options = {
+  library: { id: 'bench', name: 'Bench', version: '1.0.0' },
+  endpoint: JSON.parse(first).url,
+  measurementId: 'G-1',
+  apiSecret: 's',
+};
+const client = new TelemetryClient(options);
+const { measurementId: measurement_id, apiSecret: api_secret, ...others } = options;
+const handle = native.new(JSON.stringify({ ...others, measurement_id, api_secret }), null, 0);
+
+/** Nanoseconds of one call: the median of many bursts. The queue is emptied in between. */
+async function measure(call) {
+  const costs = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < BURST; i++) call();
+    costs.push(Number(process.hrtime.bigint() - start) / BURST);
+    await client.flush(10_000);
+    // Not at one go: the collector writes what arrives into a pipe that this thread reads.
+    while (native.flush(handle, 0) === STATUS.ERROR_TIMEOUT) await pause(1);
+  }
+  costs.sort((a, b) => a - b);
+  return costs[(ROUNDS - 1) / 2];
+}
+
+const direct = (to) => () => native.track(to, 'Pacts verified', 'ProviderTest', 'Completed', 3, null, null);
+const calls = [direct(null), direct(handle), () => client.pactsVerified(3)];
+for (const call of calls) await measure(call);
+const costs = [];
+for (const call of calls) costs.push(await measure(call));
+const [bare, library, cost] = costs.map(Math.round);
+console.log(`public track, accepted:             ${cost} ns`);
+console.log(`bare foreign call, NULL client:     ${bare} ns`);
+console.log(`difference:                         ${cost - bare} ns`);
+console.log(`  of it the library's own work:     ${library - bare} ns (the foreign call, accepted)`);
+console.log(`  and the binding's over such a one: ${cost - library} ns`);
+const refused = Object.entries(client.stats().not_accepted).filter(([, count]) => count > 0);
+if (refused.length > 0) console.log('not all were accepted:', refused);
+await client.close();
+native.free(handle);
+collector.kill();

@@ -1,0 +1,5 @@
+'use strict';
+
+const { TelemetryClient } = require('./client.js');
+
+module.exports = { TelemetryClient };

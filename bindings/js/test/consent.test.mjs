@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { PACKAGE, collect, environmentFor, run } from './support.mjs';
+
+let collector;
+let env;
+let folder;
+
+before(() => (folder = mkdtempSync(path.join(tmpdir(), 'pact-telemetry-js-'))));
+after(() => rmSync(folder, { recursive: true }));
+beforeEach(async () => {
+  collector = await collect('--answers', 'delay=300*');
+  env = environmentFor(collector.url);
+});
+afterEach(() => collector.stop());
+
+const CLIENT = `
+  const { TelemetryClient } = require(${JSON.stringify(PACKAGE)});
+  const client = new TelemetryClient({ library: { id: 'pact-js', name: 'Pact JS', version: '1.0.0' } });
+`;
+const IN_A_WORKER = (code) => `
+  const { Worker } = require('node:worker_threads');
+  new Worker(${JSON.stringify(code)}, { eval: true });
+`;
+const WITH_A_COPY = (code) => `process.env = { ...process.env }; ${code}`;
+const HOSTS = {
+  'the main thread': (code) => code,
+  'a worker thread': IN_A_WORKER,
+  'a copied environment': WITH_A_COPY,
+};
+
+/** What a program prints as JSON. */
+async function printed(code, how) {
+  const ended = await run(['-e', code], how);
+  assert.deepEqual([ended.code, ended.signal, ended.stderr], [0, null, '']);
+  return JSON.parse(ended.stdout);
+}
+
+for (const [host, within] of Object.entries(HOSTS)) {
+  for (const name of ['PACT_DO_NOT_TRACK', 'pact_do_not_track', 'DO_NOT_TRACK']) {
+    test(`${name} set in ${host} holds from that instant, for what is queued too, until it is unset`, async () => {
+      const code = `${CLIENT}
+        const outcomes = [client.pactsVerified(1)];
+        process.env.${name} = ' Yes ';
+        outcomes.push(client.pactsVerified(2), client.enabled);
+        const { dropped, not_accepted } = client.stats();
+        delete process.env.${name};
+        outcomes.push(client.enabled, client.track('Pacts verified', 'ProviderTest', 'after', 3));
+        client.close(5000).then((closed) => {
+          console.log(JSON.stringify([...outcomes, not_accepted.disabled]));
+        });`;
+      assert.deepEqual(await printed(within(code), { env }), ['ok', 'disabled', false, true, 'ok', 1]);
+      const events = await collector.events(1);
+      assert.deepEqual(
+        events.map(({ fields }) => fields.action),
+        ['after'],
+      );
+    });
+  }
+
+  test(`in ${host} the values mean what they mean to the library`, async () => {
+    const values = ['', ' ', '0', 'false', 'FALSE', ' no ', 'Off', '1', 'true', 'yes', 'x', 'n', '00', 'null'];
+    const code = `${CLIENT}
+      const enabled = ${JSON.stringify(values)}.filter((value) => {
+        process.env.DO_NOT_TRACK = value;
+        return client.enabled;
+      });
+      console.log(JSON.stringify(enabled));
+      client.close();`;
+    assert.deepEqual(await printed(within(code), { env }), values.slice(0, 7));
+  });
+
+  test(`in ${host} explain shows the variable and flush obeys it`, async () => {
+    const code = `${CLIENT}
+      client.pactsVerified(1);
+      process.env.PACT_DO_NOT_TRACK = '1';
+      client.flush(5000).then((flushed) => {
+        const { enabled, state, hostRules } = client.explain();
+        console.log(JSON.stringify([enabled, state, hostRules[0], client.stats().delivered]));
+        client.close();
+      });`;
+    const rule = { rule: 'process.env.PACT_DO_NOT_TRACK', says: 'off', read: '1' };
+    // Nothing tells the library of the C environment that changed but the next event, so there flush does not matter.
+    const [enabled, state, told, delivered] = await printed(within(code), { env });
+    assert.deepEqual([enabled, state, told], [false, 'disabled', rule]);
+    if (host !== 'the main thread') {
+      assert.equal(delivered, 0);
+      assert.equal((await collector.events()).length, 0);
+    }
+  });
+}
+
+test('the host cannot turn on what the person turned off', async () => {
+  const code = `${CLIENT}
+    process.env.DO_NOT_TRACK = '1';
+    client.enabled = true;
+    const outcomes = [client.pactsVerified(1)];
+    client.enabled = false;
+    delete process.env.DO_NOT_TRACK;
+    outcomes.push(client.pactsVerified(1), client.enabled);
+    client.enabled = true;
+    outcomes.push(client.pactsVerified(1), client.enabled);
+    console.log(JSON.stringify(outcomes));
+    client.close();`;
+  for (const within of Object.values(HOSTS)) {
+    assert.deepEqual(await printed(within(code), { env }), ['disabled', 'disabled', false, 'ok', true]);
+  }
+});
+
+test('enabled: false in the options stays off until the host says otherwise', async () => {
+  const code = `
+    const { TelemetryClient } = require(${JSON.stringify(PACKAGE)});
+    const library = { id: 'pact-js', name: 'Pact JS', version: '1.0.0' };
+    const client = new TelemetryClient({ library, enabled: false });
+    const outcomes = [client.pactsVerified(1)];
+    process.env.DO_NOT_TRACK = '1';
+    client.pactsVerified(1);
+    delete process.env.DO_NOT_TRACK;
+    outcomes.push(client.pactsVerified(1));
+    client.enabled = true;
+    outcomes.push(client.pactsVerified(1));
+    console.log(JSON.stringify(outcomes));
+    client.close();`;
+  assert.deepEqual(await printed(IN_A_WORKER(code), { env }), ['disabled', 'disabled', 'ok']);
+});
+
+const CHOICES = [
+  ['true', true, 'off'],
+  ['a number', 1, 'off'],
+  ['a word', 'please', 'off'],
+  ['false', false, 'no opinion'],
+  ['zero', 0, 'no opinion'],
+  ['the word false', ' False ', 'no opinion'],
+  ['nothing', '', 'no opinion'],
+  ['null', null, 'no opinion'],
+];
+for (const [name, choice, says] of CHOICES) {
+  test(`${name} as config.pact_do_not_track of the nearest package.json means ${says}`, async () => {
+    const project = path.join(folder, name.replaceAll(' ', '-'));
+    const cwd = path.join(project, 'src', 'deep');
+    mkdirSync(cwd, { recursive: true });
+    const file = path.join(project, 'package.json');
+    writeFileSync(file, JSON.stringify({ name: 'x', config: { pact_do_not_track: choice } }));
+    const code = `${CLIENT}
+      const before = client.pactsVerified(1);
+      client.enabled = true;
+      console.log(JSON.stringify([before, client.pactsVerified(1), client.enabled, client.explain().hostRules.at(-1)]));
+      client.close();`;
+    const rule = { rule: 'package.json config.pact_do_not_track', says, read: choice, path: file };
+    const outcome = says === 'off' ? 'disabled' : 'ok';
+    assert.deepEqual(await printed(code, { env, cwd }), [outcome, outcome, says !== 'off', rule]);
+  });
+}
+
+test('a package.json that is no JSON, or has no config, says nothing', async () => {
+  for (const text of ['{', '[]', 'null', '{"config": 5}', '{"config": {}}']) {
+    writeFileSync(path.join(folder, 'package.json'), text);
+    const code = `process.chdir(${JSON.stringify(folder)});
+      ${CLIENT} console.log(JSON.stringify(client.pactsVerified(1))); client.close();`;
+    assert.equal(await printed(code, { env }), 'ok');
+  }
+  rmSync(path.join(folder, 'package.json'));
+});
+
+test('opted out from the start, a process has no thread of the library, and nothing leaves', async () => {
+  const code = `${CLIENT}
+    const { readdirSync, readFileSync } = require('node:fs');
+    client.pactsVerified(1);
+    client.close().then(() => {
+      const threads = readdirSync('/proc/self/task').map((id) => readFileSync('/proc/self/task/' + id + '/comm', 'utf8'));
+      console.log(JSON.stringify(threads.filter((name) => name.startsWith('pact')).length));
+    });`;
+  assert.equal(await printed(code, { env: { ...env, DO_NOT_TRACK: '1' } }), 0);
+  const inWorker = `process.env.DO_NOT_TRACK = '1'; ${code}`;
+  assert.equal(await printed(IN_A_WORKER(inWorker), { env }), 0);
+  assert.equal((await collector.events()).length, 0);
+});

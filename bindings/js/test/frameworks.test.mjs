@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { PACKAGE, collect, environmentFor, run } from './support.mjs';
+
+const module = (file) => path.join(PACKAGE, 'node_modules', file);
+const project = (name) => path.join(PACKAGE, 'test/projects', name);
+
+/** Runs a project's tests; answers with the names of the events that arrived, and their frameworks. */
+async function testProject(argv, cwd, count) {
+  const collector = await collect();
+  const ended = await run(argv, { cwd, env: environmentFor(collector.url) });
+  const events = await collector.events(count);
+  await collector.stop();
+  assert.deepEqual([ended.code, ended.signal], [0, null], ended.stdout + ended.stderr);
+  return {
+    labels: events.map(({ fields }) => fields.event).sort(),
+    frameworks: [...new Set(events.map(({ fields }) => fields.test_framework))],
+    output: ended.stdout + ended.stderr,
+  };
+}
+
+const SOME = ['Pact consumer tests ran', 'Pact mock server started', 'Pacts verified'];
+
+for (const mode of [
+  ['--runInBand', '--detectOpenHandles'],
+  ['--maxWorkers=2', '--workerThreads'],
+]) {
+  test(`a project of Jest, ${mode.join(' ')}`, async () => {
+    const jest = [module('jest/bin/jest.js'), '--no-cache', ...mode];
+    const { labels, frameworks, output } = await testProject(jest, project('jest'), 3);
+    assert.deepEqual([labels, frameworks], [SOME, ['Jest']]);
+    assert.doesNotMatch(output, /open handle|did not exit|failed to exit/i);
+  });
+}
+
+for (const pool of ['forks', 'threads']) {
+  test(`a project of Vitest, pool ${pool}`, async () => {
+    const vitest = [module('vitest/vitest.mjs'), 'run', '--pool', pool, '--maxWorkers', '2'];
+    const { labels, frameworks } = await testProject(vitest, project('vitest'), 3);
+    assert.deepEqual([labels, frameworks], [SOME, ['Vitest']]);
+  });
+}
+
+for (const mode of [[], ['--parallel']]) {
+  test(`a project of Mocha ${mode}`, async () => {
+    const mocha = [module('mocha/bin/mocha.js'), ...mode, 'telemetry.spec.cjs'];
+    const { labels, frameworks } = await testProject(mocha, project('mocha'), 1);
+    assert.deepEqual([labels, frameworks], [['Pact consumer tests ran'], ['Mocha']]);
+  });
+}
+
+test('a project of node:test', async () => {
+  const { labels, frameworks } = await testProject(['--test', 'telemetry.spec.cjs'], project('node'), 1);
+  assert.deepEqual([labels, frameworks], [['Pact consumer tests ran'], ['node:test']]);
+});
+
+test('a plain program has no test framework', async () => {
+  const code = `
+    const { TelemetryClient } = require('@pact-foundation/telemetry');
+    globalThis.describe = globalThis.it = () => {};
+    const client = new TelemetryClient({ library: { id: 'pact-js', name: 'Pact JS', version: '1.0.0' } });
+    console.log(JSON.parse(client.preview('a', 'b', 'c').body).events[0].params.test_framework);
+  `;
+  const ended = await run(['-e', code]);
+  assert.equal(ended.stdout, 'undefined\n', ended.stderr);
+});

@@ -1,0 +1,108 @@
+// What the tests share: where the library and the command are, a real collector, and programs in processes of their own.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { createInterface } from 'node:readline';
+import path from 'node:path';
+
+export const PACKAGE = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const ROOT = path.dirname(path.dirname(PACKAGE));
+export const INCLUDE = path.join(ROOT, 'include');
+export const LIBRARY = process.env.PACT_TELEMETRY_LIBRARY ?? path.join(ROOT, 'build/lib/libpact_telemetry.so');
+export const COMMAND = process.env.PACT_TELEMETRY_COMMAND ?? path.join(ROOT, 'target/debug/pact-telemetry');
+export const FIXTURES = path.join(PACKAGE, 'test/fixtures');
+
+// Whoever runs the tests may have opted out or configured telemetry, here or in files; the tests start without any of it,
+// and on a CI machine, where the library sends at once.
+const HOME = mkdtempSync(path.join(tmpdir(), 'pact-telemetry-home-'));
+process.once('exit', () => rmSync(HOME, { recursive: true, force: true }));
+for (const name of Object.keys(process.env)) {
+  if (/^PACT_|^pact_|^DO_NOT_TRACK$|_proxy$/i.test(name)) delete process.env[name];
+}
+Object.assign(process.env, {
+  CI: 'true',
+  PACT_TELEMETRY_LIBRARY: LIBRARY,
+  PACT_TELEMETRY_STATE_DIR: path.join(HOME, 'state'),
+  XDG_CONFIG_HOME: path.join(HOME, 'config'),
+});
+
+/**
+ * A collector on this machine.
+ * @param {string[]} options of `pact-telemetry collect`
+ */
+export async function collect(...options) {
+  const child = spawn(COMMAND, ['collect', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout });
+  /** @type {any[]} */
+  const arrived = [];
+  const [first] = await once(lines, 'line');
+  lines.on('line', (line) => arrived.push(JSON.parse(line)));
+  // A test that fails before it stops the collector must not wait for it for ever.
+  child.unref();
+  child.stdout.unref();
+  const kill = () => child.kill();
+  process.once('exit', kill);
+  const { url } = JSON.parse(first);
+  return {
+    url,
+    /** The events that arrived by now; waits for as many as are expected. */
+    async events(count = 0, within = 5_000) {
+      const events = () => arrived.filter((line) => line.type === 'event');
+      for (const start = Date.now(); events().length < count && Date.now() - start < within;) await pause(10);
+      return events();
+    },
+    async stop() {
+      process.off('exit', kill);
+      child.ref();
+      child.stdout.ref();
+      child.kill();
+      await once(child, 'close');
+    },
+  };
+}
+
+/** Options of a client that reports to this collector. */
+export function optionsFor(url) {
+  return {
+    library: { id: 'pact-js', name: 'Pact JS', version: '1.2.3' },
+    endpoint: url,
+    measurementId: 'G-TEST',
+    apiSecret: 'secret',
+  };
+}
+
+/** The environment of a program whose clients report to this collector. */
+export function environmentFor(url) {
+  return {
+    PACT_TELEMETRY_ENDPOINT: url,
+    PACT_TELEMETRY_MEASUREMENT_ID: 'G-TEST',
+    PACT_TELEMETRY_API_SECRET: 'secret',
+  };
+}
+
+/**
+ * Runs a program of Node's to its end.
+ * @param {string[]} argv
+ * @param {{ env?: Record<string, string>, cwd?: string, library?: string }} [how]
+ */
+export async function run(argv, { env = {}, cwd = PACKAGE, library = LIBRARY } = {}) {
+  const start = process.hrtime.bigint();
+  const inherited = { ...process.env };
+  delete inherited.NODE_TEST_CONTEXT; // or node:test would take the program for a part of itself
+  const child = spawn(process.execPath, argv, {
+    cwd,
+    env: { ...inherited, PACT_TELEMETRY_LIBRARY: library, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (output.stderr += text));
+  const [code, signal] = await once(child, 'close');
+  return { code, signal, ...output, milliseconds: Number(process.hrtime.bigint() - start) / 1e6 };
+}
+
+export function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,117 @@
+//! How connections are made: as ureq makes them, but over sockets that notice when the host has closed all descriptors
+//! under us. ureq's own would go on with whatever has got the number since.
+
+use crate::platform::socket::Socket;
+use std::io::{ErrorKind, Read, Write};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use ureq::unversioned::transport::{
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, RustlsConnector,
+    ShutdownHandle, Transport,
+};
+use ureq::{Error, Timeout};
+
+/// Through a proxy where there is one, over TCP, with TLS where the URL says so.
+pub fn connector() -> impl Connector<()> {
+    ().chain(ConnectProxyConnector::default()).chain(TcpConnector).chain(RustlsConnector::default())
+}
+
+#[derive(Debug)]
+struct TcpConnector;
+
+impl<In: Transport> Connector<In> for TcpConnector {
+    type Out = Either<In, TcpTransport>;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        if let Some(chained) = chained {
+            return Ok(Some(Either::A(chained)));
+        }
+        let deadline = Instant::now() + *details.timeout.after;
+        let mut failure = Error::ConnectionFailed;
+        for (index, address) in details.addrs.iter().enumerate() {
+            // Each address gets its share of what is left, so that a dead first one does not use it up.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let share = left / (details.addrs.len() - index).max(1) as u32;
+            if share.is_zero() {
+                break;
+            }
+            match Socket::connect(address, share) {
+                Ok(socket) => {
+                    let socket = Arc::new(socket);
+                    let handle: Arc<dyn ShutdownHandle> = socket.clone();
+                    (details.register_shutdown)(Arc::downgrade(&handle) as Weak<dyn ShutdownHandle>)?;
+                    let buffers =
+                        LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
+                    return Ok(Some(Either::B(TcpTransport { socket, buffers })));
+                }
+                Err(error) if error.kind() == ErrorKind::TimedOut => failure = Error::Timeout(Timeout::Connect),
+                Err(error) => failure = error.into(),
+            }
+        }
+        Err(failure)
+    }
+}
+
+impl ShutdownHandle for Socket {
+    fn shutdown(&self) {
+        self.shut_down();
+    }
+}
+
+#[derive(Debug)]
+struct TcpTransport {
+    socket: Arc<Socket>,
+    buffers: LazyBuffers,
+}
+
+impl Transport for TcpTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let mut stream = self.socket.stream()?;
+        stream.set_write_timeout(Some(left(&timeout)?))?;
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        stream.write_all(output).map_err(|error| timed(error, &timeout))
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let mut stream = self.socket.stream()?;
+        stream.set_read_timeout(Some(left(&timeout)?))?;
+        let read = loop {
+            match stream.read(self.buffers.input_append_buf()) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        let amount = read.map_err(|error| timed(error, &timeout))?;
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    /// Nothing may wait to be read on a connection that is used again: an end, or what nobody asked for.
+    fn is_open(&mut self) -> bool {
+        let Ok(mut stream) = self.socket.stream() else { return false };
+        if stream.set_nonblocking(true).is_err() {
+            return false;
+        }
+        let is_quiet = stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        is_quiet && stream.set_nonblocking(false).is_ok()
+    }
+}
+
+/// What a system call may take; an error where the time is over.
+fn left(timeout: &NextTimeout) -> Result<Duration, Error> {
+    if timeout.after.is_zero() {
+        return Err(Error::Timeout(timeout.reason));
+    }
+    Ok(*timeout.after)
+}
+
+fn timed(error: std::io::Error, timeout: &NextTimeout) -> Error {
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::Timeout(timeout.reason),
+        _ => error.into(),
+    }
+}
