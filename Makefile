@@ -12,7 +12,7 @@ SONAME := libpact_telemetry.so.$(MAJOR)
 CARGO_OUT := build/cargo/release
 COMMAND := target/debug/pact-telemetry
 
-.PHONY: help lib command demo test headers bench lint format install uninstall clean
+.PHONY: help lib command demo test headers bench dist lint format install uninstall clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -45,6 +45,11 @@ bench: lib ## what an event costs its caller, beside the floor under it
 	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
 	@$(CARGO) bench --quiet --locked --bench caller --no-run
 	@$$(ls -t target/release/deps/caller-* | grep -v '\.d$$' | head -1)
+
+dist: lib command ## packages of all languages with the library inside, each tried in an empty project
+	@dist/build-library || [ $$? = 77 ]
+	@dist/pack
+	@dist/try
 
 lint: ## formatter and linter, warnings denied
 	@$(CARGO) fmt --all --check
