@@ -15,7 +15,9 @@ Gem::Specification.new do |spec|
   spec.required_ruby_version = ">= 3.1"
   spec.require_paths = ["lib"]
   # native/ is not in the source tree: packaging puts the built library there, see README.md.
-  spec.files = Dir.chdir(__dir__) { Dir["lib/**/*.rb", "native/**/*.{so,dylib,dll}", "README.md", "LICENSE", "examples/*.rb"] }
+  spec.files = Dir.chdir(__dir__) do
+    Dir["lib/**/*.rb", "native/**/*.{so,dylib,dll}", "README.md", "LICENSE", "examples/*.rb"]
+  end
 
   # Calls C without a compiler on the person's machine, and can let go of Ruby's lock during a call.
   spec.add_dependency "ffi", "~> 1.15"

@@ -11,4 +11,5 @@ mod behaviour;
 mod deadlines;
 mod harness;
 mod headers;
+mod hostile;
 mod traces;
