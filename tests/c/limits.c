@@ -1,0 +1,89 @@
+/* A system that gives nothing: every function answers, and what was accepted is sent when there is something again.
+ * Arguments: `processes` or `files` and how many there may be, or `memory` and how much more than there is; `all` arrive in
+ * the end, or it `answers` at least and the books balance. */
+#include "check.h"
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static void sleep_ms(int milliseconds)
+{
+    struct timespec time;
+    time.tv_sec = milliseconds / 1000;
+    time.tv_nsec = (milliseconds % 1000) * 1000000L;
+    nanosleep(&time, NULL);
+}
+
+static rlim_t address_space(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    CHECK(file != NULL);
+    CHECK(fscanf(file, "%lu", &pages) == 1);
+    fclose(file);
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static void ask_everything(PactTelemetry *client)
+{
+    char text[8192];
+    CHECK(pact_telemetry_is_enabled(client) >= 0);
+    CHECK(pact_telemetry_explain(client, text, sizeof text) != 0);
+    CHECK(pact_telemetry_stats(client, text, sizeof text) != 0);
+    CHECK(pact_telemetry_preview(client, "e", "ProviderTest", "Completed", 1, NULL, NULL, text, sizeof text) != 0);
+    int32_t status = pact_telemetry_flush(client, 300);
+    CHECK(status == PACT_TELEMETRY_OK || status == PACT_TELEMETRY_KEPT || status == PACT_TELEMETRY_LOST
+          || status == PACT_TELEMETRY_ERROR_TIMEOUT);
+    check_books_of(client);
+}
+
+int main(int count, char **arguments)
+{
+    CHECK(count == 4);
+    int is_memory = strcmp(arguments[1], "memory") == 0, is_files = strcmp(arguments[1], "files") == 0;
+    int is_all = strcmp(arguments[3], "all") == 0;
+    rlim_t more = (rlim_t)strtoul(arguments[2], NULL, 10);
+    if (geteuid() == 0 && !is_memory && !is_files) {
+        CHECK(setgid(65534) == 0 && setuid(65534) == 0); /* the limit does not hold for root */
+    }
+    int resource = is_memory ? RLIMIT_AS : is_files ? RLIMIT_NOFILE : RLIMIT_NPROC;
+    PactTelemetry *client = client_with("");
+    struct rlimit before, tight;
+    CHECK(getrlimit((__rlimit_resource_t)resource, &before) == 0);
+    tight = before;
+    tight.rlim_cur = is_memory ? address_space() + more : more;
+    CHECK(setrlimit((__rlimit_resource_t)resource, &tight) == 0);
+
+    int32_t accepted = 0;
+    for (int times = 0; times < 3; times++) {
+        int32_t status = track(client, "in need");
+        CHECK(status == PACT_TELEMETRY_OK || (!is_all && status == PACT_TELEMETRY_DISABLED));
+        accepted += status == PACT_TELEMETRY_OK;
+        ask_everything(client);
+    }
+    CHECK_COUNT(count_of(client, "accepted"), accepted);
+
+    CHECK(setrlimit((__rlimit_resource_t)resource, &before) == 0);
+    sleep_ms(1100); /* it asks for a thread once a second */
+    int32_t after = track(client, "after the need");
+    CHECK(after == PACT_TELEMETRY_OK || (!is_all && after == PACT_TELEMETRY_DISABLED));
+    accepted += after == PACT_TELEMETRY_OK;
+    pact_telemetry_flush(client, 5000);
+    /* A server that could not be reached is left alone for 10 s at most, 20 s after the second time. */
+    char stats[2048];
+    for (int times = 0; times < (is_all ? 450 : 1); times++) {
+        read_stats(client, stats, sizeof stats);
+        check_books(stats);
+        if (number_of(stats, "delivered") + dropped_in(stats) == accepted) {
+            break;
+        }
+        sleep_ms(100);
+    }
+    printf("%s\n", stats);
+    CHECK_COUNT(number_of(stats, "accepted"), accepted);
+    if (is_all) {
+        CHECK_COUNT(number_of(stats, "delivered"), accepted);
+    }
+    printf("delivered %d\n", (int)number_of(stats, "delivered"));
+    return 0;
+}

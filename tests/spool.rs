@@ -1,0 +1,680 @@
+//! What outlives a process: events that no server answered, and the memory of a server that does not answer. Every process
+//! here is a real one, with a home that it shares with the others of its test.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
+
+mod support;
+
+use pact_telemetry::{Client, TrackError};
+use serde_json::{json, Value};
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use support::*;
+use tempfile::TempDir;
+
+const ROLE: &str = "PACT_TELEMETRY_TEST_ROLE";
+
+/// Longer than a batch is left to the process that wrote it.
+const RESERVED: Duration = Duration::from_millis(5_300);
+
+/// What the processes of these tests do: the steps that [`Home::process`] was given.
+#[test]
+fn acts_as_a_process_of_another_test() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let role: Value = serde_json::from_str(&role).unwrap();
+    let client = client(role["endpoint"].as_str().unwrap(), role["config"].clone());
+    for step in role["steps"].as_str().unwrap().split(',') {
+        let (step, argument) = step.trim().split_once(' ').unwrap_or((step.trim(), ""));
+        act(&client, step, argument);
+    }
+}
+
+fn act(client: &Client, step: &str, argument: &str) {
+    let milliseconds = || Duration::from_millis(argument.parse().unwrap());
+    match step {
+        "track" => client.track(&numbered(argument.parse().unwrap())).unwrap(),
+        "refused" => assert_eq!(client.track(&numbered(0)), Err(TrackError::Disabled)),
+        "ask" => drop(client.flush(Duration::ZERO)),
+        "flush" => {
+            let flushed = client.flush(PATIENCE);
+            assert!(argument.is_empty() || format!("{flushed:?}") == argument, "{flushed:?} {}", client.stats());
+        }
+        "close" => drop(client.close(PATIENCE)),
+        "set" => std::env::set_var(argument, "1"),
+        "unset" => std::env::remove_var(argument),
+        "choose" => save_choice(&json!({"enabled": argument == "on"}).to_string()),
+        "off" => client.set_enabled(false),
+        "sleep" => std::thread::sleep(milliseconds()),
+        // The books are asked all the while, also in the midst of it all.
+        "until" => {
+            let (pointer, least) = argument.split_once('=').unwrap_or((argument, "1"));
+            let since = Instant::now();
+            loop {
+                let stats = client.stats();
+                balanced(&stats);
+                if stats.pointer(pointer).unwrap().as_u64() >= least.parse().ok() {
+                    return;
+                }
+                assert!(since.elapsed() < PATIENCE, "until {argument}: {stats}");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        "print" => {
+            balanced(&client.stats());
+            println!("\nSTATS {}", client.stats());
+            std::io::stdout().flush().unwrap();
+        }
+        _ => panic!("{step}?"),
+    }
+}
+
+/// A home that several processes share.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Home(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn state(&self) -> PathBuf {
+        self.path().join(".local/state/pact-telemetry")
+    }
+
+    fn spool(&self) -> PathBuf {
+        self.state().join("spool")
+    }
+
+    /// The names in the spool that end so.
+    fn files(&self, end: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.spool()).into_iter().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name.ends_with(end));
+        names.sort();
+        names
+    }
+
+    fn batches(&self) -> Vec<String> {
+        self.files(".batch")
+    }
+
+    /// Lets so much time pass for the batches, by their names.
+    fn age(&self, by: Duration) {
+        for name in self.batches() {
+            let mut parts: Vec<String> = name.splitn(3, '-').map(str::to_owned).collect();
+            let stamp = parts[1].parse::<u64>().unwrap() - by.as_millis() as u64;
+            parts[1] = format!("{stamp:013}");
+            std::fs::rename(self.spool().join(name), self.spool().join(parts.join("-"))).unwrap();
+        }
+    }
+
+    /// Forgets that a server does not answer.
+    fn forget_failures(&self) {
+        let retries = self.files(".retry");
+        assert_eq!(retries.len(), 1, "{:?}", self.files(""));
+        std::fs::remove_file(self.spool().join(&retries[0])).unwrap();
+    }
+
+    /// A process that does these steps, see [`act`].
+    fn process(&self, endpoint: &str, steps: &str) -> Process {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "acts_as_a_process_of_another_test", "--nocapture", "--test-threads=1"]);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Process { command, role: json!({"endpoint": endpoint, "steps": steps, "config": {}}) }
+    }
+
+    /// Runs a process to its good end; what each `print` printed.
+    fn run(&self, endpoint: &str, steps: &str) -> Vec<Value> {
+        self.process(endpoint, steps).run()
+    }
+}
+
+struct Process {
+    command: Command,
+    role: Value,
+}
+
+impl Process {
+    fn variable(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    fn config(mut self, key: &str, value: Value) -> Self {
+        self.role["config"][key] = value;
+        self
+    }
+
+    /// With another user's rights.
+    fn as_user(mut self, user: u32) -> Self {
+        self.command.uid(user).gid(user);
+        self
+    }
+
+    /// Inside `sh -c` with this before it.
+    fn after(mut self, script: &str, arguments: &[&str]) -> Self {
+        let inner = &self.command;
+        let mut outer = Command::new("unshare");
+        outer.args(arguments).args(["sh", "-ec", &format!("{script}\nexec \"$@\""), "sh"]);
+        outer.arg(inner.get_program()).args(inner.get_args()).env_clear();
+        outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        outer.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = outer;
+        self
+    }
+
+    fn start(mut self) -> Running {
+        Running(self.command.env(ROLE, self.role.to_string()).spawn().unwrap())
+    }
+
+    fn run(self) -> Vec<Value> {
+        self.start().end()
+    }
+}
+
+struct Running(Child);
+
+impl Running {
+    fn end(self) -> Vec<Value> {
+        let output = self.0.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+        let stats = text.lines().filter_map(|line| line.strip_prefix("STATS "));
+        stats.map(|stats| serde_json::from_str(stats).unwrap()).collect()
+    }
+
+    /// SIGKILL.
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// A server that closes every connection at once, and counts them.
+struct Closing {
+    url: String,
+    port: u16,
+    count: Arc<AtomicUsize>,
+    end: Arc<AtomicUsize>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Closing {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (count, end) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (counter, ended) = (count.clone(), end.clone());
+        let accept = move || {
+            for connection in listener.incoming() {
+                drop(connection);
+                if ended.load(Ordering::SeqCst) != 0 {
+                    return;
+                }
+                counter.fetch_add(1, Ordering::SeqCst);
+            }
+        };
+        let thread = Some(std::thread::spawn(accept));
+        Closing { url: format!("http://127.0.0.1:{port}"), port, count, end, thread }
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Makes place for a real server.
+    fn give_way(mut self, answers: &str) -> Collector {
+        self.end.store(1, Ordering::SeqCst);
+        drop(std::net::TcpStream::connect(("127.0.0.1", self.port)));
+        self.thread.take().unwrap().join().unwrap();
+        let collector = Collector::start(&["--port", &self.port.to_string(), "--requests", "--answers", answers]);
+        assert_eq!(collector.url, self.url);
+        collector
+    }
+}
+
+fn count(stats: &Value, pointer: &str) -> u64 {
+    stats.pointer(pointer).unwrap_or_else(|| panic!("{pointer} in {stats}")).as_u64().unwrap()
+}
+
+fn events_of(lines: Vec<Value>) -> Vec<i64> {
+    values(&lines.into_iter().filter(|line| line["type"] == "event").collect::<Vec<_>>())
+}
+
+/// The events of all requests, also of those whose sender did not wait for the answer.
+fn sent(lines: &[Value]) -> Vec<i64> {
+    let bodies = lines.iter().filter_map(|line| Some(serde_json::from_str::<Value>(line["body"].as_str()?).unwrap()));
+    let events = bodies.flat_map(|body| body["events"].as_array().unwrap().clone());
+    let mut values: Vec<_> = events.map(|event| event["params"]["metric_value"].as_i64().unwrap()).collect();
+    values.sort_unstable();
+    values
+}
+
+#[test]
+fn an_event_of_a_killed_process_arrives_once_with_a_later_processs_first_event() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "hang"]);
+    let killed = home.process(&collector.url, "track 1, ask, sleep 60000").start();
+    assert_eq!(collector.next_request()["answer"], "hang");
+    killed.kill();
+    assert_eq!(home.batches().len(), 1, "on disk before it was on the wire");
+    // At once, it could still be the other's own to send.
+    let early = home.run(&collector.url, "track 2, close, print");
+    assert_eq!((count(&early[0], "/delivered"), count(&early[0], "/left_by_others/delivered")), (1, 0));
+    std::thread::sleep(RESERVED);
+    let late = home.run(&collector.url, "track 3, close, until /left_by_others/delivered, print");
+    assert_eq!((count(&late[0], "/delivered"), count(&late[0], "/left_by_others/delivered")), (1, 1));
+    assert_eq!(home.batches(), Vec::<String>::new());
+    assert_eq!(events_of(collector.end()), [1, 2, 3]);
+}
+
+#[test]
+fn a_thousand_events_of_a_killed_process_all_arrive_once() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "hang"]);
+    let steps: Vec<_> = (0..1_000).map(|value| format!("track {value}")).collect();
+    let killed = home.process(&collector.url, &format!("{}, ask, sleep 60000", steps.join(", "))).start();
+    collector.next_request();
+    std::thread::sleep(Duration::from_secs(1)); // the worker never waits for the server
+    killed.kill();
+    home.age(RESERVED);
+    home.run(&collector.url, "track 1000, close, until /left_by_others/delivered=1000");
+    assert_eq!(events_of(collector.end()), Vec::from_iter(0..1_001));
+    assert_eq!(home.batches(), Vec::<String>::new());
+}
+
+#[test]
+fn after_a_503_nobody_asks_before_retry_after_and_all_arrive_after_it() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "503 retry-after=11"]);
+    let first = home.run(&collector.url, "track 1, flush Kept, print");
+    let since = Instant::now();
+    assert_eq!((count(&first[0], "/spooled"), &first[0]["last_failure"]), (1, &json!("status 503")));
+    let second = home.run(&collector.url, "track 2, flush Kept, print");
+    assert_eq!(count(&second[0], "/spooled"), 1, "{}", second[0]);
+    assert_eq!((home.batches().len(), home.files(".retry").len()), (2, 1));
+    home.age(RESERVED);
+    assert!(since.elapsed() < Duration::from_secs(10), "too slow a machine to tell");
+    // More than our own first wait can be, so that this is the server's.
+    std::thread::sleep(Duration::from_millis(11_200).saturating_sub(since.elapsed()));
+    home.run(&collector.url, "track 3, close, until /left_by_others/delivered=2");
+    assert_eq!((home.batches().len(), home.files(".retry").len()), (0, 0), "and the failure is forgotten");
+    let lines = collector.end();
+    let answers: Vec<_> = lines.iter().filter(|line| line["type"] == "request").map(|line| &line["answer"]).collect();
+    assert_eq!(answers.len(), 2, "one refused, one for all three: {answers:?}");
+    assert_eq!(events_of(lines), [1, 2, 3]);
+}
+
+#[test]
+fn a_process_that_lives_on_sends_by_itself_when_retry_after_has_passed() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "503 retry-after=11"]);
+    let steps = "track 1, flush Kept, print, track 2, flush Kept, print, until /delivered=2, sleep 200, print";
+    let process = home.process(&collector.url, steps).start();
+    collector.next_request();
+    let since = Instant::now();
+    collector.next_request();
+    let waited = since.elapsed();
+    assert!(waited >= Duration::from_millis(10_800), "asked again after {waited:?}");
+    let stats = process.end();
+    assert_eq!([0, 1].map(|at| count(&stats[at], "/spooled")), [1, 2]);
+    assert_eq!((count(&stats[2], "/delivered"), count(&stats[2], "/spooled")), (2, 0));
+    assert_eq!(home.batches(), Vec::<String>::new());
+    assert_eq!(events_of(collector.end()), [1, 2]);
+}
+
+#[test]
+fn forty_runs_without_a_server_make_a_handful_of_attempts_and_lose_nothing() {
+    let home = Home::new();
+    let closing = Closing::start();
+    for value in 0..40 {
+        let stats = home.run(&closing.url, &format!("track {value}, flush Kept, print"));
+        assert_eq!(count(&stats[0], "/spooled"), 1);
+    }
+    let attempts = closing.count();
+    assert!((1..=6).contains(&attempts), "{attempts} attempts");
+    assert_eq!(home.batches().len(), 40);
+    let collector = closing.give_way("ok");
+    home.forget_failures();
+    home.age(RESERVED);
+    home.run(&collector.url, "track 40, close, until /left_by_others/delivered=40");
+    assert_eq!(home.batches(), Vec::<String>::new());
+    assert_eq!(events_of(collector.end()), Vec::from_iter(0..41));
+}
+
+#[test]
+fn thirty_processes_at_once_deliver_each_event_once() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "delay=20*"]);
+    let start = |value| home.process(&collector.url, &format!("track {value}, close, print")).start();
+    let running: Vec<_> = (0..30).map(start).collect();
+    for process in running {
+        let stats = process.end();
+        let [delivered, spooled] = ["/delivered", "/spooled"].map(|name| count(&stats[0], name));
+        assert_eq!(delivered + spooled, 1, "delivered, or another took it: {}", stats[0]);
+    }
+    home.age(RESERVED);
+    home.run(&collector.url, "track 30, close");
+    assert_eq!(home.batches(), Vec::<String>::new());
+    assert_eq!(events_of(collector.end()), Vec::from_iter(0..31));
+}
+
+#[test]
+fn of_many_processes_at_once_one_takes_what_others_left() {
+    let home = Home::new();
+    let closing = Closing::start();
+    for value in 0..20 {
+        home.run(&closing.url, &format!("track {value}, flush Kept"));
+    }
+    let collector = closing.give_way("delay=50*");
+    home.forget_failures();
+    home.age(RESERVED);
+    let start = |value| home.process(&collector.url, &format!("track {value}, close, sleep 1500")).start();
+    let running: Vec<_> = (20..32).map(start).collect();
+    running.into_iter().for_each(|process| drop(process.end()));
+    assert_eq!(home.batches(), Vec::<String>::new());
+    assert_eq!(sent(&collector.end()), Vec::from_iter(0..32));
+}
+
+#[test]
+fn thirty_processes_that_end_at_once_leave_what_a_later_one_delivers_once() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "delay=100*"]);
+    let start = |value| home.process(&collector.url, &format!("track {value}, print")).start();
+    let running: Vec<_> = (0..30).map(start).collect();
+    running.into_iter().for_each(|process| drop(process.end()));
+    std::thread::sleep(Duration::from_millis(300)); // what was on the wire when its process ended
+    home.age(RESERVED);
+    home.run(&collector.url, "track 30, close, sleep 500");
+    home.age(RESERVED);
+    home.run(&collector.url, "track 31, close");
+    assert_eq!(home.batches(), Vec::<String>::new());
+    let mut arrived = events_of(collector.end());
+    let all = arrived.len();
+    arrived.dedup();
+    // At least once: a process that ends while its answer is on its way cannot know that it came.
+    println!("{} of {all} arrived twice", all - arrived.len());
+    assert_eq!(arrived, Vec::from_iter(0..32));
+}
+
+/// A home where an earlier process left the event 1 for a server that answers 503, and that server.
+fn with_one_left() -> (Home, Collector) {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "503*"]);
+    home.run(&collector.url, "track 1, flush Kept");
+    assert_eq!(home.batches().len(), 1);
+    (home, collector)
+}
+
+#[test]
+fn opting_out_late_by_the_environment_empties_the_spool() {
+    let (home, collector) = with_one_left();
+    let steps = "track 2, flush Kept, set DO_NOT_TRACK, refused, until /dropped/opted_out, print, sleep 300";
+    let stats = home.run(&collector.url, steps);
+    assert_eq!((count(&stats[0], "/dropped/opted_out"), count(&stats[0], "/spooled")), (1, 0));
+    assert_eq!(home.batches(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "fault: only spools that a batch was handed over with are purged (uploader.rs, weed)"]
+fn opting_out_before_anything_was_sent_empties_the_spool_too() {
+    let (home, collector) = with_one_left();
+    home.run(&collector.url, "track 2, set DO_NOT_TRACK, refused, until /dropped/opted_out, flush, sleep 500");
+    assert_eq!(home.batches(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "fault: the worker asks for the purge and wakes nobody to do it (worker.rs, pass)"]
+fn opting_out_by_the_saved_choice_empties_the_spool() {
+    let (home, collector) = with_one_left();
+    home.run(&collector.url, "track 2, flush Kept, choose off, track 3, until /dropped/opted_out, sleep 500");
+    assert_eq!(home.batches(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "fault: only spools that a batch was handed over with are purged (uploader.rs, weed)"]
+fn a_choice_saved_before_anything_was_sent_empties_the_spool_too() {
+    let (home, collector) = with_one_left();
+    home.run(&collector.url, "track 2, choose off, until /dropped/opted_out, sleep 500");
+    assert_eq!(home.batches(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_tracked_after_a_yes_is_kept_though_the_no_before_it_emptied_the_spool() {
+    let (home, collector) = with_one_left();
+    let steps = "track 2, flush Kept, set DO_NOT_TRACK, refused, until /dropped/opted_out, \
+                 unset DO_NOT_TRACK, track 3, flush Kept, sleep 300, print";
+    let stats = home.run(&collector.url, steps);
+    assert_eq!((count(&stats[0], "/dropped/opted_out"), count(&stats[0], "/spooled")), (1, 1));
+    assert_eq!(home.batches().len(), 1);
+}
+
+#[test]
+fn opted_out_from_the_start_no_folder_is_made() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests"]);
+    for variable in ["DO_NOT_TRACK", "PACT_DO_NOT_TRACK", "pact_do_not_track"] {
+        home.process(&collector.url, "refused, flush, close, print").variable(variable, "1").run();
+    }
+    home.run(&collector.url, "off, refused, close");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    std::fs::create_dir_all(home.path().join(".config/pact-telemetry")).unwrap();
+    std::fs::write(home.path().join(".config/pact-telemetry/choice.json"), "{\"enabled\": false}").unwrap();
+    home.run(&collector.url, "refused, close");
+    assert!(!home.path().join(".local").exists());
+    assert_eq!(collector.end(), Vec::<Value>::new());
+}
+
+#[test]
+fn the_hosts_switch_removes_its_own_batches_and_no_others() {
+    let (home, collector) = with_one_left();
+    let left = home.batches();
+    let stats = home.run(&collector.url, "track 2, flush Kept, off, until /dropped/opted_out, print, sleep 300");
+    assert_eq!((count(&stats[0], "/dropped/opted_out"), count(&stats[0], "/spooled")), (1, 0));
+    assert_eq!(home.batches(), left);
+}
+
+#[test]
+fn what_a_server_will_never_take_is_dropped_with_the_reason_and_its_file_removed() {
+    let (home, collector) = with_one_left();
+    drop(collector);
+    let refusing = Collector::start(&["--requests", "--answers", "404*"]);
+    let stats = home.run(&refusing.url, "track 2, close, print");
+    assert_eq!(count(&stats[0], "/dropped/http_status"), 1);
+    assert_eq!(home.batches().len(), 1, "another destination's is left alone");
+    assert_eq!(home.files(".retry").len(), 1);
+}
+
+#[test]
+fn what_others_left_and_a_server_refuses_is_dropped_too() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "503, 404*"]);
+    home.run(&collector.url, "track 1, flush Kept");
+    home.forget_failures();
+    home.age(RESERVED);
+    let stats = home.run(&collector.url, "track 2, close, until /left_by_others/dropped, print");
+    assert_eq!((count(&stats[0], "/dropped/http_status"), count(&stats[0], "/left_by_others/dropped")), (1, 1));
+    assert_eq!(home.batches(), Vec::<String>::new());
+    assert_eq!(collector.events_until_end().len(), 0);
+}
+
+#[test]
+fn a_torn_file_is_set_aside_and_holds_up_nobody() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "503, 503"]);
+    home.run(&collector.url, "track 1, flush Kept");
+    home.forget_failures();
+    home.run(&collector.url, "track 2, flush Kept");
+    home.forget_failures();
+    home.age(RESERVED);
+    let torn = home.spool().join(&home.batches()[0]);
+    let text = std::fs::read(&torn).unwrap();
+    std::fs::write(&torn, &text[..text.len() / 2]).unwrap();
+    home.run(&collector.url, "track 3, close, until /left_by_others/delivered");
+    assert_eq!((home.batches().len(), home.files(".torn").len()), (0, 1));
+    assert_eq!(events_of(collector.end()), [2, 3]);
+}
+
+#[test]
+fn the_files_are_for_this_user_alone() {
+    let (home, _collector) = with_one_left();
+    let mode = |path: &Path| std::fs::symlink_metadata(path).unwrap().mode() & 0o7777;
+    assert_eq!(mode(&home.state()), 0o700);
+    assert_eq!(mode(&home.spool()), 0o700);
+    for name in home.files("") {
+        assert_eq!(mode(&home.spool().join(&name)), 0o600, "{name}");
+        let text = std::fs::read_to_string(home.spool().join(&name)).unwrap();
+        assert!(!text.contains("secret") && !text.contains("127.0.0.1"), "{name}: {text}");
+    }
+}
+
+/// The event goes straight to the server, and after a failure it waits in memory and goes when it may.
+fn memory_only(place: impl Fn(&str, &str) -> Process) {
+    let collector = Collector::start(&["--requests", "--answers", "ok, 503 retry-after=1"]);
+    let steps = "track 1, flush Delivered, print, track 2, flush Kept, print, track 3, flush, close, \
+                 until /delivered=3, print";
+    let stats = place(&collector.url, steps).run();
+    assert_eq!([0, 1].map(|at| count(&stats[at], "/delivered")), [1, 1]);
+    assert_eq!(count(&stats[1], "/spooled"), 1);
+    assert_eq!((count(&stats[2], "/delivered"), count(&stats[2], "/spooled")), (3, 0), "{}", stats[2]);
+    assert_eq!(events_of(collector.end()), [1, 2, 3]);
+}
+
+#[test]
+fn without_a_home_events_wait_in_memory() {
+    let home = Home::new();
+    memory_only(|url, steps| {
+        let mut process = home.process(url, steps);
+        process.command.env_remove("HOME");
+        process
+    });
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_relative_home_is_no_home() {
+    let home = Home::new();
+    memory_only(|url, steps| {
+        let mut process = home.process(url, steps).variable("HOME", "below");
+        process.command.current_dir(home.path());
+        process
+    });
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn where_the_state_folder_is_a_file_events_wait_in_memory() {
+    let home = Home::new();
+    let file = home.path().join("file");
+    std::fs::write(&file, "mine").unwrap();
+    memory_only(|url, steps| home.process(url, steps).config("state_dir", json!(file)));
+    memory_only(|url, steps| home.process(url, steps).config("state_dir", json!(file.join("below"))));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+}
+
+#[test]
+fn where_the_spool_is_a_link_elsewhere_nothing_is_written_there() {
+    let home = Home::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(home.state()).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), home.spool()).unwrap();
+    memory_only(|url, steps| home.process(url, steps));
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+fn is_root(home: &Home) -> bool {
+    std::fs::metadata(home.path()).unwrap().uid() == 0
+}
+
+#[test]
+fn in_a_home_that_is_another_users_events_wait_in_memory() {
+    let home = Home::new();
+    if !is_root(&home) {
+        println!("skipped: takes root to run as another user");
+        return;
+    }
+    std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    memory_only(|url, steps| home.process(url, steps).as_user(65_534));
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+/// May this process mount what it likes, apart from all others?
+fn can_mount() -> bool {
+    let tried = Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
+    let can = tried.is_ok_and(|output| output.status.success());
+    if !can {
+        println!("skipped: unshare -m and mount are not permitted here");
+    }
+    can
+}
+
+#[test]
+fn on_a_disk_that_is_read_only_events_wait_in_memory() {
+    if can_mount() {
+        let home = Home::new();
+        let script = format!("mount -t tmpfs -o ro none '{}'", home.path().display());
+        memory_only(|url, steps| home.process(url, steps).after(&script, &["-m"]));
+    }
+}
+
+#[test]
+fn on_a_disk_that_is_full_events_wait_in_memory() {
+    if can_mount() {
+        let home = Home::new();
+        let path = home.path().display();
+        // All of its blocks are taken; names can still be made.
+        let blocks =
+            format!("mount -t tmpfs -o size=64k none '{path}'; head -c 1000000 /dev/zero > '{path}/full' || true");
+        memory_only(|url, steps| home.process(url, steps).after(&blocks, &["-m"]));
+        // And one on which not even a name can be made, but for two folders.
+        let names = format!("mount -t tmpfs -o size=64k,nr_inodes=5 none '{path}'; mkdir -p '{path}/.local/state'");
+        memory_only(|url, steps| home.process(url, steps).after(&names, &["-m"]));
+    }
+}
+
+#[test]
+fn a_spool_that_is_removed_while_a_process_runs_costs_nothing_but_the_memory_of_it() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "ok, 503 retry-after=1"]);
+    let steps = "track 1, flush Delivered, track 2, flush Kept, sleep 1000, track 3, flush, until /delivered=2, print";
+    let process = home.process(&collector.url, steps).start();
+    collector.next_event();
+    collector.next_request();
+    std::thread::sleep(Duration::from_millis(300));
+    std::fs::remove_dir_all(home.state()).unwrap();
+    let stats = process.end();
+    balanced(&stats[0]);
+    let arrived = events_of(collector.end());
+    // Whether 2 counts as taken by another process (its file is gone) is open; it is not sent twice, and 3 arrives.
+    assert!(arrived == [2, 3] || arrived == [3], "{arrived:?}: {}", stats[0]);
+}
+
+#[test]
+#[ignore = "fault: the end of a process does not wait for a request that carries only what others left, which is sent again"]
+fn what_others_left_is_not_sent_twice_by_processes_that_end_at_once() {
+    let home = Home::new();
+    let closing = Closing::start();
+    for value in 0..40 {
+        home.run(&closing.url, &format!("track {value}, flush Kept"));
+    }
+    let collector = closing.give_way("ok, delay=60*");
+    home.forget_failures();
+    home.age(RESERVED);
+    for value in 40..44 {
+        home.run(&collector.url, &format!("track {value}, close"));
+    }
+    assert_eq!(home.batches(), Vec::<String>::new());
+    let lines = collector.end();
+    assert_eq!(sent(&lines), Vec::from_iter(0..44));
+}
