@@ -340,7 +340,7 @@ impl Client {
             if let Some(pipeline) = self.joined() {
                 pipeline.gate.cut(&self.shared);
                 if reason == off::ENVIRONMENT {
-                    pipeline.ask_for_purge(); // the person spoke, not the host
+                    pipeline.ask_for_purge(&self.shared.route); // the person spoke, not the host
                 }
                 pipeline.hurry();
             }

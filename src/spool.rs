@@ -83,6 +83,12 @@ impl Spool {
         Some(spool)
     }
 
+    /// The spool in this state folder, if there is one. Makes nothing.
+    pub fn existing(state_folder: &Path) -> Option<Self> {
+        std::fs::symlink_metadata(state_folder.join("spool")).ok().filter(|about| about.is_dir())?;
+        Self::open(state_folder)
+    }
+
     /// Keeps a batch, as a whole or not at all; gives the name of its file. `None` where the folder holds as much as is allowed,
     /// or the disk says no, or has been slow.
     pub fn put(&self, destination: &str, text: &str, now_ms: u64) -> Option<String> {
@@ -159,10 +165,11 @@ impl Spool {
         is_given_away || (!is_own && is_abandoned())
     }
 
-    /// The batches for a destination, oldest first. Removes what is too old, of whatever destination.
-    pub fn list(&self, destination: &str, now_ms: u64) -> Vec<String> {
+    /// The batches for a destination, oldest first; `None` where the folder cannot be read. Removes what is too old, of
+    /// whatever destination.
+    pub fn list(&self, destination: &str, now_ms: u64) -> Option<Vec<String>> {
         let mut found = Vec::new();
-        for name in self.names() {
+        for name in self.names()? {
             match stamp_of(&name) {
                 Some(stamp) if now_ms.abs_diff(stamp) > AGE_MAX.as_millis() as u64 => self.remove(&name),
                 Some(stamp) if name.starts_with(destination) => found.push((stamp, name)),
@@ -172,12 +179,12 @@ impl Spool {
             }
         }
         found.sort();
-        found.into_iter().map(|(_, name)| name).collect()
+        Some(found.into_iter().map(|(_, name)| name).collect())
     }
 
     /// Throws away what was kept before that moment, when the person said no. What is newer came after a yes.
     pub fn purge(&self, moment_ms: u64, now_ms: u64) {
-        for name in self.names() {
+        for name in self.names().unwrap_or_default() {
             let stamp = stamp_of(&name);
             if stamp.is_some_and(|stamp| stamp < moment_ms || stamp > now_ms) || is_litter(&name) {
                 self.remove(&name);
@@ -245,9 +252,9 @@ impl Spool {
         self.bytes.store(sum.1, Ordering::Relaxed);
     }
 
-    fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    fn names(&self) -> Option<Vec<String>> {
+        let entries = std::fs::read_dir(&self.folder).ok()?.flatten();
+        Some(entries.filter_map(|entry| entry.file_name().into_string().ok()).collect())
     }
 
     fn is_old(&self, name: &str) -> bool {
@@ -307,9 +314,13 @@ mod tests {
     }
 
     fn names(spool: &Spool) -> Vec<String> {
-        let mut names = spool.names();
+        let mut names = spool.names().unwrap_or_default();
         names.sort();
         names
+    }
+
+    fn list(spool: &Spool, destination: &str, now_ms: u64) -> Vec<String> {
+        spool.list(destination, now_ms).unwrap()
     }
 
     fn mode(path: &Path) -> u32 {
@@ -326,13 +337,13 @@ mod tests {
         let second = spool.put(HERE, "two", NOW + 1).unwrap();
         let first = spool.put(HERE, "one", NOW).unwrap();
         let elsewhere = spool.put(THERE, "three", NOW).unwrap();
-        assert_eq!(spool.list(HERE, NOW + 2), [first.as_str(), second.as_str()], "oldest first");
-        assert_eq!(spool.list(THERE, NOW + 2), [elsewhere]);
+        assert_eq!(list(&spool, HERE, NOW + 2), [first.as_str(), second.as_str()], "oldest first");
+        assert_eq!(list(&spool, THERE, NOW + 2), [elsewhere]);
         assert_eq!(spool.read(&first).unwrap(), b"one");
         spool.remove(&first);
         spool.remove(&first);
         assert_eq!(spool.read(&first), None);
-        assert_eq!(spool.list(HERE, NOW + 2), [second]);
+        assert_eq!(list(&spool, HERE, NOW + 2), [second]);
         assert_eq!(spool.files.load(Ordering::Relaxed), 2);
     }
 
@@ -358,7 +369,7 @@ mod tests {
         }
         let again = Spool::open(&state).unwrap();
         assert_eq!((mode(&state), mode(&spool.folder)), (0o700, 0o700));
-        assert_eq!(again.list(HERE, NOW), [name]);
+        assert_eq!(list(&again, HERE, NOW), [name]);
     }
 
     #[test]
@@ -475,7 +486,7 @@ mod tests {
         }
         let oldest = spool.put(HERE, "x", NOW - AGE_MAX_MS).unwrap();
         let newest = spool.put(HERE, "x", NOW + AGE_MAX_MS).unwrap();
-        assert_eq!(spool.list(HERE, NOW), [oldest, newest]);
+        assert_eq!(list(&spool, HERE, NOW), [oldest, newest]);
         assert_eq!(names(&spool).len(), 2);
     }
 
@@ -501,11 +512,11 @@ mod tests {
         for name in foreign.iter().chain([&half]) {
             std::fs::write(spool.folder.join(name), "x").unwrap();
         }
-        assert_eq!(spool.list(HERE, NOW), Vec::<String>::new());
+        assert_eq!(list(&spool, HERE, NOW), Vec::<String>::new());
         assert_eq!(names(&spool).len(), foreign.len() + 2, "none is old");
         let old = SystemTime::now() - AGE_MAX - Duration::from_secs(60);
         names(&spool).iter().for_each(|name| set_modified(&spool.folder.join(name), old));
-        spool.list(HERE, NOW);
+        list(&spool, HERE, NOW);
         let (left, mut expected) = (names(&spool), foreign.to_vec());
         expected.sort();
         assert_eq!(left, expected);
@@ -556,9 +567,11 @@ mod tests {
         fn fork() -> Self {
             // SAFETY: the child calls nothing but pause(2), until it is killed.
             let process = unsafe { libc::fork() };
-            while process == 0 {
-                // SAFETY: as above.
-                unsafe { libc::pause() };
+            if process == 0 {
+                loop {
+                    // SAFETY: as above.
+                    unsafe { libc::pause() };
+                }
             }
             Child(process)
         }
@@ -638,12 +651,12 @@ mod tests {
         assert!(second.is_free(&name, late), "its writer was killed");
         assert!(second.is_free(&name, NOW - RESERVED_MS - 1), "by a clock that was set back since");
         spool.give_away(&name);
-        let given = second.list(HERE, NOW);
+        let given = list(&second, HERE, NOW);
         assert_eq!(given.len(), 1);
         assert_ne!(given[0], name);
         assert!(spool.is_free(&given[0], NOW) && second.is_free(&given[0], NOW));
         assert_eq!(second.read(&given[0]).unwrap(), b"text");
-        assert_eq!(spool.list(HERE, NOW + AGE_MAX_MS + 1), Vec::<String>::new(), "it ages as before");
+        assert_eq!(list(&spool, HERE, NOW + AGE_MAX_MS + 1), Vec::<String>::new(), "it ages as before");
     }
 
     #[test]
@@ -701,14 +714,14 @@ mod tests {
             }
             // Who reads meanwhile sees whole batches alone.
             for _ in 0..20 {
-                for name in spool.list(HERE, NOW) {
+                for name in list(&spool, HERE, NOW) {
                     let read = String::from_utf8(spool.read(&name).unwrap()).unwrap();
                     let words: Vec<usize> = read.split(' ').take(3).map(|word| word.parse().unwrap()).collect();
                     assert_eq!(read, texts(words[0], words[1], words[2]));
                 }
             }
         });
-        let mut found: Vec<_> = spool.list(HERE, NOW).iter().map(|name| spool.read(name).unwrap()).collect();
+        let mut found: Vec<_> = list(&spool, HERE, NOW).iter().map(|name| spool.read(name).unwrap()).collect();
         found.sort();
         found.dedup();
         assert_eq!(found.len(), 4 * 4 * 20);
@@ -719,7 +732,7 @@ mod tests {
     fn a_folder_that_is_gone_is_made_anew_and_one_that_cannot_be_is_no_fault() {
         let (room, spool) = room();
         std::fs::remove_dir_all(&spool.folder).unwrap();
-        assert_eq!(spool.list(HERE, NOW), Vec::<String>::new());
+        assert_eq!(spool.list(HERE, NOW), None, "which is not the same as empty");
         assert!(matches!(spool.turn(HERE), Turn::Impossible));
         assert!(spool.put(HERE, "text", NOW).is_some());
         assert_eq!(mode(&spool.folder), 0o700);

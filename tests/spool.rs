@@ -157,7 +157,7 @@ impl Process {
     }
 
     /// With another user's rights.
-    fn as_user(mut self, user: u32) -> Self {
+    fn run_by(mut self, user: u32) -> Self {
         self.command.uid(user).gid(user);
         self
     }
@@ -391,7 +391,10 @@ fn of_many_processes_at_once_one_takes_what_others_left() {
 fn thirty_processes_that_end_at_once_leave_what_a_later_one_delivers_once() {
     let home = Home::new();
     let collector = Collector::start(&["--requests", "--answers", "delay=100*"]);
-    let start = |value| home.process(&collector.url, &format!("track {value}, print")).start();
+    let start = |value| {
+        // Time enough to be on disk, also where all of them start at once on two cores.
+        home.process(&collector.url, &format!("track {value}, print")).config("exit_timeout_ms", json!(5_000)).start()
+    };
     let running: Vec<_> = (0..30).map(start).collect();
     running.into_iter().for_each(|process| drop(process.end()));
     std::thread::sleep(Duration::from_millis(300)); // what was on the wire when its process ended
@@ -427,7 +430,6 @@ fn opting_out_late_by_the_environment_empties_the_spool() {
 }
 
 #[test]
-#[ignore = "fault: only spools that a batch was handed over with are purged (uploader.rs, weed)"]
 fn opting_out_before_anything_was_sent_empties_the_spool_too() {
     let (home, collector) = with_one_left();
     home.run(&collector.url, "track 2, set DO_NOT_TRACK, refused, until /dropped/opted_out, flush, sleep 500");
@@ -435,7 +437,6 @@ fn opting_out_before_anything_was_sent_empties_the_spool_too() {
 }
 
 #[test]
-#[ignore = "fault: the worker asks for the purge and wakes nobody to do it (worker.rs, pass)"]
 fn opting_out_by_the_saved_choice_empties_the_spool() {
     let (home, collector) = with_one_left();
     home.run(&collector.url, "track 2, flush Kept, choose off, track 3, until /dropped/opted_out, sleep 500");
@@ -443,7 +444,6 @@ fn opting_out_by_the_saved_choice_empties_the_spool() {
 }
 
 #[test]
-#[ignore = "fault: only spools that a batch was handed over with are purged (uploader.rs, weed)"]
 fn a_choice_saved_before_anything_was_sent_empties_the_spool_too() {
     let (home, collector) = with_one_left();
     home.run(&collector.url, "track 2, choose off, until /dropped/opted_out, sleep 500");
@@ -605,7 +605,7 @@ fn in_a_home_that_is_another_users_events_wait_in_memory() {
         return;
     }
     std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    memory_only(|url, steps| home.process(url, steps).as_user(65_534));
+    memory_only(|url, steps| home.process(url, steps).run_by(65_534));
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
@@ -661,7 +661,6 @@ fn a_spool_that_is_removed_while_a_process_runs_costs_nothing_but_the_memory_of_
 }
 
 #[test]
-#[ignore = "fault: the end of a process does not wait for a request that carries only what others left, which is sent again"]
 fn what_others_left_is_not_sent_twice_by_processes_that_end_at_once() {
     let home = Home::new();
     let closing = Closing::start();

@@ -12,13 +12,14 @@ pub(crate) use account::{Account, DropReason, Refusal, Snapshot};
 pub(crate) use lifecycle::{existing, for_this_process};
 pub(crate) use worker::unix_micros;
 
-use crate::client::Shared;
+use crate::client::{Route, Shared};
 use crate::config::QUEUE_CAPACITY_MAX;
 use crate::event::Packed;
 use crate::transport::{self, Outcome};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use gate::Gate;
 use hand::Batch;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
@@ -66,6 +67,10 @@ pub(crate) struct Pipeline {
     upload_urgent: AtomicBool,
     /// The person said no at this moment, in milliseconds since 1970: the spool is to be emptied of what was there then.
     purge: AtomicU64,
+    /// The state folders of which that is true.
+    purge_folders: Mutex<Vec<PathBuf>>,
+    /// A request is on its way.
+    sending: AtomicBool,
     /// Threads that wait for their events, and do so until their time is over.
     waiting: AtomicUsize,
     /// The process ends.
@@ -103,6 +108,8 @@ impl Pipeline {
             outbox: Mutex::new(Vec::new()),
             upload_urgent: AtomicBool::new(false),
             purge: AtomicU64::new(0),
+            purge_folders: Mutex::new(Vec::new()),
+            sending: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             exiting: AtomicBool::new(false),
             last_failure: AtomicU32::new(0),
@@ -161,7 +168,8 @@ impl Pipeline {
     }
 
     /// The person said no: what waits on disk is thrown away before anything else is sent.
-    pub fn ask_for_purge(&self) {
+    pub fn ask_for_purge(&self, route: &Route) {
+        self.lock_purge_folders().extend(route.state_folder.clone());
         self.purge.store(worker::unix_millis().max(1), Ordering::SeqCst);
     }
 
@@ -189,6 +197,10 @@ impl Pipeline {
 
     fn lock_outbox(&self) -> MutexGuard<'_, Vec<Batch>> {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_purge_folders(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.purge_folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers how the last request went.
@@ -247,9 +259,9 @@ impl Pipeline {
         self.receiver.is_empty() && !self.busy.load(Ordering::SeqCst)
     }
 
-    /// Is there nothing to wait for?
+    /// Is there nothing to wait for? A request with what others left is, too: cut, it would be sent again.
     fn is_idle(&self) -> bool {
-        self.is_recorded() && self.pending.load(Ordering::SeqCst) == 0
+        self.is_recorded() && self.pending.load(Ordering::SeqCst) == 0 && !self.sending.load(Ordering::SeqCst)
     }
 
     /// What the end of the process may wait for.

@@ -33,6 +33,7 @@ pub(super) fn run(pipeline: &'static Pipeline) {
             std::mem::forget(payload);
             Some(LEFT_POLL)
         });
+        pipeline.sending.store(false, Ordering::SeqCst);
         pipeline.outgoing.store(uploader.batches.len(), Ordering::Relaxed);
         pipeline.announce();
         // Whoever has news stores it before it wakes this thread; a wake that came in between makes the park return at once,
@@ -62,8 +63,6 @@ struct Uploader {
     transport: Option<Transport>,
     /// What waits to be sent, of this process.
     batches: VecDeque<Batch>,
-    /// Every spool that was used.
-    spools: Vec<Arc<Spool>>,
     /// When to try again, where no disk remembers it.
     memory: Vec<(Arc<Route>, Backoff)>,
     /// Since when another process has been uploading.
@@ -74,21 +73,14 @@ struct Uploader {
 
 impl Uploader {
     fn new(pipeline: &'static Pipeline) -> Self {
-        let (batches, spools, memory) = (VecDeque::new(), Vec::new(), Vec::new());
-        Uploader { pipeline, transport: None, batches, spools, memory, busy: None, pause_until: None }
+        let (batches, memory) = (VecDeque::new(), Vec::new());
+        Uploader { pipeline, transport: None, batches, memory, busy: None, pause_until: None }
     }
 
     /// Sends what may be sent now. Returns when to look again by itself.
     fn pass(&mut self) -> Option<Duration> {
         self.pipeline.upload_urgent.store(false, Ordering::SeqCst);
-        for batch in self.pipeline.lock_outbox().drain(..) {
-            if let Some(spool) = &batch.spool {
-                if !self.spools.iter().any(|known| Arc::ptr_eq(known, spool)) {
-                    self.spools.push(spool.clone());
-                }
-            }
-            self.batches.push_back(batch);
-        }
+        self.batches.extend(self.pipeline.lock_outbox().drain(..));
         self.weed();
         let mut routes: Vec<Arc<Route>> = Vec::new();
         for batch in &self.batches {
@@ -104,7 +96,13 @@ impl Uploader {
         let now_ms = unix_millis();
         match self.pipeline.purge.swap(0, Ordering::SeqCst) {
             0 => {}
-            moment => self.spools.iter().for_each(|spool| spool.purge(moment, now_ms)),
+            moment => {
+                let folders = std::mem::take(&mut *self.pipeline.lock_purge_folders());
+                folders
+                    .iter()
+                    .filter_map(|folder| Spool::existing(folder))
+                    .for_each(|spool| spool.purge(moment, now_ms));
+            }
         }
         let oldest = now_ms.saturating_sub(AGE_MAX.as_millis() as u64);
         for batch in &mut self.batches {
@@ -139,7 +137,9 @@ impl Uploader {
             let mut others = shared.map(|spool| self.left_by_others(route, spool)).unwrap_or_default();
             loop {
                 let mut batches = self.next_own(route);
-                if let Some(spool) = disk.filter(|_| sponsors.iter().any(|sponsor| sponsor.is_on())) {
+                // The end of the process waits for what is its own.
+                let ends = batches.is_empty() && self.pipeline.exiting.load(Ordering::SeqCst);
+                if let Some(spool) = disk.filter(|_| !ends && sponsors.iter().any(|sponsor| sponsor.is_on())) {
                     self.add_others(route, spool, &mut others, &mut batches);
                 }
                 if batches.is_empty() {
@@ -149,6 +149,7 @@ impl Uploader {
                     lock.touch();
                 }
                 let sent = self.send(route, batches, &sponsors);
+                self.pipeline.sending.store(false, Ordering::SeqCst);
                 self.pipeline.announce();
                 match sent {
                     Sent::Answered => {
@@ -170,7 +171,9 @@ impl Uploader {
             drop(lock);
             // What came while this process had the turn was left to it.
             let more = shared.is_some_and(|spool| !self.left_by_others(route, spool).is_empty());
-            if self.of(route).next().is_none() && !(more && sponsors.iter().any(|sponsor| sponsor.is_on())) {
+            let on =
+                more && !self.pipeline.exiting.load(Ordering::SeqCst) && sponsors.iter().any(|sponsor| sponsor.is_on());
+            if self.of(route).next().is_none() && !on {
                 return None;
             }
         }
@@ -203,7 +206,7 @@ impl Uploader {
     /// The files of other processes, oldest first; batches of ours that another process took are let go. Only with the
     /// turn: so nobody removes one meanwhile.
     fn left_by_others(&mut self, route: &Arc<Route>, spool: &Spool) -> VecDeque<String> {
-        let mut names = spool.list(&route.id, unix_millis());
+        let Some(mut names) = spool.list(&route.id, unix_millis()) else { return VecDeque::new() };
         for batch in std::mem::take(&mut self.batches) {
             let file = batch.file.as_ref().filter(|_| batch.route == *route);
             match file {
@@ -270,7 +273,7 @@ impl Uploader {
         }
         for client in &clients {
             if client.look_at_saved_choice() {
-                self.pipeline.ask_for_purge();
+                self.pipeline.ask_for_purge(route);
             }
         }
         let now_ms = unix_millis();
@@ -294,6 +297,7 @@ impl Uploader {
             self.put_back(batches);
             return Sent::Cut;
         }
+        pipeline.sending.store(true, Ordering::SeqCst);
         let outcome = transport.post(&route.url, route.destination.protocol.content_type(), &body.text);
         let cut = pipeline.gate.leave();
         if cut {

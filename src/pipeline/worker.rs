@@ -3,7 +3,7 @@
 //! what came in the last milliseconds.
 
 use super::hand::{drop_all, owners_of, Batch, InHand};
-use super::{DropReason, Pipeline, Queued, Rest};
+use super::{lifecycle, DropReason, Pipeline, Queued, Rest};
 use crate::batch::Record;
 use crate::client::Route;
 use crate::host::Host;
@@ -42,6 +42,9 @@ pub(super) fn run(pipeline: &'static Pipeline) {
             true
         });
         pipeline.busy.store(false, Ordering::SeqCst);
+        if pipeline.purge.load(Ordering::SeqCst) != 0 && lifecycle::start_uploader(pipeline) {
+            pipeline.unpark_uploader(); // which empties the spool
+        }
         pipeline.announce();
         quiet = if any { 0 } else { quiet + 1 };
         if quiet >= QUIET_LINGERS {
@@ -90,7 +93,7 @@ impl Worker {
             any = true;
             for owner in owners_of(taken.iter()) {
                 if owner.look_at_saved_choice() {
-                    self.pipeline.ask_for_purge();
+                    self.pipeline.ask_for_purge(&owner.route);
                 }
             }
             let (wanted, unwanted): (Vec<_>, Vec<_>) = taken.into_iter().partition(InHand::is_wanted);
