@@ -3,12 +3,14 @@
 //!
 //! One folder, `spool` in the state folder, 0700, its files 0600:
 //!
-//!     <destination>-<ms since 1970>-<writer>-<number>.batch   a batch, complete: written under another name and renamed;
-//!                                                             with one more part: given away by its writer
-//!     <destination>.lock                                      locked (flock) by the process that uploads to there
-//!     <destination>.want                                      another process waits for its turn
-//!     <destination>.retry                                     no attempt before (see retry.rs)
-//!     *.torn                                                  set aside: could not be read
+//! ```text
+//! <destination>-<ms since 1970>-<writer>-<number>.batch   a batch, complete: written under another name and renamed;
+//!                                                         with one more part: given away by its writer
+//! <destination>.lock                                      locked (flock) by the process that uploads to there
+//! <destination>.want                                      another process waits for its turn
+//! <destination>.retry                                     no attempt before (see retry.rs)
+//! *.torn                                                  set aside: could not be read
+//! ```
 //!
 //! `<destination>` is a digest: the folder holds no URL and no credentials, and a process uploads only what is for its own
 //! destination. `<writer>` is random and not a process's number, which is the same again in every run of a container.
