@@ -41,10 +41,11 @@ test: ## every test; says what it could not run
 headers: ## write include/ anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers
 
-bench: lib ## what an event costs its caller, beside the floor under it
+bench: lib command ## what an event costs its caller, beside the floor under it, and from each language
 	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
 	@$(CARGO) bench --quiet --locked --bench caller --no-run
 	@$$(ls -t target/release/deps/caller-* | grep -v '\.d$$' | head -1)
+	@benches/bindings.sh
 
 dist: lib command ## packages of all languages with the library inside, each tried in an empty project
 	@dist/build-library || [ $$? = 77 ]

@@ -19,11 +19,13 @@ use crate::transport::{self, Outcome};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use gate::Gate;
 use hand::Batch;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
+
+/// In how many state folders one process may keep batches and have all of them emptied at once.
+const PURGE_ROUTES: usize = 16;
 
 /// An accepted event on its way to the sender.
 pub(crate) struct Queued {
@@ -67,8 +69,8 @@ pub(crate) struct Pipeline {
     upload_urgent: AtomicBool,
     /// The person said no at this moment, in milliseconds since 1970: the spool is to be emptied of what was there then.
     purge: AtomicU64,
-    /// The state folders of which that is true.
-    purge_folders: Mutex<Vec<PathBuf>>,
+    /// The routes of which that is true. Room is made before: opting out allocates nothing.
+    purge_routes: Mutex<Vec<Arc<Route>>>,
     /// A request is on its way.
     sending: AtomicBool,
     /// Threads that wait for their events, and do so until their time is over.
@@ -108,7 +110,7 @@ impl Pipeline {
             outbox: Mutex::new(Vec::new()),
             upload_urgent: AtomicBool::new(false),
             purge: AtomicU64::new(0),
-            purge_folders: Mutex::new(Vec::new()),
+            purge_routes: Mutex::new(Vec::with_capacity(PURGE_ROUTES)),
             sending: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             exiting: AtomicBool::new(false),
@@ -168,8 +170,12 @@ impl Pipeline {
     }
 
     /// The person said no: what waits on disk is thrown away before anything else is sent.
-    pub fn ask_for_purge(&self, route: &Route) {
-        self.lock_purge_folders().extend(route.state_folder.clone());
+    pub fn ask_for_purge(&self, route: &Arc<Route>) {
+        let mut routes = self.lock_purge_routes();
+        if routes.len() < PURGE_ROUTES && !routes.iter().any(|known| known.state_folder == route.state_folder) {
+            routes.push(route.clone());
+        }
+        drop(routes);
         self.purge.store(worker::unix_millis().max(1), Ordering::SeqCst);
     }
 
@@ -199,8 +205,8 @@ impl Pipeline {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_purge_folders(&self) -> MutexGuard<'_, Vec<PathBuf>> {
-        self.purge_folders.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_purge_routes(&self) -> MutexGuard<'_, Vec<Arc<Route>>> {
+        self.purge_routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers how the last request went.

@@ -97,11 +97,9 @@ impl Uploader {
         match self.pipeline.purge.swap(0, Ordering::SeqCst) {
             0 => {}
             moment => {
-                let folders = std::mem::take(&mut *self.pipeline.lock_purge_folders());
-                folders
-                    .iter()
-                    .filter_map(|folder| Spool::existing(folder))
-                    .for_each(|spool| spool.purge(moment, now_ms));
+                let routes: Vec<_> = self.pipeline.lock_purge_routes().drain(..).collect();
+                let folders = routes.iter().filter_map(|route| route.state_folder.as_ref());
+                folders.filter_map(|folder| Spool::existing(folder)).for_each(|spool| spool.purge(moment, now_ms));
             }
         }
         let oldest = now_ms.saturating_sub(AGE_MAX.as_millis() as u64);
@@ -149,11 +147,13 @@ impl Uploader {
                     lock.touch();
                 }
                 let sent = self.send(route, batches, &sponsors);
+                if let Sent::Answered = sent {
+                    self.set_backoff(route, disk, Backoff::default());
+                }
                 self.pipeline.sending.store(false, Ordering::SeqCst);
                 self.pipeline.announce();
                 match sent {
                     Sent::Answered => {
-                        self.set_backoff(route, disk, Backoff::default());
                         if disk.is_some_and(|spool| spool.is_turn_wanted(&route.id)) {
                             self.pause_until = Some(Instant::now() + 2 * BUSY_POLL);
                             return Some(2 * BUSY_POLL); // which lets the lock go
