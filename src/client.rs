@@ -2,10 +2,12 @@
 //! small read of the person's saved choice, and no waiting but in `flush` and `close`.
 
 use crate::config::{self, ConfigError, Settings, EXIT_TIMEOUT_CI_MS, EXIT_TIMEOUT_MS};
-use crate::consent::{opted_out_by_environment, saved_choice_path, Readings, SavedChoice};
+use crate::consent::{opted_out_by_environment, ChoiceFiles, Choices, Readings};
 use crate::event::{Event, InvalidEvent, Packed, Texts};
 use crate::host::{self, Host};
+use crate::identifier;
 use crate::json::object;
+use crate::notice;
 use crate::pipeline::{self, Account, Pipeline, Queued, Refusal, Snapshot};
 use crate::platform::clock::coarse_millis;
 use crate::platform::paths;
@@ -91,12 +93,24 @@ pub(crate) struct Route {
     /// The destination's name in the spool.
     pub id: String,
     pub state_folder: Option<PathBuf>,
+    /// Under a random identifier, also where the person did not ask for it.
+    pub random_id: bool,
 }
 
 impl Route {
-    fn new(destination: Destination, state_folder: Option<PathBuf>) -> Self {
-        Route { url: destination.url(), id: destination.id(), destination, state_folder }
+    fn new(destination: Destination, state_folder: Option<PathBuf>, random_id: bool) -> Self {
+        Route { url: destination.url(), id: destination.id(), destination, state_folder, random_id }
     }
+}
+
+/// What [`Shared::look_at_choices`] found.
+pub(crate) enum Look {
+    /// Nothing speaks against it. The person may want a random identifier.
+    On { random_id: bool },
+    /// Off; perhaps since now.
+    Off { news: bool },
+    /// It cannot be said now.
+    NotNow,
 }
 
 /// What the handle, the queued events and the sender share of a client.
@@ -104,8 +118,8 @@ pub(crate) struct Shared {
     pub settings: Settings,
     pub route: Arc<Route>,
     pub account: Account,
-    saved_path: Option<PathBuf>,
-    is_ci: bool,
+    choice_files: ChoiceFiles,
+    pub is_ci: bool,
     off: AtomicU32,
     /// Goes up whenever the client is turned off: an event of an earlier epoch may not leave any more.
     epoch: AtomicU32,
@@ -118,10 +132,14 @@ impl Shared {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Reads the saved choice again and obeys it. Called by the sender before every request. Returns whether it says
-    /// "off" and did not before.
-    pub fn look_at_saved_choice(&self) -> bool {
-        SavedChoice::read(self.saved_path.as_deref()).is_off() && self.turn_off(off::SAVED)
+    /// Reads the saved choices again and obeys them. Called by the sender before every request.
+    pub fn look_at_choices(&self) -> Look {
+        let choices = self.choice_files.read();
+        match choices.off_by() {
+            None => Look::On { random_id: choices.user.random_id },
+            Some(_) if choices.is_not_now() => Look::NotNow,
+            Some(_) => Look::Off { news: self.turn_off(off::SAVED) },
+        }
     }
 
     /// Is nothing known that would keep an event from leaving?
@@ -200,11 +218,12 @@ impl Client {
             bits |= off::NOT_CONFIGURED;
         }
         let state_folder = settings.state_dir.clone().or_else(|| paths::user_state_dir(variable));
+        notice::run_begins(pipeline::unix_micros() / 1_000);
         let shared = Arc::new(Shared {
-            route: Arc::new(Route::new(settings.destination.clone(), state_folder)),
+            route: Arc::new(Route::new(settings.destination.clone(), state_folder, settings.random_id)),
             settings,
             account: Account::default(),
-            saved_path: saved_choice_path(),
+            choice_files: ChoiceFiles::here(),
             is_ci: host::is_ci(variable),
             off: AtomicU32::new(bits | off::UNREAD),
             epoch: AtomicU32::new(0),
@@ -212,7 +231,7 @@ impl Client {
         });
         let client = Client { shared };
         if bits == 0 && !opted_out_by_environment() {
-            client.read_saved_choice();
+            client.read_choices();
         }
         Ok(client)
     }
@@ -299,9 +318,9 @@ impl Client {
             return false;
         }
         if bits & off::UNREAD != 0 {
-            self.read_saved_choice();
+            self.read_choices();
         }
-        self.shared.off.load(Ordering::Acquire) & off::SAVED == 0
+        self.shared.off.load(Ordering::Acquire) & (off::SAVED | off::UNREAD) == 0
     }
 
     #[cold]
@@ -316,9 +335,12 @@ impl Client {
 
     #[cold]
     #[inline(never)]
-    fn read_saved_choice(&self) {
-        let saved = SavedChoice::read(self.shared.saved_path.as_deref());
-        if saved.is_off() {
+    fn read_choices(&self) {
+        let choices = self.shared.choice_files.read();
+        if choices.is_not_now() {
+            return;
+        }
+        if choices.off_by().is_some() {
             self.shared.off.fetch_or(off::SAVED, Ordering::SeqCst);
         }
         self.shared.off.fetch_and(!off::UNREAD, Ordering::SeqCst);
@@ -356,7 +378,7 @@ impl Client {
     pub fn explain(&self) -> Value {
         let bits = self.shared.off.load(Ordering::Acquire);
         let settings = &self.shared.settings;
-        let readings = Readings::take(bits & off::HOST == 0, self.shared.saved_path.clone());
+        let readings = Readings::take(bits & off::HOST == 0, self.shared.choice_files.clone());
         // A saved "off" that was obeyed holds for this client, also when the file is gone by now.
         let rule = readings.off_by().or_else(|| (bits & off::SAVED != 0).then_some("saved choice"));
         let configured = bits & off::NOT_CONFIGURED == 0;
@@ -379,6 +401,8 @@ impl Client {
             ("exit_timeout_ms", self.shared.exit_timeout_ms().into()),
             ("queue_capacity", settings.queue_capacity.into()),
             ("state_dir", self.shared.route.state_folder.as_ref().map(|path| path.to_string_lossy()).into()),
+            ("id", if self.has_random_id(&readings.choices) { "random" } else { "hostname" }.into()),
+            ("notice", notice::explain(self.shared.route.state_folder.as_deref(), &settings.destination.endpoint)),
             ("diagnostics", settings.diagnostics.as_slice().into()),
         ])
     }
@@ -402,7 +426,7 @@ impl Client {
             session_id: now_micros / 1_000_000,
             age_ms: 0,
         };
-        let context = Context { host: &Host::this_machine(), now_micros };
+        let context = Context { host: &self.host_to_show(), now_micros };
         let destination = &self.shared.settings.destination;
         let body = protocol::encode(destination, &context, &[hit]).pop().map(|body| body.text).unwrap_or_default();
         Ok(object(vec![
@@ -411,6 +435,19 @@ impl Client {
             ("content_type", destination.protocol.content_type().into()),
             ("body", body.into()),
         ]))
+    }
+
+    /// The machine as a request names it; nothing is made for that.
+    fn host_to_show(&self) -> Host {
+        if !self.has_random_id(&self.shared.choice_files.read()) {
+            return Host::this_machine();
+        }
+        let kept = self.shared.route.state_folder.as_deref().and_then(identifier::kept);
+        Host::identified_by(kept.unwrap_or_else(identifier::random))
+    }
+
+    fn has_random_id(&self, choices: &Choices) -> bool {
+        choices.user.random_id || self.shared.route.random_id
     }
 
     /// The counters of this client in this process, as one consistent JSON object:

@@ -23,6 +23,9 @@ pub const CONFIG_MAX_BYTES: usize = 65_536;
 /// Where Google collects. The European Union's is `https://region1.google-analytics.com`.
 pub const DEFAULT_ENDPOINT: &str = "https://www.google-analytics.com";
 
+/// The most bytes of each part of an [`Identity`], in the order of its fields.
+const IDENTITY_MAX_BYTES: [usize; 6] = [150, 100, 100, 150, 150, 150];
+
 /// Who reports: what a client says of the library that it works for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -45,10 +48,10 @@ impl Identity {
     /// in a config.
     pub fn from_parts(parts: [&str; 6]) -> Option<Self> {
         let [library_id, library_name, library_version, data_source, ..] = parts;
-        let lengths = [150, 100, 100, 150, 150, 150];
         let sound = |(part, max): (&&str, &usize)| part.len() <= *max && !part.contains(char::is_control);
         let named = ![library_id, library_name, library_version].contains(&"");
-        let valid = named && names::DATA_SOURCES.contains(&data_source) && parts.iter().zip(&lengths).all(sound);
+        let valid =
+            named && names::DATA_SOURCES.contains(&data_source) && parts.iter().zip(&IDENTITY_MAX_BYTES).all(sound);
         let [library_id, library_name, library_version, data_source, test_framework, platform_version] =
             parts.map(String::from);
         valid.then_some(Identity {
@@ -60,6 +63,17 @@ impl Identity {
             platform_version,
         })
     }
+}
+
+/// Who shows the one-time notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeBy {
+    /// This library, on standard error.
+    Stderr,
+    /// The host, in its own way; nothing leaves until it says so.
+    Host,
+    /// The host says that it has shown it.
+    Shown,
 }
 
 /// A config that was checked.
@@ -77,6 +91,10 @@ pub struct Settings {
     pub state_dir: Option<PathBuf>,
     /// The longest that the end of the process may wait for an answer; `None` where the machine decides.
     pub exit_timeout: Option<Duration>,
+    /// Who shows the one-time notice.
+    pub notice: NoticeBy,
+    /// Whether a random identifier stands in for the digest of the hostname. The person's saved choice can say so too.
+    pub random_id: bool,
     /// Print what would be sent on standard error, and send nothing.
     pub debug: bool,
     /// Remarks on the config, such as keys that are not known.
@@ -100,7 +118,7 @@ fn error<T>(text: impl Into<String>) -> Result<T, ConfigError> {
 }
 
 /// The keys of the config.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "library",
     "data_source",
     "test_framework",
@@ -114,6 +132,8 @@ const KEYS: [&str; 13] = [
     "queue_capacity",
     "state_dir",
     "exit_timeout_ms",
+    "notice",
+    "id",
 ];
 const LIBRARY_KEYS: [&str; 3] = ["id", "name", "version"];
 
@@ -145,23 +165,28 @@ pub fn parse(json: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<
             .unwrap_or(QUEUE_CAPACITY_MAX as u64) as usize,
         state_dir: state_dir(&top, &overrides)?,
         exit_timeout: top.integer("exit_timeout_ms", 0, EXIT_TIMEOUT_MAX_MS)?.map(Duration::from_millis),
+        notice: top
+            .one_of("notice", &[("stderr", NoticeBy::Stderr), ("host", NoticeBy::Host), ("shown", NoticeBy::Shown)])?
+            .unwrap_or(NoticeBy::Stderr),
+        random_id: top.one_of("id", &[("hostname", false), ("random", true)])?.unwrap_or(false),
         debug: overrides.flag("PACT_TELEMETRY_DEBUG"),
         diagnostics,
     })
 }
 
 fn identity(top: &Section<'_>, library: &Section<'_>) -> Result<Identity, ConfigError> {
-    let data_source = top.text("data_source", 150)?.unwrap_or_else(|| names::DATA_SOURCE_CLIENT.into());
+    let [id_max, name_max, version_max, data_source_max, test_framework_max, platform_version_max] = IDENTITY_MAX_BYTES;
+    let data_source = top.text("data_source", data_source_max)?.unwrap_or_else(|| names::DATA_SOURCE_CLIENT.into());
     if !names::DATA_SOURCES.contains(&data_source.as_str()) {
         return error(format!("config: `data_source` must be one of cli, client, broker, found {data_source:?}"));
     }
     Ok(Identity {
-        library_id: library.required("id", 150)?,
-        library_name: library.required("name", 100)?,
-        library_version: library.required("version", 100)?,
+        library_id: library.required("id", id_max)?,
+        library_name: library.required("name", name_max)?,
+        library_version: library.required("version", version_max)?,
         data_source,
-        test_framework: top.text("test_framework", 150)?.unwrap_or_default(),
-        platform_version: top.text("platform_version", 150)?.unwrap_or_default(),
+        test_framework: top.text("test_framework", test_framework_max)?.unwrap_or_default(),
+        platform_version: top.text("platform_version", platform_version_max)?.unwrap_or_default(),
     })
 }
 
@@ -306,6 +331,18 @@ impl<'a> Section<'a> {
         match self.text(key, max_bytes)?.filter(|text| !text.is_empty()) {
             Some(text) => Ok(text),
             None => error(format!("config: `{}{key}` is missing or empty", self.prefix)),
+        }
+    }
+
+    /// What one of these words stands for.
+    fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.text(key, 2_000)? else { return Ok(None) };
+        match words.iter().find(|(word, _)| *word == text) {
+            Some((_, meaning)) => Ok(Some(*meaning)),
+            None => {
+                let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                error(format!("config: `{}{key}` must be one of {}, found {text:?}", self.prefix, words.join(", ")))
+            }
         }
     }
 

@@ -1,10 +1,12 @@
 //! May we send, and which rule decided? The first rule that says "off" wins and no later one turns it back on:
-//! the host's switch, `PACT_DO_NOT_TRACK`, `pact_do_not_track`, `DO_NOT_TRACK`, the person's saved choice.
+//! the host's switch, `PACT_DO_NOT_TRACK`, `pact_do_not_track`, `DO_NOT_TRACK`, the person's saved choice, the
+//! administrator's.
 //!
-//! The rules are pure functions; reading the environment and the saved choice stands apart from them, below.
+//! The rules are pure functions; reading the environment and the saved choices stands apart from them.
 
 use crate::json::object;
 use crate::platform::environment::{self, Names};
+use crate::platform::files::is_passing;
 use crate::platform::paths;
 use serde_json::Value;
 use std::io::Read;
@@ -37,7 +39,7 @@ pub fn opted_out_by_environment() -> bool {
     environment::any(&NAMES, opts_out)
 }
 
-/// What a person saved with `pact-telemetry off` or `on`.
+/// What a file in which somebody saved a choice says of sending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SavedChoice {
     /// Nothing was saved.
@@ -48,40 +50,75 @@ pub enum SavedChoice {
     Off,
     /// Something is there and cannot be read, for this reason. Counts as off.
     Unreadable(String),
+    /// It cannot be looked at now, for want of a descriptor or of memory. Off until it can be.
+    NotNow(String),
 }
 
 impl SavedChoice {
     /// Does it say "off"?
     pub fn is_off(&self) -> bool {
-        matches!(self, SavedChoice::Off | SavedChoice::Unreadable(_))
+        !matches!(self, SavedChoice::None | SavedChoice::On)
     }
 
-    /// The choice that a file's text makes.
-    pub fn parse(text: &[u8]) -> Self {
-        match serde_json::from_slice::<Value>(text) {
-            Ok(value) => match value.get("enabled").and_then(Value::as_bool) {
-                Some(true) => SavedChoice::On,
-                Some(false) => SavedChoice::Off,
-                None => SavedChoice::Unreadable("no true or false under \"enabled\"".into()),
-            },
-            Err(error) => SavedChoice::Unreadable(format!("not JSON: {error}")),
+    fn to_json(&self) -> Value {
+        match self {
+            SavedChoice::None => Value::Null,
+            SavedChoice::On => "on".into(),
+            SavedChoice::Off => "off".into(),
+            SavedChoice::Unreadable(why) => format!("unreadable ({why}), which counts as off").into(),
+            SavedChoice::NotNow(why) => format!("cannot be read now ({why}), which counts as off until it can").into(),
         }
     }
+}
 
-    /// Reads the choice. A file that is not there is no choice; any other failure counts as off.
+/// All that such a file holds: `{"enabled": true or false, "id": "hostname" or "random"}`. Each key may be missing, but
+/// not both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Of sending.
+    pub choice: SavedChoice,
+    /// Whether a random identifier stands in for the digest of the hostname.
+    pub random_id: bool,
+}
+
+impl Saved {
+    /// What a file's text says.
+    pub fn parse(text: &[u8]) -> Self {
+        let value = match serde_json::from_slice::<Value>(text) {
+            Ok(value) => value,
+            Err(error) => return SavedChoice::Unreadable(format!("not JSON: {error}")).into(),
+        };
+        let id = value.get("id").and_then(Value::as_str);
+        let choice = match value.get("enabled") {
+            Some(Value::Bool(true)) => SavedChoice::On,
+            Some(Value::Bool(false)) => SavedChoice::Off,
+            None if id.is_some() => SavedChoice::None,
+            _ => SavedChoice::Unreadable("no true or false under \"enabled\"".into()),
+        };
+        Saved { choice, random_id: id == Some("random") }
+    }
+
+    /// Reads the file. One that is not there is no choice; any other failure counts as off.
     pub fn read(path: Option<&Path>) -> Self {
-        /// A choice is some twenty bytes; more than this is not one.
+        /// A choice is some forty bytes; more than this is not one.
         const LIMIT: u64 = 4096;
-        let Some(path) = path else { return SavedChoice::None };
+        let Some(path) = path else { return SavedChoice::None.into() };
         let mut text = Vec::new();
         let read = paths::open_without_waiting(path)
             .and_then(|file| if file.metadata()?.is_file() { Ok(file) } else { Err(not_a_file()) })
             .and_then(|file| file.take(LIMIT).read_to_end(&mut text));
         match read {
-            Ok(_) => SavedChoice::parse(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => SavedChoice::None,
-            Err(error) => SavedChoice::Unreadable(error.to_string()),
+            Ok(_) => Saved::parse(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => SavedChoice::None.into(),
+            Err(error) if is_passing(&error) => SavedChoice::NotNow(error.to_string()).into(),
+            Err(error) => SavedChoice::Unreadable(error.to_string()).into(),
         }
+    }
+}
+
+impl From<SavedChoice> for Saved {
+    fn from(choice: SavedChoice) -> Self {
+        Saved { choice, random_id: false }
     }
 }
 
@@ -94,6 +131,57 @@ pub fn saved_choice_path() -> Option<PathBuf> {
     Some(paths::user_config_dir(|name| std::env::var_os(name))?.join("choice.json"))
 }
 
+/// Where the administrator's choice for the whole machine is kept, which no setting of a person or a host can move.
+pub fn system_choice_path() -> Option<PathBuf> {
+    Some(paths::system_config_dir()?.join("choice.json"))
+}
+
+/// The two files in which choices are saved.
+#[derive(Debug, Clone)]
+pub struct ChoiceFiles {
+    /// The person's.
+    pub user: Option<PathBuf>,
+    /// The administrator's. Only its "off" counts.
+    pub system: Option<PathBuf>,
+}
+
+impl ChoiceFiles {
+    /// Where this machine has them for this person. Opens nothing.
+    pub fn here() -> Self {
+        ChoiceFiles { user: saved_choice_path(), system: system_choice_path() }
+    }
+
+    /// Reads both.
+    pub fn read(&self) -> Choices {
+        let system = Saved::read(self.system.as_deref()).choice;
+        let system = if system == SavedChoice::On { SavedChoice::None } else { system };
+        Choices { user: Saved::read(self.user.as_deref()), system }
+    }
+}
+
+/// What both files say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choices {
+    /// The person's choice.
+    pub user: Saved,
+    /// The administrator's.
+    pub system: SavedChoice,
+}
+
+impl Choices {
+    /// The name of the rule that turns it off, or `None` where neither does.
+    pub fn off_by(&self) -> Option<&'static str> {
+        let system = || self.system.is_off().then_some("system choice");
+        self.user.choice.is_off().then_some("saved choice").or_else(system)
+    }
+
+    /// Off only because one of them cannot be looked at now.
+    pub fn is_not_now(&self) -> bool {
+        let passing = |choice: &SavedChoice| !choice.is_off() || matches!(choice, SavedChoice::NotNow(_));
+        self.off_by().is_some() && passing(&self.user.choice) && passing(&self.system)
+    }
+}
+
 /// What each rule read, taken at one moment.
 #[derive(Debug, Clone)]
 pub struct Readings {
@@ -101,23 +189,22 @@ pub struct Readings {
     pub host_enabled: bool,
     /// The values of [`VARIABLES`].
     pub variables: [Option<Vec<u8>>; VARIABLES.len()],
-    /// Where the saved choice is looked for.
-    pub saved_path: Option<PathBuf>,
-    /// The saved choice.
-    pub saved: SavedChoice,
+    /// Where the saved choices are looked for.
+    pub files: ChoiceFiles,
+    /// The saved choices.
+    pub choices: Choices,
 }
 
 impl Readings {
     /// Reads all of them, on the caller's thread.
-    pub fn take(host_enabled: bool, saved_path: Option<PathBuf>) -> Self {
+    pub fn take(host_enabled: bool, files: ChoiceFiles) -> Self {
         let mut variables = [None, None, None];
         environment::visit(&NAMES, &mut |index, value| {
             if let Some(slot) = variables.get_mut(index).filter(|slot| slot.is_none()) {
                 *slot = Some(value.to_vec());
             }
         });
-        let saved = SavedChoice::read(saved_path.as_deref());
-        Readings { host_enabled, variables, saved_path, saved }
+        Readings { host_enabled, variables, choices: files.read(), files }
     }
 
     /// The name of the rule that turns it off, or `None` where nothing does.
@@ -127,42 +214,34 @@ impl Readings {
         }
         let is_off = |value: &Option<Vec<u8>>| value.as_deref().is_some_and(opts_out);
         let variable = VARIABLES.iter().zip(&self.variables).find(|(_, value)| is_off(value));
-        variable.map(|(name, _)| *name).or_else(|| self.saved.is_off().then_some("saved choice"))
+        variable.map(|(name, _)| *name).or_else(|| self.choices.off_by())
     }
 
     /// Every rule in its order, with what it read and what it says of that.
     pub fn to_json(&self) -> Value {
-        let verdict = |off: bool, set: bool| {
-            if off {
-                "off"
-            } else if set {
-                "on"
-            } else {
-                "no opinion"
-            }
+        let verdict = |off: bool, on: bool| match (off, on) {
+            (true, _) => "off",
+            (_, true) => "on",
+            _ => "no opinion",
         };
-        let rule = |name: &str, read: Value, says: &str| {
-            object(vec![("rule", name.into()), ("read", read), ("says", says.into())])
+        let rule = |name: &'static str, read: Value, says: &'static str| {
+            vec![("rule", Value::from(name)), ("read", read), ("says", says.into())]
         };
-        let mut rules = vec![rule("host", self.host_enabled.into(), verdict(!self.host_enabled, true))];
+        let mut rules = vec![object(rule("host", self.host_enabled.into(), verdict(!self.host_enabled, true)))];
         for (name, value) in VARIABLES.iter().zip(&self.variables) {
             let read = value.as_deref().map(String::from_utf8_lossy);
             let off = value.as_deref().is_some_and(opts_out);
-            rules.push(rule(name, read.into(), verdict(off, false)));
+            rules.push(object(rule(name, read.into(), verdict(off, false))));
         }
-        let read = match &self.saved {
-            SavedChoice::None => Value::Null,
-            SavedChoice::On => "on".into(),
-            SavedChoice::Off => "off".into(),
-            SavedChoice::Unreadable(why) => format!("unreadable ({why}), which counts as off").into(),
-        };
-        let path = self.saved_path.as_ref().map(|path| path.to_string_lossy());
-        let says = verdict(self.saved.is_off(), self.saved == SavedChoice::On);
-        let mut saved = rule("saved choice", read, says);
-        if let Some(map) = saved.as_object_mut() {
-            map.insert("path".into(), path.into());
+        let files = [
+            ("saved choice", &self.choices.user.choice, &self.files.user),
+            ("system choice", &self.choices.system, &self.files.system),
+        ];
+        for (name, choice, path) in files {
+            let mut entries = rule(name, choice.to_json(), verdict(choice.is_off(), *choice == SavedChoice::On));
+            entries.push(("path", path.as_ref().map(|path| path.to_string_lossy()).into()));
+            rules.push(object(entries));
         }
-        rules.push(saved);
         Value::Array(rules)
     }
 }
@@ -173,9 +252,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn readings(host: bool, variables: [Option<&str>; 3], saved: SavedChoice) -> Readings {
+    fn readings(host: bool, variables: [Option<&str>; 3], saved: SavedChoice, system: SavedChoice) -> Readings {
         let variables = variables.map(|value| value.map(|text| text.as_bytes().to_vec()));
-        Readings { host_enabled: host, variables, saved_path: None, saved }
+        let files = ChoiceFiles { user: None, system: None };
+        Readings { host_enabled: host, variables, files, choices: Choices { user: saved.into(), system } }
     }
 
     #[test]
@@ -192,44 +272,70 @@ mod tests {
     #[test]
     fn the_first_off_wins_and_no_later_rule_turns_it_back_on() {
         let values = [None, Some("0"), Some("1"), Some("true")];
-        let saved = [SavedChoice::None, SavedChoice::On, SavedChoice::Off, SavedChoice::Unreadable("x".into())];
+        let [unreadable, not_now] = [SavedChoice::Unreadable("x".into()), SavedChoice::NotNow("y".into())];
+        let choices = [SavedChoice::None, SavedChoice::On, SavedChoice::Off, unreadable, not_now];
         let off = |value: Option<&str>| matches!(value, Some("1" | "true"));
-        for number in 0..2 * 4 * 4 * 4 * 4 {
-            let (host, saved) = (number % 2 == 0, saved[number / 2 % 4].clone());
-            let variables @ [a, b, c] = [values[number / 8 % 4], values[number / 32 % 4], values[number / 128]];
+        for number in 0..2 * 4 * 4 * 4 * 5 * 5 {
+            let (host, saved, system) = (number % 2 == 0, &choices[number / 2 % 5], &choices[number / 10 % 5]);
+            let variables @ [a, b, c] = [50, 200, 800].map(|step| values[number / step % 4]);
             let expected = match () {
                 _ if !host => Some("host"),
                 _ if off(a) => Some("PACT_DO_NOT_TRACK"),
                 _ if off(b) => Some("pact_do_not_track"),
                 _ if off(c) => Some("DO_NOT_TRACK"),
                 _ if saved.is_off() => Some("saved choice"),
+                _ if system.is_off() => Some("system choice"),
                 _ => None,
             };
-            assert_eq!(readings(host, variables, saved).off_by(), expected, "{number}");
+            let found = readings(host, variables, saved.clone(), system.clone());
+            assert_eq!(found.off_by(), expected, "{number}");
+            assert_eq!(found.choices.off_by().is_some(), saved.is_off() || system.is_off());
         }
     }
 
     #[test]
+    fn want_of_a_descriptor_is_no_decision_unless_somebody_decided() {
+        let not_now = || SavedChoice::NotNow("no descriptors".into());
+        let choices = |user: SavedChoice, system| Choices { user: user.into(), system };
+        assert!(choices(not_now(), SavedChoice::None).is_not_now());
+        assert!(choices(SavedChoice::On, not_now()).is_not_now());
+        assert!(choices(not_now(), not_now()).is_not_now());
+        assert!(!choices(SavedChoice::Off, not_now()).is_not_now());
+        assert!(!choices(not_now(), SavedChoice::Off).is_not_now());
+        assert!(!choices(SavedChoice::On, SavedChoice::None).is_not_now(), "nothing is off");
+    }
+
+    #[test]
     fn a_choice_that_cannot_be_read_means_off() {
-        assert_eq!(SavedChoice::parse(br#"{"enabled": true}"#), SavedChoice::On);
-        assert_eq!(SavedChoice::parse(br#"{"enabled": false, "more": 1}"#), SavedChoice::Off);
-        for text in ["", "off", "{}", "{\"enabled\":", "{\"enabled\": \"yes\"}", "[]", "\u{0}"] {
-            assert!(SavedChoice::parse(text.as_bytes()).is_off(), "{text:?}");
+        let says = |text: &str| Saved::parse(text.as_bytes()).choice;
+        assert_eq!(says(r#"{"enabled": true}"#), SavedChoice::On);
+        assert_eq!(says(r#"{"enabled": false, "more": 1}"#), SavedChoice::Off);
+        for text in ["", "off", "{}", "{\"enabled\":", "{\"enabled\": \"yes\"}", "[]", "\u{0}", "{\"enabled\": null}"] {
+            assert!(says(text).is_off(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_identifier_can_be_chosen_with_and_without_a_choice_of_sending() {
+        let saved = |text: &str| Saved::parse(text.as_bytes());
+        assert_eq!(saved(r#"{"id": "random"}"#), Saved { choice: SavedChoice::None, random_id: true });
+        assert_eq!(saved(r#"{"enabled": true, "id": "random"}"#), Saved { choice: SavedChoice::On, random_id: true });
+        assert_eq!(saved(r#"{"enabled": false, "id": "hostname"}"#), SavedChoice::Off.into());
+        assert!(saved(r#"{"enabled": "no", "id": "random"}"#).choice.is_off());
     }
 
     #[test]
     fn only_a_file_that_is_not_there_is_no_choice() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("choice.json");
-        assert_eq!(SavedChoice::read(None), SavedChoice::None);
-        assert_eq!(SavedChoice::read(Some(&path)), SavedChoice::None);
-        assert_eq!(SavedChoice::read(Some(&path.join("below"))), SavedChoice::None);
+        assert_eq!(Saved::read(None).choice, SavedChoice::None);
+        assert_eq!(Saved::read(Some(&path)).choice, SavedChoice::None);
+        assert_eq!(Saved::read(Some(&path.join("below"))).choice, SavedChoice::None);
         std::fs::write(&path, r#"{"enabled": true}"#).unwrap();
-        assert_eq!(SavedChoice::read(Some(&path)), SavedChoice::On);
+        assert_eq!(Saved::read(Some(&path)).choice, SavedChoice::On);
         // A file where a folder should be: something is there, and it is not a choice.
-        assert!(SavedChoice::read(Some(&path.join("below"))).is_off());
-        assert!(SavedChoice::read(Some(dir.path())).is_off(), "a folder in its place");
+        assert!(Saved::read(Some(&path.join("below"))).choice.is_off());
+        assert!(Saved::read(Some(dir.path())).choice.is_off(), "a folder in its place");
     }
 
     #[test]
@@ -238,14 +344,27 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("choice.json");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert!(SavedChoice::read(Some(&path)).is_off());
+        assert!(Saved::read(Some(&path)).choice.is_off());
+    }
+
+    #[test]
+    fn an_administrators_on_is_no_opinion() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("choice.json");
+        std::fs::write(&path, r#"{"enabled": true}"#).unwrap();
+        assert_eq!(ChoiceFiles { user: None, system: Some(path.clone()) }.read().system, SavedChoice::None);
+        std::fs::write(&path, r#"{"enabled": false}"#).unwrap();
+        let choices = ChoiceFiles { user: None, system: Some(path) }.read();
+        assert_eq!(choices.off_by(), Some("system choice"));
     }
 
     #[test]
     fn explanations_name_every_rule_with_what_it_read() {
-        let all = readings(true, [None, Some("off"), Some("TRUE")], SavedChoice::On).to_json();
+        let variables = [None, Some("off"), Some("TRUE")];
+        let all = readings(true, variables, SavedChoice::On, SavedChoice::Off).to_json();
         let said: Vec<_> = all.as_array().unwrap().iter().map(|rule| rule["says"].as_str().unwrap()).collect();
-        assert_eq!(said, ["on", "no opinion", "no opinion", "off", "on"]);
+        assert_eq!(said, ["on", "no opinion", "no opinion", "off", "on", "off"]);
         assert_eq!(all[3], json!({"rule": "DO_NOT_TRACK", "read": "TRUE", "says": "off"}));
+        assert_eq!(all[5], json!({"rule": "system choice", "read": "off", "says": "off", "path": null}));
     }
 }

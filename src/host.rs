@@ -24,12 +24,16 @@ impl Host {
 
     /// The machine with that name.
     pub fn named(hostname: &str) -> Self {
-        let name = hostname.trim().to_ascii_lowercase();
-        let [a, b, c, d, e, f, g, h, ..]: [u8; 16] = Md5::digest(&name).into();
+        Self::identified_by(Md5::digest(hostname.trim().to_ascii_lowercase()).into())
+    }
+
+    /// This machine under that identifier.
+    pub fn identified_by(identifier: [u8; 16]) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = identifier;
         let first = u32::from_be_bytes([a, b, c, d]).max(1);
         let second = u32::from_be_bytes([e, f, g, h]).max(1);
         Host {
-            digest: digest(&name),
+            digest: hexadecimal(identifier),
             client_id: format!("{first}.{second}"),
             os_arch: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
         }
@@ -38,8 +42,11 @@ impl Host {
 
 /// The MD5 digest of a text, as 32 lower-case hexadecimal digits.
 pub fn digest(text: &str) -> String {
-    let digest: [u8; 16] = Md5::digest(text).into();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(Md5::digest(text).into())
+}
+
+fn hexadecimal(bytes: [u8; 16]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Variables that tell a CI machine: those that Pact reads today, and the vendor-neutral ones and GitHub's of npm's

@@ -26,6 +26,9 @@ pub mod ffi;
 mod client;
 mod pipeline;
 
+mod identifier;
+mod ledger;
+mod notice;
 mod retry;
 mod spool;
 mod transport;

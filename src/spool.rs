@@ -16,7 +16,7 @@
 //! destination. `<writer>` is random and not a process's number, which is the same again in every run of a container.
 //! Nothing is synced: a killed process loses no file, and a machine that loses power may lose the last seconds.
 
-use crate::platform::files::{private_folder, Private};
+use crate::platform::files::{private_folder, put_in_place, Private};
 use crate::retry::Backoff;
 use std::ffi::OsStr;
 use std::hash::BuildHasher;
@@ -116,18 +116,12 @@ impl Spool {
 
     /// Puts a file in place as a whole, over what is there.
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let new = self.folder.join(format!(".{name}.{}.new", self.writer));
-        let written = Private::create(&new).or_else(|error| match error.kind() {
+        let put = || put_in_place(&self.folder.join(name), &self.writer, bytes);
+        put().or_else(|error| match error.kind() {
             // Somebody removed the folder: it may be made anew.
-            io::ErrorKind::NotFound => private_folder(&self.folder).and_then(|()| Private::create(&new)),
+            io::ErrorKind::NotFound => private_folder(&self.folder).and_then(|()| put()),
             _ => Err(error),
-        });
-        let written = written.and_then(|mut file| file.write(bytes));
-        let placed = written.and_then(|()| std::fs::rename(&new, self.folder.join(name)));
-        if placed.is_err() {
-            let _ = std::fs::remove_file(&new);
-        }
-        placed
+        })
     }
 
     /// Removes a batch. What is gone already is gone.
@@ -151,20 +145,26 @@ impl Spool {
         }
     }
 
-    /// Gives a batch of this process's away: whoever has the turn may take it at once.
-    pub fn give_away(&self, name: &str) {
+    /// Gives a batch of this process's away: whoever has the turn may take it at once. Returns its name from then on.
+    pub fn give_away(&self, name: &str) -> String {
         let given = name.replace(".batch", "-0.batch");
-        let _ = std::fs::rename(self.folder.join(name), self.folder.join(given));
+        match std::fs::rename(self.folder.join(name), self.folder.join(&given)) {
+            Ok(()) => given,
+            Err(_) => name.to_owned(),
+        }
+    }
+
+    /// Was the file of that name given away by who wrote it?
+    pub fn is_given_away(&self, name: &str) -> bool {
+        name.split('-').nth(4).is_some()
     }
 
     /// May this process take the file of that name, which it did not write or has given away? Others' only after a while:
     /// who wrote it is about to upload it, unless it was killed.
     pub fn is_free(&self, name: &str, now_ms: u64) -> bool {
-        let mut parts = name.split('-');
-        let is_own = parts.nth(2) == Some(&self.writer);
-        let is_given_away = parts.nth(1).is_some();
+        let is_own = name.split('-').nth(2) == Some(&self.writer);
         let is_abandoned = || stamp_of(name).is_some_and(|stamp| now_ms.abs_diff(stamp) > RESERVED_MS);
-        is_given_away || (!is_own && is_abandoned())
+        self.is_given_away(name) || (!is_own && is_abandoned())
     }
 
     /// The batches for a destination, oldest first; `None` where the folder cannot be read. Removes what is too old, of

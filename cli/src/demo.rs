@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -77,7 +78,8 @@ async fn collect(arguments: Arguments) -> Result<(Result<(), String>, Harvest), 
     let collector = Collector::new(Script::default(), move |arrival| {
         into.lock().unwrap_or_else(PoisonError::into_inner).add(arrival);
     });
-    let command = command(arguments, &format!("http://{address}"));
+    let state = State::new()?;
+    let command = command(arguments, &format!("http://{address}"), &state);
     let mut ended = Ok(());
     let program = async { ended = run_program(command, PROGRAM_TIME).await };
     let mut connections = server::serve(listener, None, Arc::new(collector), program).await;
@@ -88,14 +90,36 @@ async fn collect(arguments: Arguments) -> Result<(Result<(), String>, Harvest), 
     Ok((ended, harvest))
 }
 
-fn command(arguments: Arguments, url: &str) -> Command {
+/// A state folder for the program alone, so that the demo leaves nothing among what the person has. Gone with this value.
+struct State(PathBuf);
+
+impl State {
+    /// One in which the notice was shown: who runs the demo is about to see all of it.
+    fn new() -> Result<Self, String> {
+        let folder = std::env::temp_dir().join(format!("pact-telemetry-demo-{}", std::process::id()));
+        let told = std::fs::create_dir(&folder).and_then(|()| {
+            // Before this moment, whenever that is.
+            std::fs::write(folder.join("notice.json"), r#"{"shown_ms": 1}"#)
+        });
+        told.map_err(|error| format!("{}: {error}", folder.display())).map(|()| State(folder))
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // What cannot be removed is the system's to clean up.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn command(arguments: Arguments, url: &str, state: &State) -> Command {
     let protocol = match arguments.protocol {
         Protocol::Ga4 => "ga4",
         Protocol::UniversalAnalytics => "universal-analytics",
     };
     let mut words = arguments.program.into_iter();
     let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words).envs([
+    command.args(words).env("PACT_TELEMETRY_STATE_DIR", &state.0).envs([
         ("PACT_TELEMETRY_ENDPOINT", url),
         ("PACT_TELEMETRY_MEASUREMENT_ID", "G-DEMO"),
         ("PACT_TELEMETRY_API_SECRET", "demo"),

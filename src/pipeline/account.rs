@@ -18,6 +18,8 @@ pub enum DropReason {
     HttpStatus,
     /// Older than 72 hours, which no server takes.
     Expired,
+    /// The notice could not be shown and remembered, so nothing may leave.
+    NoNotice,
     /// As much as is allowed waits for another attempt already.
     SpoolFull,
     /// A fault of this library's.
@@ -25,11 +27,12 @@ pub enum DropReason {
 }
 
 impl DropReason {
-    const ALL: [(DropReason, &'static str); 6] = [
+    const ALL: [(DropReason, &'static str); 7] = [
         (DropReason::OptedOut, "opted_out"),
         (DropReason::Debug, "debug"),
         (DropReason::HttpStatus, "http_status"),
         (DropReason::Expired, "expired"),
+        (DropReason::NoNotice, "no_notice"),
         (DropReason::SpoolFull, "spool_full"),
         (DropReason::Internal, "internal"),
     ];
@@ -291,7 +294,7 @@ mod tests {
         account.accept(100);
         account.give_back();
         let json = account.snapshot().to_json();
-        assert_eq!(json["accepted"], 16);
+        assert_eq!(json["accepted"], 18);
         assert_eq!(json["delivered"], 2);
         assert_eq!(json["queued"], 1);
         assert_eq!(json["spooled"], 1);
@@ -301,7 +304,7 @@ mod tests {
         for (_, name) in Refusal::ALL {
             assert_eq!(json["not_accepted"][name], 1, "{name}");
         }
-        assert_eq!(account.lost(), 12);
+        assert_eq!(account.lost(), 14);
         assert!(account.is_waiting());
         account.reset();
         assert_eq!(account.snapshot(), Snapshot::default());

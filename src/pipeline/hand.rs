@@ -13,7 +13,6 @@ pub(super) struct InHand {
     pub record: Record,
     /// Whose it is; `None` for one that an earlier process left on disk.
     pub owner: Option<Arc<Shared>>,
-    epoch: u32,
     pipeline: &'static Pipeline,
     kept: bool,
     settled: bool,
@@ -23,18 +22,17 @@ impl InHand {
     /// An event of this process, out of the queue.
     pub fn own(pipeline: &'static Pipeline, owner: Arc<Shared>, record: Record) -> Self {
         pipeline.pending.fetch_add(1, Ordering::SeqCst);
-        let epoch = record.event.epoch();
-        InHand { record, owner: Some(owner), epoch, pipeline, kept: false, settled: false }
+        InHand { record, owner: Some(owner), pipeline, kept: false, settled: false }
     }
 
     /// An event that another process left.
     pub fn found(pipeline: &'static Pipeline, record: Record) -> Self {
-        InHand { record, owner: None, epoch: 0, pipeline, kept: true, settled: false }
+        InHand { record, owner: None, pipeline, kept: true, settled: false }
     }
 
     /// May it still leave? Not after its owner turned it off, even if it was turned on again since.
     pub fn is_wanted(&self) -> bool {
-        self.owner.as_ref().is_none_or(|owner| owner.consent_epoch() == self.epoch)
+        self.owner.as_ref().is_none_or(|owner| owner.consent_epoch() == self.record.event.epoch())
     }
 
     pub fn deliver(mut self) {
@@ -131,6 +129,16 @@ impl Batch {
             }
         }
         taken
+    }
+
+    /// Keeps it, for whoever has a turn before this process does.
+    pub fn offer(&mut self) {
+        self.keep();
+        if let (Some(spool), Some(file)) = (&self.spool, &mut self.file) {
+            if !spool.is_given_away(file) {
+                *file = spool.give_away(file);
+            }
+        }
     }
 
     pub fn keep(&mut self) {

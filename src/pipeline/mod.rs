@@ -259,10 +259,10 @@ impl Pipeline {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Is everything that was accepted on disk, or settled?
+    /// Is everything that was accepted on disk, or settled, and what the person said no to thrown away?
     fn is_recorded(&self) -> bool {
         // In this order: the worker says that it is busy before it takes an event out.
-        self.receiver.is_empty() && !self.busy.load(Ordering::SeqCst)
+        self.receiver.is_empty() && !self.busy.load(Ordering::SeqCst) && self.purge.load(Ordering::SeqCst) == 0
     }
 
     /// Is there nothing to wait for? A request with what others left is, too: cut, it would be sent again.

@@ -5,13 +5,19 @@ use super::hand::{drop_all, owners_of, Batch, InHand};
 use super::worker::{unix_micros, unix_millis};
 use super::{DropReason, Pipeline};
 use crate::batch;
-use crate::client::{Route, Shared};
+use crate::client::{Look, Route, Shared};
+use crate::config::NoticeBy;
+use crate::host::Host;
+use crate::identifier;
+use crate::ledger::{self, Entry};
+use crate::notice::{self, Leave};
 use crate::protocol::{self, Context};
 use crate::retry::{self, Backoff, Verdict};
 use crate::spool::{Spool, Turn, AGE_MAX};
-use crate::transport::{Outcome, Transport};
+use crate::transport::{self, Outcome, Transport};
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,6 +71,10 @@ struct Uploader {
     batches: VecDeque<Batch>,
     /// When to try again, where no disk remembers it.
     memory: Vec<(Arc<Route>, Backoff)>,
+    /// Where the notice was shown, so that nobody is asked again.
+    told: Vec<Arc<Route>>,
+    /// The random identifier where no disk keeps one.
+    identifier: Option<[u8; 16]>,
     /// Since when another process has been uploading.
     busy: Option<Instant>,
     /// Until when another process, which asked for it, has its turn.
@@ -74,7 +84,8 @@ struct Uploader {
 impl Uploader {
     fn new(pipeline: &'static Pipeline) -> Self {
         let (batches, memory) = (VecDeque::new(), Vec::new());
-        Uploader { pipeline, transport: None, batches, memory, busy: None, pause_until: None }
+        let told = Vec::new();
+        Uploader { pipeline, transport: None, batches, memory, told, identifier: None, busy: None, pause_until: None }
     }
 
     /// Sends what may be sent now. Returns when to look again by itself.
@@ -94,12 +105,18 @@ impl Uploader {
     /// Drops what was opted out of, or has become too old. Where the person said no, the spool is emptied.
     fn weed(&mut self) {
         let now_ms = unix_millis();
-        match self.pipeline.purge.swap(0, Ordering::SeqCst) {
+        match self.pipeline.purge.load(Ordering::SeqCst) {
             0 => {}
             moment => {
                 let routes: Vec<_> = self.pipeline.lock_purge_routes().drain(..).collect();
-                let folders = routes.iter().filter_map(|route| route.state_folder.as_ref());
-                folders.filter_map(|folder| Spool::existing(folder)).for_each(|spool| spool.purge(moment, now_ms));
+                for folder in routes.iter().filter_map(|route| route.state_folder.as_ref()) {
+                    if let Some(spool) = Spool::existing(folder) {
+                        spool.purge(moment, now_ms);
+                    }
+                    ledger::forget(folder);
+                }
+                // Only now, since the end of the process waits for it; unless the person said no once more meanwhile.
+                let _ = self.pipeline.purge.compare_exchange(moment, 0, Ordering::SeqCst, Ordering::SeqCst);
             }
         }
         let oldest = now_ms.saturating_sub(AGE_MAX.as_millis() as u64);
@@ -115,18 +132,32 @@ impl Uploader {
         let spool = self.batches.iter().find(|batch| batch.route == *route)?.spool.clone();
         let sponsors = owners_of(self.of(route).flat_map(|batch| &batch.events));
         let disk = spool.as_ref();
-        loop {
-            if let Some(wait) = self.backoff(route, disk).wait(unix_millis()) {
-                self.of_mut(route).for_each(Batch::keep);
-                return Some(wait);
+        match self.may_leave(route, &sponsors) {
+            Leave::Yes => {}
+            Leave::NotYet => return Some(BUSY_POLL),
+            Leave::NotInThisRun => {
+                self.of_mut(route).for_each(Batch::offer);
+                return None;
             }
+            Leave::Never => {
+                self.of_mut(route).for_each(|batch| drop_all(batch.take(|_| true), DropReason::NoNotice));
+                self.batches.retain(|batch| !batch.events.is_empty());
+                return None;
+            }
+        }
+        loop {
             if let Some(end) = self.pause_until.filter(|end| *end > Instant::now()) {
                 return Some(end.saturating_duration_since(Instant::now()));
             }
-            let lock = match disk.map(|spool| spool.turn(&route.id)) {
+            let turn = disk.map(|spool| spool.turn(&route.id));
+            // Asked for after the turn: who had it before may have failed.
+            let mut backoff = self.backoff(route, disk);
+            if let Some(wait) = backoff.wait(unix_millis()) {
+                self.of_mut(route).for_each(Batch::keep);
+                return Some(wait);
+            }
+            let lock = match turn {
                 Some(Turn::Busy) => return self.wait_for_turn(route),
-                // Another process may have failed while this one waited for its turn.
-                Some(Turn::Ours(_)) if self.backoff(route, disk).wait(unix_millis()).is_some() => continue,
                 Some(Turn::Ours(lock)) => Some(lock),
                 Some(Turn::Impossible) | None => None,
             };
@@ -147,8 +178,9 @@ impl Uploader {
                     lock.touch();
                 }
                 let sent = self.send(route, batches, &sponsors);
-                if let Sent::Answered = sent {
-                    self.set_backoff(route, disk, Backoff::default());
+                if matches!(sent, Sent::Answered) && backoff != Backoff::default() {
+                    backoff = Backoff::default();
+                    self.set_backoff(route, disk, backoff);
                 }
                 self.pipeline.sending.store(false, Ordering::SeqCst);
                 self.pipeline.announce();
@@ -162,9 +194,10 @@ impl Uploader {
                     Sent::Cut => return Some(Duration::ZERO),
                     Sent::Failed(retry_after) => {
                         let chance = std::hash::RandomState::new().hash_one(unix_micros());
-                        let backoff = self.backoff(route, disk).after_failure(unix_millis(), retry_after, chance);
+                        backoff = backoff.after_failure(unix_millis(), retry_after, chance);
                         self.set_backoff(route, disk, backoff);
-                        break;
+                        self.of_mut(route).for_each(Batch::keep);
+                        return backoff.wait(unix_millis()).or(Some(Duration::ZERO));
                     }
                 }
             }
@@ -177,6 +210,23 @@ impl Uploader {
                 return None;
             }
         }
+    }
+
+    /// Was the notice shown, so that events of these clients may leave? Shows it, if that is on this library.
+    fn may_leave(&mut self, route: &Arc<Route>, clients: &[Arc<Shared>]) -> Leave {
+        if self.told.contains(route) {
+            return Leave::Yes;
+        }
+        let is_wanted_by = |by: &NoticeBy| clients.iter().any(|client| client.settings.notice == *by);
+        // Who says that it was shown speaks for all.
+        let by = [NoticeBy::Shown, NoticeBy::Stderr].into_iter().find(is_wanted_by).unwrap_or(NoticeBy::Host);
+        let is_ci = clients.iter().any(|client| client.is_ci);
+        let folder = route.state_folder.as_deref();
+        let leave = notice::may_leave(folder, &route.destination.endpoint, by, is_ci, unix_millis());
+        if leave == Leave::Yes {
+            self.told.push(route.clone());
+        }
+        leave
     }
 
     /// Another process uploads: waits a little, then leaves the batches to it.
@@ -192,7 +242,7 @@ impl Uploader {
         for batch in std::mem::take(&mut self.batches) {
             match (&batch.spool, &batch.file) {
                 (Some(spool), Some(file)) if batch.route == *route => {
-                    spool.give_away(file);
+                    let _ = spool.give_away(file);
                     batch.leave();
                 }
                 _ => self.batches.push_back(batch),
@@ -214,7 +264,8 @@ impl Uploader {
                 _ => self.batches.push_back(batch),
             }
         }
-        names.retain(|name| spool.is_free(name, unix_millis()));
+        let is_own = |name: &String| self.batches.iter().any(|batch| batch.file.as_ref() == Some(name));
+        names.retain(|name| spool.is_free(name, unix_millis()) && !is_own(name));
         names.into()
     }
 
@@ -271,13 +322,22 @@ impl Uploader {
         if batches.iter().flat_map(|batch| &batch.events).any(|event| event.owner.is_none()) {
             clients.extend_from_slice(sponsors);
         }
+        let mut random_id = route.random_id;
         for client in &clients {
-            if client.look_at_saved_choice() {
-                self.pipeline.ask_for_purge(route);
+            match client.look_at_choices() {
+                Look::On { random_id: wanted } => random_id |= wanted,
+                Look::Off { news: true } => self.pipeline.ask_for_purge(route),
+                Look::Off { news: false } => {}
+                Look::NotNow => {
+                    self.put_back(batches);
+                    return Sent::Failed(None);
+                }
             }
         }
         let now_ms = unix_millis();
-        let Some(host) = batches.first().map(|batch| batch.host.clone()) else { return Sent::Cut };
+        let folder = batches.iter().find_map(|batch| batch.spool.as_ref()).and(route.state_folder.as_deref());
+        let Some(first) = batches.first() else { return Sent::Cut };
+        let host = if random_id { self.anonymous(folder) } else { first.host.clone() };
         let body = {
             let records = batches.iter().flat_map(|batch| &batch.events).map(|event| &event.record);
             let hits: Vec<_> = records.map(|record| record.hit(now_ms)).collect();
@@ -298,10 +358,15 @@ impl Uploader {
             return Sent::Cut;
         }
         pipeline.sending.store(true, Ordering::SeqCst);
+        let headers = transport::headers(&route.url, route.destination.protocol.content_type(), &body.text);
+        let noted = folder.map(|folder| Entry::of_request(folder, now_ms, &route.url, &headers, &body.text));
         let outcome = transport.post(&route.url, route.destination.protocol.content_type(), &body.text);
         let cut = pipeline.gate.leave();
         if cut {
             transport.renew();
+        }
+        if let Some(noted) = noted {
+            noted.end(unix_millis(), outcome.status_or_failure());
         }
         let verdict = match outcome {
             Outcome::Status(status, retry_after) => retry::verdict(status, retry_after),
@@ -328,6 +393,12 @@ impl Uploader {
         }
         self.put_back(batches);
         Sent::Answered
+    }
+
+    /// The machine under its random identifier; where no disk keeps it, under one that lasts as long as the process.
+    fn anonymous(&mut self, folder: Option<&Path>) -> Arc<Host> {
+        let unkept = *self.identifier.get_or_insert_with(identifier::random);
+        Arc::new(Host::identified_by(folder.map_or(unkept, identifier::kept_or_new)))
     }
 
     /// What was not sent waits again, ours in memory, the others' on disk.

@@ -5,7 +5,7 @@
 use super::hand::{drop_all, owners_of, Batch, InHand};
 use super::{lifecycle, DropReason, Pipeline, Queued, Rest};
 use crate::batch::Record;
-use crate::client::Route;
+use crate::client::{Look, Route};
 use crate::host::Host;
 use crate::platform::clock::coarse_millis;
 use crate::protocol::{self, Context};
@@ -92,7 +92,7 @@ impl Worker {
             }
             any = true;
             for owner in owners_of(taken.iter()) {
-                if owner.look_at_saved_choice() {
+                if let Look::Off { news: true } = owner.look_at_choices() {
                     self.pipeline.ask_for_purge(&owner.route);
                 }
             }

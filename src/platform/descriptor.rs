@@ -3,6 +3,16 @@
 
 use std::ffi::c_int;
 
+/// Does a person get to see what is written there? Not where it is closed, or a device that is no terminal: `/dev/null`.
+pub fn is_seen(descriptor: c_int) -> bool {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: as in [`Identity::of`]; isatty(3) takes any number.
+    unsafe {
+        libc::fstat(descriptor, stat.as_mut_ptr()) == 0
+            && (stat.assume_init().st_mode & libc::S_IFMT != libc::S_IFCHR || libc::isatty(descriptor) == 1)
+    }
+}
+
 /// Device and inode: another one for each socket, pipe and file that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {

@@ -30,6 +30,21 @@ impl Private {
         open(OpenOptions::new().read(true), path)
     }
 
+    /// The end of an existing file, or of a new one where `create` says so.
+    pub fn append(path: &Path, create: bool) -> io::Result<Self> {
+        open(OpenOptions::new().append(true).create(create), path)
+    }
+
+    /// Its length in bytes.
+    pub fn length(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Cuts it to that length.
+    pub fn cut(&self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)
+    }
+
     /// Writes all of it.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
@@ -120,6 +135,28 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
 #[cfg(not(unix))]
 fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
     Ok(Private { file: ManuallyDrop::new(options.open(path)?) })
+}
+
+/// Puts a file of this user alone in place as a whole, over what is there. `writer` tells the half-written files of one
+/// process from another's.
+pub fn put_in_place(path: &Path, writer: &str, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let new = path.with_file_name(format!(".{name}.{writer}.new"));
+    let written = Private::create(&new).and_then(|mut file| file.write(bytes));
+    let placed = written.and_then(|()| std::fs::rename(&new, path));
+    if placed.is_err() {
+        let _ = std::fs::remove_file(&new);
+    }
+    placed
+}
+
+/// Is it for want of a descriptor or of memory, which may be had later?
+pub fn is_passing(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let passing = matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM));
+    #[cfg(not(unix))]
+    let passing = error.kind() == io::ErrorKind::OutOfMemory;
+    passing
 }
 
 /// A folder of this user alone (0700), made if need be with those above it. An error where it is another's, or a link.

@@ -116,6 +116,17 @@ fn cleared_by_atfork() -> *mut AtomicPtr<u8> {
     slot
 }
 
+/// Prints on standard error in one write, so that the lines of two processes do not mix. Returns whether a person gets
+/// to see it.
+pub fn print_to_person(text: &str) -> bool {
+    use std::io::Write;
+    #[cfg(unix)]
+    let seen = super::descriptor::is_seen(libc::STDERR_FILENO);
+    #[cfg(not(unix))]
+    let seen = true;
+    seen && std::io::stderr().write_all(text.as_bytes()).is_ok()
+}
+
 /// Runs `start` with every signal blocked on this thread, so that a thread started in it inherits that mask: no
 /// signal of the host's is ever delivered on ours. The caller's own mask is put back.
 pub fn with_signals_blocked<R>(start: impl FnOnce() -> R) -> R {

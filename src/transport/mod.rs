@@ -19,6 +19,7 @@ use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
 use ureq::{Agent, Error, Proxy, ProxyProtocol, Timeout};
 
+const USER_AGENT: &str = "pact_telemetry";
 /// Resolving the name, and then connecting with the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// All of one request.
@@ -41,6 +42,29 @@ pub enum Outcome {
     Untrusted,
     /// Connected, but no whole answer came.
     Interrupted,
+}
+
+impl Outcome {
+    /// The status, or the words for a failure that is none.
+    pub fn status_or_failure(self) -> Result<u16, &'static str> {
+        match self {
+            Outcome::Status(status, _) => Ok(status),
+            Outcome::Unreachable => Err("unreachable"),
+            Outcome::Untrusted => Err("certificate not trusted"),
+            Outcome::Interrupted => Err("interrupted"),
+        }
+    }
+}
+
+/// The headers of a request, as they are sent.
+pub fn headers(url: &str, content_type: &'static str, body: &str) -> [(&'static str, String); 4] {
+    let host = url.split('/').nth(2).unwrap_or_default();
+    [
+        ("host", host.to_owned()),
+        ("user-agent", USER_AGENT.to_owned()),
+        ("content-type", content_type.to_owned()),
+        ("content-length", body.len().to_string()),
+    ]
 }
 
 /// What the environment says of the network, taken on the caller's thread (building a ureq config reads it) and used
@@ -149,7 +173,7 @@ fn bounded(builder: ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope> {
     builder
         .http_status_as_error(false)
         .max_redirects(0)
-        .user_agent("pact_telemetry")
+        .user_agent(USER_AGENT)
         .accept("")
         .timeout_resolve(Some(CONNECT_TIMEOUT))
         .timeout_connect(Some(CONNECT_TIMEOUT))

@@ -1,6 +1,6 @@
 //! Compiles a program of tests/c, runs it in a clean environment, and ends it if it does not end by itself.
 
-use crate::support::ROOT;
+use crate::support::{notice_shown, state_below, ROOT};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -55,7 +55,9 @@ pub struct Room(TempDir);
 
 impl Room {
     pub fn new() -> Self {
-        Room(tempfile::tempdir().unwrap())
+        let room = tempfile::tempdir().unwrap();
+        notice_shown(&state_below(room.path()));
+        Room(room)
     }
 
     pub fn path(&self) -> &Path {

@@ -1,8 +1,11 @@
 //! Hosts and systems that give little and take much: no threads, no descriptors, no memory, no peace.
 
 use crate::harness::{Language, Room};
-use crate::support::Collector;
+use crate::support::{notice_shown, state_below, Collector};
 use std::os::unix::fs::PermissionsExt;
+
+/// The user that `limits` becomes where it is root.
+const NOBODY: u32 = 65_534;
 
 fn names(collector: Collector) -> Vec<String> {
     let events = collector.events_until_end();
@@ -19,8 +22,15 @@ fn lives_with(resource: &str, amounts: &[usize], promise: &str) {
     let program = room.program("limits", Language::C);
     let live = |amount: &usize| {
         let home = room.path().join(format!("{resource}-{amount}"));
-        std::fs::create_dir(&home).unwrap();
-        std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let state = state_below(&home);
+        notice_shown(&state);
+        for folder in state.ancestors().take_while(|folder| folder.starts_with(&home)) {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+            if resource == "processes" {
+                // Whose limit does not hold for root. Where this is not root, the program stays this user's.
+                let _ = std::os::unix::fs::chown(folder, Some(NOBODY), None);
+            }
+        }
         let collector = Collector::start(&[]);
         let run =
             room.run(&program).endpoint(&collector.url).variable("HOME", &home).variable("XDG_CONFIG_HOME", &home);

@@ -2,9 +2,13 @@
 //! process of their own because they need an environment of their own.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
+#[cfg(unix)]
+pub mod processes;
+
 use pact_telemetry::{names, Client, Event};
 use serde_json::{json, Value};
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{channel, Receiver};
 use std::sync::OnceLock;
@@ -149,6 +153,7 @@ pub fn in_its_own_process(name: &str, environment: &[(&str, &str)]) -> bool {
         return true;
     }
     let home = tempfile::tempdir().unwrap();
+    notice_shown(&state_below(home.path()));
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env_clear()
@@ -165,9 +170,29 @@ pub fn in_its_own_process(name: &str, environment: &[(&str, &str)]) -> bool {
     false
 }
 
+/// Where a person with that home has this product's state.
+pub fn state_below(home: &Path) -> PathBuf {
+    home.join(".local/state/pact-telemetry")
+}
+
+/// The person whose state is there has seen the notice, in an earlier run.
+pub fn notice_shown(state_folder: &Path) {
+    std::fs::create_dir_all(state_folder).unwrap();
+    std::fs::write(state_folder.join("notice.json"), r#"{"shown_ms": 1}"#).unwrap();
+}
+
 /// The home that [`in_its_own_process`] gave this process.
 pub fn home() -> std::path::PathBuf {
-    std::env::var_os("HOME").unwrap().into()
+    PathBuf::from(std::env::var_os("HOME").unwrap())
+}
+
+/// Waits until it is so.
+pub fn wait_until(is_so: impl Fn() -> bool) {
+    let since = std::time::Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < PATIENCE, "it never was so");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// Saves a choice as `pact-telemetry off` and `on` do.

@@ -1,0 +1,33 @@
+//! The random identifier that stands in for the digest of the hostname where the person, or the host, asked for it.
+//! `id` in the state folder, 0600: 32 hexadecimal digits. Removed (`pact-telemetry reset-id`), it is made anew.
+
+use crate::platform::files::{put_in_place, Private};
+use std::hash::BuildHasher;
+use std::path::Path;
+
+const FILE: &str = "id";
+
+/// The one of this folder, if there is one.
+pub fn kept(folder: &Path) -> Option<[u8; 16]> {
+    let text = Private::open(&folder.join(FILE)).and_then(|mut file| file.read(64)).ok()?;
+    let text = std::str::from_utf8(&text).ok()?.trim_ascii();
+    let is_whole = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_whole.then(|| u128::from_str_radix(text, 16).ok())?.map(u128::to_be_bytes)
+}
+
+/// The one of this folder, made and kept if there is none.
+pub fn kept_or_new(folder: &Path) -> [u8; 16] {
+    kept(folder).unwrap_or_else(|| {
+        let new = random();
+        let text = format!("{:032x}\n", u128::from_be_bytes(new));
+        let _ = put_in_place(&folder.join(FILE), &text[..16], text.as_bytes());
+        kept(folder).unwrap_or(new) // another process may have been later
+    })
+}
+
+/// A fresh one.
+pub fn random() -> [u8; 16] {
+    // Each is a keyed hash with keys from the system's source of randomness.
+    let half = || u128::from(std::hash::RandomState::new().hash_one(0));
+    (half() << 64 | half()).to_be_bytes()
+}

@@ -1,0 +1,188 @@
+//! The one-time notice: before anything leaves a machine the person was told, once, and had time to say no.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // tests
+
+mod support;
+
+use serde_json::{json, Value};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Stdio;
+use support::processes::*;
+use support::*;
+
+#[test]
+fn acts_as_a_process_of_another_test() {
+    act_as_told();
+}
+
+/// How often a text has the notice in it.
+fn notices(text: &str) -> usize {
+    text.matches("Pact collects anonymous usage data").count()
+}
+
+fn counts(stats: &Value) -> [u64; 2] {
+    ["delivered", "spooled"].map(|key| stats[key].as_u64().unwrap())
+}
+
+#[test]
+fn on_a_persons_machine_the_first_run_tells_and_keeps_and_the_next_one_sends_both() {
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    let first = home.process(&collector.url, "track 1, flush Kept, track 2, close, print").start();
+    let (stats, errors) = first.end_with_errors();
+    assert_eq!((counts(&stats[0]), notices(&errors)), ([0, 2], 1), "{errors}");
+    let second = home.process(&collector.url, "track 3, close, until /left_by_others/delivered=2, print").start();
+    let (stats, errors) = second.end_with_errors();
+    assert_eq!((counts(&stats[0]), notices(&errors)), ([1, 0], 0), "{errors}");
+    assert_eq!(values(&collector.events_until_end()), [1, 2, 3]);
+}
+
+#[test]
+fn the_notice_says_what_to_whom_how_to_stop_it_and_where_to_read_more_in_five_lines() {
+    let home = Home::of_a_new_person();
+    let said = home.process("https://relay.example/x", "track 1, close").errors();
+    let notice = &said[said.find("Pact collects").unwrap()..];
+    assert!(notice.lines().count() <= 5 && notice.lines().all(|line| line.len() <= 120), "{notice}");
+    for part in ["anonymous usage data", "relay.example,", "pact-telemetry off", "PACT_DO_NOT_TRACK=true", "privacy.md"]
+    {
+        assert!(notice.contains(part), "{part}: {notice}");
+    }
+    let file = home.state().join("notice.json");
+    assert_eq!(std::fs::metadata(file).unwrap().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn who_says_no_after_the_notice_was_never_counted() {
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    home.run(&collector.url, "track 1, close");
+    home.run(&collector.url, "choose off, track 2, flush Lost, until /dropped/opted_out");
+    home.run(&collector.url, "refused, close");
+    assert_eq!((collector.end().len(), home.batches().len()), (0, 0));
+}
+
+#[test]
+fn in_ci_the_notice_is_shown_and_events_go_at_once() {
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    let said = home.process(&collector.url, "track 1, flush Delivered, close").variable("CI", "true").errors();
+    assert_eq!(notices(&said), 1, "{said}");
+    let said = home.process(&collector.url, "track 2, flush Delivered, close").variable("CI", "true").errors();
+    assert_eq!(notices(&said), 0, "{said}");
+    assert_eq!(values(&collector.events_until_end()), [1, 2]);
+}
+
+#[test]
+fn a_child_that_is_forked_after_the_notice_is_of_the_same_run() {
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    let said = home.process(&collector.url, "track 1, flush Kept, fork 2").errors();
+    assert_eq!((notices(&said), home.batches().len()), (1, 2), "{said}");
+    assert_eq!(collector.end().len(), 0);
+}
+
+#[test]
+fn of_many_processes_at_once_one_shows_it() {
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    let process = || home.process(&collector.url, "track 1, close").variable("CI", "true").start();
+    let running: Vec<_> = (0..12).map(|_| process()).collect();
+    let shown: usize = running.into_iter().map(|process| notices(&process.end_with_errors().1)).sum();
+    assert_eq!(shown, 1);
+    assert_eq!(collector.events_until_end().len(), 12);
+}
+
+#[test]
+fn where_nobody_can_remember_the_notice_nothing_is_sent_and_the_events_count_as_lost() {
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    std::fs::write(home.path().join("file"), "").unwrap();
+    let nowhere = json!(home.path().join("file/state"));
+    let process =
+        home.process(&collector.url, "track 1, flush Lost, close, print").config("state_dir", nowhere.clone());
+    let (stats, said) = process.start().end_with_errors();
+    assert_eq!((&stats[0]["dropped"]["no_notice"], notices(&said)), (&json!(1), 0), "{}", stats[0]);
+    // In CI, where every run is a machine's first, it is shown in each, and sent.
+    let process = home.process(&collector.url, "track 2, flush Delivered, track 3, close").config("state_dir", nowhere);
+    assert_eq!(notices(&process.variable("CI", "true").errors()), 1);
+    assert_eq!(values(&collector.events_until_end()), [2, 3]);
+}
+
+#[test]
+fn a_notice_that_nobody_can_see_was_not_shown() {
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    let mut process = home.process(&collector.url, "track 1, close");
+    process.command.stderr(Stdio::null());
+    process.run();
+    assert_eq!(home.notice(), None);
+    let closed = home.process(&collector.url, "track 2, close").after("exec 2>&-", &["--user", "--map-root-user"]);
+    closed.run();
+    assert_eq!(home.notice(), None);
+    assert_eq!(home.batches().len(), 2);
+    assert_eq!(collector.end().len(), 0);
+}
+
+#[test]
+fn a_host_that_shows_it_in_its_own_way_confirms_and_is_asked_for_nothing_else() {
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    let host = |steps: &str, notice: &str| home.process(&collector.url, steps).config("notice", notice.into());
+    // Not confirmed: kept, in CI too, and nothing is printed.
+    for ci in ["false", "true"] {
+        assert_eq!(notices(&host("track 1, flush Kept, close", "host").variable("CI", ci).errors()), 0);
+        assert_eq!(home.notice(), None);
+    }
+    // Confirmed: this is still the run that saw it first.
+    assert_eq!(notices(&host("track 2, flush Kept, close", "shown").errors()), 0);
+    assert!(home.notice().unwrap()["shown_ms"].as_u64().unwrap() > 1_700_000_000_000);
+    assert_eq!(notices(&host("track 3, close, until /left_by_others/delivered=3", "host").errors()), 0);
+    assert_eq!(values(&collector.events_until_end()), [1, 1, 2, 3]);
+}
+
+#[test]
+fn explain_has_the_notice_and_when_it_was_shown() {
+    if !in_its_own_process("explain_has_the_notice_and_when_it_was_shown", &[]) {
+        return;
+    }
+    let client = client("https://relay.example/x", json!({"notice": "host"}));
+    let notice = || client.explain()["notice"].clone();
+    assert_eq!(notice()["shown_ms"], 1);
+    assert!(notice()["text"].as_str().unwrap().contains("relay.example"));
+    std::fs::remove_file(state_below(&home()).join("notice.json")).unwrap();
+    assert_eq!(notice()["shown_ms"], Value::Null);
+}
+
+#[test]
+fn a_torn_note_is_no_note_and_a_foreign_thing_in_its_place_stops_the_sending() {
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    std::fs::create_dir_all(home.state()).unwrap();
+    std::fs::set_permissions(home.state(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let file = home.state().join("notice.json");
+    std::fs::write(&file, "{\"shown_ms\": 17").unwrap();
+    assert_eq!(notices(&home.process(&collector.url, "track 1, flush Kept, close").errors()), 1);
+    assert!(home.notice().is_some(), "written anew");
+    std::fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink(home.path().join("elsewhere"), &file).unwrap();
+    assert_eq!(notices(&home.process(&collector.url, "track 2, flush Lost, close").errors()), 0);
+    assert!(!home.path().join("elsewhere").exists());
+    assert_eq!(collector.end().len(), 0);
+}
+
+#[test]
+fn a_clock_that_was_set_back_since_the_notice_does_not_hold_events_for_ever() {
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    std::fs::create_dir_all(home.state()).unwrap();
+    std::fs::write(home.state().join("notice.json"), "{\"shown_ms\": 99999999999999}").unwrap();
+    home.run(&collector.url, "track 1, flush Delivered, close");
+    assert_eq!(values(&collector.events_until_end()), [1]);
+}
+
+#[test]
+fn who_is_opted_out_is_told_nothing() {
+    let home = Home::of_a_new_person();
+    let said = home.process("https://relay.example", "refused, close").variable("DO_NOT_TRACK", "1").errors();
+    assert_eq!((notices(&said), home.state().exists()), (0, false), "{said}");
+}
