@@ -1,6 +1,7 @@
 //! How connections are made: as ureq makes them, but over sockets that notice when the host has closed all descriptors
 //! under us. ureq's own would go on with whatever has got the number since.
 
+use super::proxy::{Proxies, Way};
 use crate::platform::socket::Socket;
 use std::io::{ErrorKind, Read, Write};
 use std::sync::{Arc, Weak};
@@ -12,8 +13,27 @@ use ureq::unversioned::transport::{
 use ureq::{Error, Timeout};
 
 /// Through a proxy where there is one, over TCP, with TLS where the URL says so.
-pub fn connector() -> impl Connector<()> {
-    ().chain(ConnectProxyConnector::default()).chain(TcpConnector).chain(RustlsConnector::default())
+pub fn connector(proxies: Arc<Proxies>) -> impl Connector<()> {
+    let proxy = ProxyConnector { proxies, connect: ConnectProxyConnector::default() };
+    ().chain(proxy).chain(TcpConnector).chain(RustlsConnector::default())
+}
+
+/// ureq's own, but for the URLs that go past the proxy.
+#[derive(Debug)]
+struct ProxyConnector {
+    proxies: Arc<Proxies>,
+    connect: ConnectProxyConnector,
+}
+
+impl<In: Transport> Connector<In> for ProxyConnector {
+    type Out = <ConnectProxyConnector as Connector<In>>::Out;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        if chained.is_none() && self.proxies.way(details.uri) == Way::Direct {
+            return Ok(None);
+        }
+        self.connect.connect(details, chained)
+    }
 }
 
 #[derive(Debug)]
@@ -28,10 +48,15 @@ impl<In: Transport> Connector<In> for TcpConnector {
         }
         let deadline = Instant::now() + *details.timeout.after;
         let mut failure = Error::ConnectionFailed;
-        for (index, address) in details.addrs.iter().enumerate() {
+        let mut addresses = details.addrs.clone();
+        if addresses.is_empty() {
+            // ureq leaves the name to a proxy, and does not know that this URL goes past it.
+            addresses = details.resolver.resolve(details.uri, details.config, details.timeout)?;
+        }
+        for (index, address) in addresses.iter().enumerate() {
             // Each address gets its share of what is left, so that a dead first one does not use it up.
             let left = deadline.saturating_duration_since(Instant::now());
-            let share = left / (details.addrs.len() - index).max(1) as u32;
+            let share = left / (addresses.len() - index).max(1) as u32;
             if share.is_zero() {
                 break;
             }

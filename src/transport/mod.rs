@@ -5,19 +5,22 @@
 
 mod connector;
 mod crypto;
+mod proxy;
 mod resolver;
 
 use crate::platform::roots::{self, RootOverride};
 use crate::retry::retry_after;
+use proxy::{Proxies, Way};
 use resolver::BoundedResolver;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use ureq::config::{Config, ConfigBuilder};
 use ureq::http::header::{HeaderValue, CONTENT_TYPE, RETRY_AFTER};
 use ureq::http::{Method, Request, Uri};
 use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
-use ureq::{Agent, Error, Proxy, ProxyProtocol, Timeout};
+use ureq::{Agent, Error, Timeout};
 
 /// Resolving the name, and then connecting with the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,21 +52,24 @@ pub struct Seed {
     plain: ConfigBuilder<AgentScope>,
     secure: ConfigBuilder<AgentScope>,
     roots: RootOverride,
+    proxies: Proxies,
 }
 
 impl Seed {
-    /// Reads `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` (either case), `SSL_CERT_FILE`, `SSL_CERT_DIR`.
+    /// Reads `HTTPS_PROXY`, `ALL_PROXY`, `HTTP_PROXY`, `NO_PROXY` (either case), `SSL_CERT_FILE`, `SSL_CERT_DIR`.
     pub fn from_environment() -> Self {
         Seed {
             plain: Agent::config_builder(),
             secure: Agent::config_builder(),
             roots: RootOverride::from_variables(|name| std::env::var_os(name)),
+            proxies: Proxies::from_variables(|name| std::env::var_os(name)),
         }
     }
 }
 
 /// Requests, one at a time, over connections that are kept for the next.
 pub struct Transport {
+    proxies: Arc<Proxies>,
     config: Config,
     /// What it takes to speak TLS, until the first `https` request: reading the roots takes milliseconds.
     secure: Option<(ConfigBuilder<AgentScope>, RootOverride)>,
@@ -73,8 +79,10 @@ pub struct Transport {
 impl Transport {
     /// An agent that has not opened anything yet.
     pub fn new(seed: Seed) -> Self {
-        let config = bounded(seed.plain).build();
-        Transport { agent: agent(&config), config, secure: Some((seed.secure, seed.roots)) }
+        let proxies = Arc::new(seed.proxies);
+        let config = bounded(seed.plain, &proxies).build();
+        let agent = agent(&config, &proxies);
+        Transport { proxies, config, secure: Some((seed.secure, seed.roots)), agent }
     }
 
     /// Prepares for that URL, and gives the means to cut the request that follows.
@@ -85,7 +93,7 @@ impl Transport {
                     .root_certs(roots::trusted(&given))
                     .unversioned_rustls_crypto_provider(crypto::provider())
                     .build();
-                self.config = bounded(builder.tls_config(tls)).build();
+                self.config = bounded(builder.tls_config(tls), &self.proxies).build();
                 self.renew();
             }
         }
@@ -94,15 +102,15 @@ impl Transport {
 
     /// A fresh agent, after the old one was cut.
     pub fn renew(&mut self) {
-        self.agent = agent(&self.config);
+        self.agent = agent(&self.config, &self.proxies);
     }
 
     /// Sends one request and waits for its answer, [`REQUEST_TIMEOUT`] at most.
     pub fn post(&self, url: &str, content_type: &'static str, body: &str) -> Outcome {
-        if self.config.proxy().is_some_and(|proxy| leads_nowhere(proxy, url)) {
+        let Ok(uri) = Uri::try_from(url) else { return Outcome::Unreachable };
+        if self.proxies.way(&uri) == Way::Nowhere {
             return Outcome::Unreachable;
         }
-        let Ok(uri) = Uri::try_from(url) else { return Outcome::Unreachable };
         // Put together by hand: ureq's builder is generic over each part, 10 KB of code for the same request.
         let mut request = Request::new(body.as_bytes());
         *request.method_mut() = Method::POST;
@@ -141,12 +149,13 @@ impl Cut {
     }
 }
 
-fn agent(config: &Config) -> Agent {
-    Agent::with_parts(config.clone(), connector::connector(), BoundedResolver)
+fn agent(config: &Config, proxies: &Arc<Proxies>) -> Agent {
+    Agent::with_parts(config.clone(), connector::connector(proxies.clone()), BoundedResolver)
 }
 
-fn bounded(builder: ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope> {
+fn bounded(builder: ConfigBuilder<AgentScope>, proxies: &Proxies) -> ConfigBuilder<AgentScope> {
     builder
+        .proxy(proxies.proxy())
         .http_status_as_error(false)
         .max_redirects(0)
         .user_agent("pact_telemetry")
@@ -158,12 +167,6 @@ fn bounded(builder: ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope> {
         .input_buffer_size(BUFFER_BYTES)
         .output_buffer_size(BUFFER_BYTES)
         .max_idle_connections(4)
-}
-
-/// A SOCKS proxy is set and applies: ureq without its SOCKS feature would connect past it.
-fn leads_nowhere(proxy: &Proxy, url: &str) -> bool {
-    let socks = !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https);
-    socks && !url.parse().is_ok_and(|uri| proxy.is_no_proxy(&uri))
 }
 
 fn outcome_of(error: &Error) -> Outcome {
