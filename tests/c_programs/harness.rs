@@ -1,7 +1,8 @@
 //! Compiles a program of tests/c, runs it in a clean environment, and ends it if it does not end by itself.
 
+pub use crate::support::say_loudly;
 use crate::support::ROOT;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{channel, Sender};
@@ -37,11 +38,6 @@ pub fn run_tool(command: &mut Command) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}\n{}{errors}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// Says something that is seen also when the test passes, whose output is captured.
-pub fn say_loudly(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 #[derive(Clone, Copy)]
@@ -96,6 +92,7 @@ impl Room {
     pub fn run_bare(&self, program: impl AsRef<Path>) -> Run {
         let mut command = Command::new(program.as_ref());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("CI", "true"); // where events go at once
         command.env("HOME", self.path()).env("XDG_CONFIG_HOME", self.path().join("config"));
         Run(command)
     }
