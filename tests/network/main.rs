@@ -8,6 +8,8 @@ mod support;
 mod addresses;
 mod authority;
 mod certificates;
+mod connections;
+mod deadlines;
 mod place;
 mod proxies;
 mod proxy_program;
