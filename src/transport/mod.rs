@@ -42,7 +42,7 @@ pub enum Outcome {
     Unreachable,
     /// The server's certificate is not trusted, or no TLS was agreed upon.
     Untrusted,
-    /// Connected, but no whole answer came.
+    /// Connected, but no whole answer came, or a web page in its place: a captive portal's, or of a proxy that blocks.
     Interrupted,
 }
 
@@ -121,7 +121,13 @@ impl Transport {
                 let status = response.status();
                 let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let wait = wait.and_then(|text| retry_after(text, SystemTime::now()));
-                read_to_end(&mut response.into_body().into_reader());
+                // Frameworks call every text HTML, so that alone says nothing of a relay.
+                let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+                let is_html = kind.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"));
+                let first = read_to_end(&mut response.into_body().into_reader());
+                if status.is_success() && is_html && first == Some(b'<') {
+                    return Outcome::Interrupted;
+                }
                 Outcome::Status(status.as_u16(), wait)
             }
             Err(error) => outcome_of(&error),
@@ -130,13 +136,15 @@ impl Transport {
 }
 
 /// Reads what is left of an answer, within limits: only a connection that was read to its end can carry the next request.
-fn read_to_end(body: &mut dyn Read) {
+/// Returns the first byte that is not blank.
+fn read_to_end(body: &mut dyn Read) -> Option<u8> {
     let mut buffer = [0; 1024];
+    let mut first = None;
     for _ in 0..BODY_LIMIT / buffer.len() {
-        if !matches!(body.read(&mut buffer), Ok(1..)) {
-            return;
-        }
+        let Ok(amount @ 1..) = body.read(&mut buffer) else { break };
+        first = first.or(buffer.iter().take(amount).find(|byte| !byte.is_ascii_whitespace()).copied());
     }
+    first
 }
 
 /// Ends a request from another thread: its sockets are shut down, and none that is opened later is used.

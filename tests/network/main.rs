@@ -6,6 +6,7 @@
 mod support;
 
 mod addresses;
+mod answers;
 mod authority;
 mod certificates;
 mod connections;
