@@ -46,7 +46,8 @@ fn a_name_server_that_never_answers_holds_nobody() {
     if far_away(a_name_server_that_never_answers_holds_nobody, &[]) {
         swallow();
         names("");
-        change("/etc/resolv.conf", "nameserver 192.0.2.53\n");
+        // Much longer than anybody should wait.
+        change("/etc/resolv.conf", "nameserver 192.0.2.53\noptions timeout:30 attempts:5\n");
         holds_its_time("https://relay.test");
     }
 }
