@@ -12,8 +12,8 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Error, Timeout};
 
-/// The most bytes that are read in answer to what was sent. ureq limits one head, but not how many interim ones (1xx) come
-/// before it.
+/// The most bytes that are read in answer to what was sent. ureq limits one head, but not how many interim ones (1xx)
+/// come before it.
 const ANSWER_LIMIT: usize = 512 * 1024;
 
 /// Through a proxy where there is one, over TCP, with TLS where the URL says so.

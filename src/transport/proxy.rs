@@ -1,8 +1,8 @@
 //! Which way a URL goes, by the proxies of the environment. Reads no environment (the variables are given as a look-up)
 //! and connects nothing.
 //!
-//! Not left to ureq: it prefers `ALL_PROXY`, reads `NO_PROXY` without spaces, ports and what is below a name, and goes past
-//! a proxy that it does not understand.
+//! Not left to ureq: it prefers `ALL_PROXY`, reads `NO_PROXY` without spaces, ports and what is below a name, and goes
+//! past a proxy that it does not understand.
 
 use crate::config::is_loopback;
 use std::ffi::OsString;
@@ -10,8 +10,8 @@ use std::net::IpAddr;
 use ureq::http::Uri;
 use ureq::{Proxy, ProxyProtocol};
 
-/// In this order: the first that holds something counts. The last is meant for `http`, which never leaves the machine here;
-/// but who set nothing else does not want to be gone past.
+/// In this order: the first that holds something counts. The last is meant for `http`, which never leaves the machine
+/// here; but who set nothing else does not want to be gone past.
 const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
@@ -44,8 +44,8 @@ impl Proxies {
                 proxy => (Way::Through, proxy),
             },
         };
-        let text = set(&EXCEPTIONS).unwrap_or_default().to_string_lossy().to_lowercase();
-        let entries = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
+        let text = set(&EXCEPTIONS).unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let entries = text.split(|c: char| c == ',' || c.is_ascii_whitespace()).filter(|entry| !entry.is_empty());
         Proxies { way, proxy, exceptions: entries.map(String::from).collect() }
     }
 
@@ -56,7 +56,7 @@ impl Proxies {
 
     /// The way to that URL. Loopback is this machine and not the proxy's: what may go there unencrypted stays here.
     pub fn way(&self, uri: &Uri) -> Way {
-        let host = uri.host().unwrap_or_default().to_lowercase();
+        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
         if is_loopback(&host) || self.exceptions.iter().any(|entry| names(entry, bare(&host), port)) {
             return Way::Direct;
@@ -71,8 +71,8 @@ fn understood(text: &str) -> Option<Proxy> {
     matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https).then_some(proxy)
 }
 
-/// Does an entry of `NO_PROXY` name this host? `*` names all; `relay.example`, `.relay.example` and `*.relay.example` each
-/// name the host and all below it; an address names itself. A port behind any of them restricts it to that port.
+/// Does an entry of `NO_PROXY` name this host? `*` names all; `relay.example`, `.relay.example` and `*.relay.example`
+/// each name the host and all below it; an address names itself. A port behind any of them restricts it to that port.
 fn names(entry: &str, host: &str, port: u16) -> bool {
     let is_address = bare(entry).parse::<IpAddr>().is_ok();
     let (name, wanted) = match entry.rsplit_once(':').filter(|_| !is_address) {

@@ -212,3 +212,16 @@ fn what_intercepts_tls_with_a_root_of_its_own_gets_nothing() {
         assert!(!proxy.end().contains("POST"));
     }
 }
+
+#[test]
+fn a_proxy_can_be_spoken_to_over_tls_too() {
+    let test = a_proxy_can_be_spoken_to_over_tls_too;
+    if is_here("mitmdump") && far_away(test, &[("HTTPS_PROXY", "https://proxy.test:8080")]) {
+        let collector = relay("relay.test");
+        let interceptor = Authority::new();
+        let proxy = ProxyProgram::mitmproxy(&interceptor.root, &interceptor.key);
+        change(STORE, &interceptor.root);
+        is_delivered_to(collector);
+        proxy.says("POST https://");
+    }
+}
