@@ -73,7 +73,8 @@ impl Drop for ProxyProgram {
 
 /// Whether this program is here; says so if not. For root in CI it has to be.
 pub fn is_here(program: &str) -> bool {
-    let is_here = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let found = Command::new("sh").args(["-c", "command -v \"$0\"", program]).stdout(Stdio::null()).status();
+    let is_here = found.is_ok_and(|status| status.success());
     if !is_here {
         let text = format!("NOT RUN: no {program} here, so what goes through it was not checked");
         assert!(!crate::support::has_to_run(), "{text}");
