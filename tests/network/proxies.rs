@@ -181,10 +181,10 @@ fn a_proxy_that_is_not_there_is_never_passed_by() {
 }
 
 #[test]
-fn no_proxy_is_told_of_loopback() {
+fn a_proxy_is_never_asked_for_loopback() {
     let server = Server::start(|_, _| panic!("the proxy was asked"));
     let proxy = format!("http://127.0.0.1:{}", server.port);
-    if alone(no_proxy_is_told_of_loopback, &[("HTTP_PROXY", &proxy), ("ALL_PROXY", &proxy)]) {
+    if alone(a_proxy_is_never_asked_for_loopback, &[("HTTP_PROXY", &proxy), ("ALL_PROXY", &proxy)]) {
         is_delivered_to(Collector::start(&[]));
     }
 }
