@@ -267,7 +267,7 @@ fn checked_endpoint(text: &str, protocol: Protocol) -> Result<String, &'static s
 }
 
 /// Loopback by RFC 6890 and, for the name, RFC 6761 section 6.3.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }

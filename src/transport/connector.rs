@@ -1,6 +1,7 @@
 //! How connections are made: as ureq makes them, but over sockets that notice when the host has closed all descriptors
 //! under us. ureq's own would go on with whatever has got the number since.
 
+use super::proxy::{Proxies, Way};
 use crate::platform::socket::Socket;
 use std::io::{ErrorKind, Read, Write};
 use std::sync::{Arc, Weak};
@@ -11,9 +12,32 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Error, Timeout};
 
+/// The most bytes that are read in answer to what was sent. ureq limits one head, but not how many interim ones (1xx)
+/// come before it.
+const ANSWER_LIMIT: usize = 512 * 1024;
+
 /// Through a proxy where there is one, over TCP, with TLS where the URL says so.
-pub fn connector() -> impl Connector<()> {
-    ().chain(ConnectProxyConnector::default()).chain(TcpConnector).chain(RustlsConnector::default())
+pub fn connector(proxies: Arc<Proxies>) -> impl Connector<()> {
+    let proxy = ProxyConnector { proxies, connect: ConnectProxyConnector::default() };
+    ().chain(proxy).chain(TcpConnector).chain(RustlsConnector::default())
+}
+
+/// ureq's own, but for the URLs that go past the proxy.
+#[derive(Debug)]
+struct ProxyConnector {
+    proxies: Arc<Proxies>,
+    connect: ConnectProxyConnector,
+}
+
+impl<In: Transport> Connector<In> for ProxyConnector {
+    type Out = <ConnectProxyConnector as Connector<In>>::Out;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        if chained.is_none() && self.proxies.way(details.uri) == Way::Direct {
+            return Ok(None);
+        }
+        self.connect.connect(details, chained)
+    }
 }
 
 #[derive(Debug)]
@@ -28,10 +52,15 @@ impl<In: Transport> Connector<In> for TcpConnector {
         }
         let deadline = Instant::now() + *details.timeout.after;
         let mut failure = Error::ConnectionFailed;
-        for (index, address) in details.addrs.iter().enumerate() {
+        let mut addresses = details.addrs.clone();
+        if addresses.is_empty() {
+            // ureq leaves the name to a proxy, and does not know that this URL goes past it.
+            addresses = details.resolver.resolve(details.uri, details.config, details.timeout)?;
+        }
+        for (index, address) in addresses.iter().enumerate() {
             // Each address gets its share of what is left, so that a dead first one does not use it up.
             let left = deadline.saturating_duration_since(Instant::now());
-            let share = left / (details.addrs.len() - index).max(1) as u32;
+            let share = left / (addresses.len() - index).max(1) as u32;
             if share.is_zero() {
                 break;
             }
@@ -42,7 +71,7 @@ impl<In: Transport> Connector<In> for TcpConnector {
                     (details.register_shutdown)(Arc::downgrade(&handle) as Weak<dyn ShutdownHandle>)?;
                     let buffers =
                         LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-                    return Ok(Some(Either::B(TcpTransport { socket, buffers })));
+                    return Ok(Some(Either::B(TcpTransport { socket, buffers, deadline, received: 0 })));
                 }
                 Err(error) if error.kind() == ErrorKind::TimedOut => failure = Error::Timeout(Timeout::Connect),
                 Err(error) => failure = error.into(),
@@ -62,6 +91,10 @@ impl ShutdownHandle for Socket {
 struct TcpTransport {
     socket: Arc<Socket>,
     buffers: LazyBuffers,
+    /// When the way to the server has to be there, through a proxy and with TLS.
+    deadline: Instant,
+    /// Bytes since something was sent.
+    received: usize,
 }
 
 impl Transport for TcpTransport {
@@ -71,14 +104,15 @@ impl Transport for TcpTransport {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         let mut stream = self.socket.stream()?;
-        stream.set_write_timeout(Some(left(&timeout)?))?;
+        stream.set_write_timeout(Some(self.left(&timeout)?))?;
+        self.received = 0;
         let output = self.buffers.output().get(..amount).unwrap_or_default();
         stream.write_all(output).map_err(|error| timed(error, &timeout))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let mut stream = self.socket.stream()?;
-        stream.set_read_timeout(Some(left(&timeout)?))?;
+        stream.set_read_timeout(Some(self.left(&timeout)?))?;
         let read = loop {
             match stream.read(self.buffers.input_append_buf()) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -87,6 +121,10 @@ impl Transport for TcpTransport {
         };
         let amount = read.map_err(|error| timed(error, &timeout))?;
         self.buffers.input_appended(amount);
+        self.received += amount;
+        if self.received > ANSWER_LIMIT {
+            return Err(Error::LargeResponseHeader(self.received, ANSWER_LIMIT));
+        }
         Ok(amount > 0)
     }
 
@@ -101,12 +139,19 @@ impl Transport for TcpTransport {
     }
 }
 
-/// What a system call may take; an error where the time is over.
-fn left(timeout: &NextTimeout) -> Result<Duration, Error> {
-    if timeout.after.is_zero() {
-        return Err(Error::Timeout(timeout.reason));
+impl TcpTransport {
+    /// What a system call may take; an error where the time is over.
+    fn left(&self, timeout: &NextTimeout) -> Result<Duration, Error> {
+        let mut left = *timeout.after;
+        if timeout.reason == Timeout::Connect {
+            // ureq grants all of it to each read of a proxy's answer.
+            left = left.min(self.deadline.saturating_duration_since(Instant::now()));
+        }
+        if left.is_zero() {
+            return Err(Error::Timeout(timeout.reason));
+        }
+        Ok(left)
     }
-    Ok(*timeout.after)
 }
 
 fn timed(error: std::io::Error, timeout: &NextTimeout) -> Error {

@@ -5,19 +5,22 @@
 
 mod connector;
 mod crypto;
+mod proxy;
 mod resolver;
 
 use crate::platform::roots::{self, RootOverride};
 use crate::retry::retry_after;
+use proxy::{Proxies, Way};
 use resolver::BoundedResolver;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use ureq::config::{Config, ConfigBuilder};
 use ureq::http::header::{HeaderValue, CONTENT_TYPE, RETRY_AFTER};
 use ureq::http::{Method, Request, Uri};
 use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
-use ureq::{Agent, Error, Proxy, ProxyProtocol, Timeout};
+use ureq::{Agent, Error, Timeout};
 
 const USER_AGENT: &str = "pact_telemetry";
 /// Resolving the name, and then connecting with the TLS handshake.
@@ -40,7 +43,7 @@ pub enum Outcome {
     Unreachable,
     /// The server's certificate is not trusted, or no TLS was agreed upon.
     Untrusted,
-    /// Connected, but no whole answer came.
+    /// Connected, but no whole answer came, or a web page in its place: a captive portal's, or of a proxy that blocks.
     Interrupted,
 }
 
@@ -73,21 +76,24 @@ pub struct Seed {
     plain: ConfigBuilder<AgentScope>,
     secure: ConfigBuilder<AgentScope>,
     roots: RootOverride,
+    proxies: Proxies,
 }
 
 impl Seed {
-    /// Reads `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` (either case), `SSL_CERT_FILE`, `SSL_CERT_DIR`.
+    /// Reads `HTTPS_PROXY`, `ALL_PROXY`, `HTTP_PROXY`, `NO_PROXY` (either case), `SSL_CERT_FILE`, `SSL_CERT_DIR`.
     pub fn from_environment() -> Self {
         Seed {
             plain: Agent::config_builder(),
             secure: Agent::config_builder(),
             roots: RootOverride::from_variables(|name| std::env::var_os(name)),
+            proxies: Proxies::from_variables(|name| std::env::var_os(name)),
         }
     }
 }
 
 /// Requests, one at a time, over connections that are kept for the next.
 pub struct Transport {
+    proxies: Arc<Proxies>,
     config: Config,
     /// What it takes to speak TLS, until the first `https` request: reading the roots takes milliseconds.
     secure: Option<(ConfigBuilder<AgentScope>, RootOverride)>,
@@ -97,8 +103,10 @@ pub struct Transport {
 impl Transport {
     /// An agent that has not opened anything yet.
     pub fn new(seed: Seed) -> Self {
-        let config = bounded(seed.plain).build();
-        Transport { agent: agent(&config), config, secure: Some((seed.secure, seed.roots)) }
+        let proxies = Arc::new(seed.proxies);
+        let config = bounded(seed.plain, &proxies).build();
+        let agent = agent(&config, &proxies);
+        Transport { proxies, config, secure: Some((seed.secure, seed.roots)), agent }
     }
 
     /// Prepares for that URL, and gives the means to cut the request that follows.
@@ -109,7 +117,7 @@ impl Transport {
                     .root_certs(roots::trusted(&given))
                     .unversioned_rustls_crypto_provider(crypto::provider())
                     .build();
-                self.config = bounded(builder.tls_config(tls)).build();
+                self.config = bounded(builder.tls_config(tls), &self.proxies).build();
                 self.renew();
             }
         }
@@ -118,15 +126,15 @@ impl Transport {
 
     /// A fresh agent, after the old one was cut.
     pub fn renew(&mut self) {
-        self.agent = agent(&self.config);
+        self.agent = agent(&self.config, &self.proxies);
     }
 
     /// Sends one request and waits for its answer, [`REQUEST_TIMEOUT`] at most.
     pub fn post(&self, url: &str, content_type: &'static str, body: &str) -> Outcome {
-        if self.config.proxy().is_some_and(|proxy| leads_nowhere(proxy, url)) {
+        let Ok(uri) = Uri::try_from(url) else { return Outcome::Unreachable };
+        if self.proxies.way(&uri) == Way::Nowhere {
             return Outcome::Unreachable;
         }
-        let Ok(uri) = Uri::try_from(url) else { return Outcome::Unreachable };
         // Put together by hand: ureq's builder is generic over each part, 10 KB of code for the same request.
         let mut request = Request::new(body.as_bytes());
         *request.method_mut() = Method::POST;
@@ -137,7 +145,13 @@ impl Transport {
                 let status = response.status();
                 let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let wait = wait.and_then(|text| retry_after(text, SystemTime::now()));
-                read_to_end(&mut response.into_body().into_reader());
+                // Frameworks call every text HTML, so that alone says nothing of a relay.
+                let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+                let is_html = kind.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"));
+                let first = read_to_end(&mut response.into_body().into_reader());
+                if status.is_success() && is_html && first == Some(b'<') {
+                    return Outcome::Interrupted;
+                }
                 Outcome::Status(status.as_u16(), wait)
             }
             Err(error) => outcome_of(&error),
@@ -146,13 +160,15 @@ impl Transport {
 }
 
 /// Reads what is left of an answer, within limits: only a connection that was read to its end can carry the next request.
-fn read_to_end(body: &mut dyn Read) {
+/// Returns the first byte that is not blank.
+fn read_to_end(body: &mut dyn Read) -> Option<u8> {
     let mut buffer = [0; 1024];
+    let mut first = None;
     for _ in 0..BODY_LIMIT / buffer.len() {
-        if !matches!(body.read(&mut buffer), Ok(1..)) {
-            return;
-        }
+        let Ok(amount @ 1..) = body.read(&mut buffer) else { break };
+        first = first.or(buffer.iter().take(amount).find(|byte| !byte.is_ascii_whitespace()).copied());
     }
+    first
 }
 
 /// Ends a request from another thread: its sockets are shut down, and none that is opened later is used.
@@ -165,12 +181,13 @@ impl Cut {
     }
 }
 
-fn agent(config: &Config) -> Agent {
-    Agent::with_parts(config.clone(), connector::connector(), BoundedResolver)
+fn agent(config: &Config, proxies: &Arc<Proxies>) -> Agent {
+    Agent::with_parts(config.clone(), connector::connector(proxies.clone()), BoundedResolver)
 }
 
-fn bounded(builder: ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope> {
+fn bounded(builder: ConfigBuilder<AgentScope>, proxies: &Proxies) -> ConfigBuilder<AgentScope> {
     builder
+        .proxy(proxies.proxy())
         .http_status_as_error(false)
         .max_redirects(0)
         .user_agent(USER_AGENT)
@@ -182,12 +199,6 @@ fn bounded(builder: ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope> {
         .input_buffer_size(BUFFER_BYTES)
         .output_buffer_size(BUFFER_BYTES)
         .max_idle_connections(4)
-}
-
-/// A SOCKS proxy is set and applies: ureq without its SOCKS feature would connect past it.
-fn leads_nowhere(proxy: &Proxy, url: &str) -> bool {
-    let socks = !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https);
-    socks && !url.parse().is_ok_and(|uri| proxy.is_no_proxy(&uri))
 }
 
 fn outcome_of(error: &Error) -> Outcome {

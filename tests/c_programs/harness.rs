@@ -1,7 +1,8 @@
 //! Compiles a program of tests/c, runs it in a clean environment, and ends it if it does not end by itself.
 
+pub use crate::support::say_loudly;
 use crate::support::{notice_shown, state_below, ROOT};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{channel, Sender};
@@ -37,11 +38,6 @@ pub fn run_tool(command: &mut Command) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}\n{}{errors}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// Says something that is seen also when the test passes, whose output is captured.
-pub fn say_loudly(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 #[derive(Clone, Copy)]

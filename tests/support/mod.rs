@@ -7,7 +7,7 @@ pub mod processes;
 
 use pact_telemetry::{names, Client, Event};
 use serde_json::{json, Value};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{channel, Receiver};
@@ -148,13 +148,65 @@ pub fn balanced(stats: &Value) -> u64 {
 /// Runs the test of that name again in a process of its own, with a home of its own, the opt-outs and proxies of this
 /// environment taken out and `environment` put in. In that process it returns `true`: go on. Outside: `false`.
 pub fn in_its_own_process(name: &str, environment: &[(&str, &str)]) -> bool {
-    const MARK: &str = "PACT_TELEMETRY_TEST_CHILD";
-    if std::env::var_os(MARK).is_some() {
+    run_again(&[], name, environment)
+}
+
+/// The same with a network of its own, which has nothing but its loopback, and mounts of its own. Says loudly where the
+/// system gives none; for root in CI that is a failure.
+pub fn in_its_own_network(name: &str, environment: &[(&str, &str)]) -> bool {
+    let mut unshare = vec!["unshare", "--mount", "--net"];
+    if !is_root() {
+        unshare.extend(["--user", "--map-root-user"]);
+    }
+    if is_run_again() {
+        return true;
+    }
+    let tried = Command::new(unshare[0]).args(&unshare[1..]).args(["ip", "link", "set", "lo", "up"]).output();
+    let reason = match tried {
+        Ok(output) if output.status.success() => {
+            unshare.extend(["sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]);
+            return run_again(&unshare, name, environment);
+        }
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let text = format!("NOT RUN: no network namespace can be had here ({reason}), so {name} was not checked");
+    assert!(!has_to_run(), "{text}");
+    say_loudly(&text);
+    false
+}
+
+/// For root in CI, what cannot be had is no excuse.
+pub fn has_to_run() -> bool {
+    is_root() && std::env::var_os("CI").is_some()
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout == b"0\n")
+}
+
+/// Says something that is seen also when the test passes, whose output is captured.
+pub fn say_loudly(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+const MARK: &str = "PACT_TELEMETRY_TEST_CHILD";
+
+fn is_run_again() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
+fn run_again(before: &[&str], name: &str, environment: &[(&str, &str)]) -> bool {
+    if is_run_again() {
         return true;
     }
     let home = tempfile::tempdir().unwrap();
     notice_shown(&state_below(home.path()));
-    let output = Command::new(std::env::current_exe().unwrap())
+    let this = std::env::current_exe().unwrap();
+    let mut words: Vec<_> = before.iter().map(std::ffi::OsStr::new).chain([this.as_os_str()]).collect();
+    let output = Command::new(words.remove(0))
+        .args(words)
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())

@@ -1,0 +1,77 @@
+//! Names and addresses: none, some dead, IPv6 alone.
+
+use crate::authority::Authority;
+use crate::place::{alone, change, far_away, names, run};
+use crate::support::*;
+use pact_telemetry::Flushed;
+use serde_json::json;
+use std::io::ErrorKind;
+use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+#[test]
+fn for_a_server_that_is_not_there_the_event_is_kept_and_the_counters_say_why() {
+    if !alone(for_a_server_that_is_not_there_the_event_is_kept_and_the_counters_say_why, &[]) {
+        return;
+    }
+    for endpoint in ["http://127.0.0.1:9", "https://name.invalid"] {
+        let client = client(endpoint, json!({}));
+        client.track(&numbered(1)).unwrap();
+        assert_eq!(client.close(PATIENCE), Flushed::Kept);
+        assert_eq!(client.stats()["spooled"], 1, "{endpoint}");
+        assert_eq!(client.stats()["last_failure"], "unreachable", "{endpoint}");
+    }
+}
+
+/// A collector of this name at this address, whose private root is in the system's store.
+fn collector(name: &str, ip: &str) -> Collector {
+    let authority = Authority::new();
+    change("/etc/ssl/certs/ca-certificates.crt", &authority.root);
+    authority.collector_at(ip, name, |_| ())
+}
+
+#[track_caller]
+fn is_delivered_to(collector: Collector) {
+    let client = client(&collector.url, json!({}));
+    client.track(&numbered(1)).unwrap();
+    assert_eq!(client.close(PATIENCE), Flushed::Delivered, "{}", client.stats());
+    assert_eq!(values(&collector.events_until_end()), [1]);
+}
+
+#[test]
+fn a_machine_with_ipv6_alone_delivers_to_a_name_and_to_an_address() {
+    if far_away(a_machine_with_ipv6_alone_delivers_to_a_name_and_to_an_address, &[]) {
+        run("ip", "address delete 127.0.0.1/8 dev lo");
+        names("::1 relay.test\n");
+        is_delivered_to(collector("relay.test", "::1"));
+        is_delivered_to(Collector::start(&["--listen", "::1"]));
+    }
+}
+
+#[test]
+fn an_address_that_refuses_leaves_it_to_the_next() {
+    if far_away(an_address_that_refuses_leaves_it_to_the_next, &[]) {
+        names("::1 relay.test\n127.0.0.1 relay.test\n");
+        is_delivered_to(collector("relay.test", "127.0.0.1"));
+    }
+}
+
+/// A listener whose queue is full: the system drops what else comes. Lasts as long as what this returns.
+fn swallow(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind(address).unwrap();
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(100));
+    let waiting = std::iter::from_fn(|| connect().ok()).take(10_000).collect();
+    assert_eq!(connect().unwrap_err().kind(), ErrorKind::TimedOut);
+    (listener, waiting)
+}
+
+#[test]
+fn an_address_that_swallows_everything_leaves_time_for_the_next() {
+    if far_away(an_address_that_swallows_everything_leaves_time_for_the_next, &[]) {
+        names("::1 relay.test\n127.0.0.1 relay.test\n");
+        let collector = collector("relay.test", "127.0.0.1");
+        let port = collector.url.rsplit_once(':').unwrap().1.parse().unwrap();
+        let _dead = swallow(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
+        is_delivered_to(collector);
+    }
+}

@@ -1,0 +1,116 @@
+//! A call with a time-out holds it, wherever the network hangs: names, proxies, and TLS behind them.
+
+use crate::place::{alone, change, far_away, names, run};
+use crate::server::{read_request, Server};
+use crate::support::*;
+use pact_telemetry::{Client, Flushed};
+use serde_json::json;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+const TIME: Duration = Duration::from_millis(300);
+
+/// Tracks events, flushes and closes in vain, then turns a client off.
+fn holds_its_time(endpoint: &str) {
+    let clients: Vec<_> = (0..4).map(|_| client(endpoint, json!({}))).collect();
+    for client in &clients {
+        client.track(&numbered(1)).unwrap();
+    }
+    let (client, others) = clients.split_first().unwrap();
+    is_in_time((0..4).map(|_| measured(|| assert_eq!(client.flush(TIME), Flushed::TimedOut))).collect());
+    is_in_time(others.iter().map(|other| measured(|| assert_eq!(other.close(TIME), Flushed::TimedOut))).collect());
+    is_turned_off_at_once(client);
+}
+
+/// The best is within 50 ms of what was asked for; each is within a second of it, on whatever machine.
+fn is_in_time(all: Vec<Duration>) {
+    assert!(all.iter().all(|time| (TIME..TIME + Duration::from_secs(1)).contains(time)), "{all:?}");
+    assert!(all.iter().min().unwrap() < &(TIME + Duration::from_millis(50)), "{all:?}");
+}
+
+fn is_turned_off_at_once(client: &Client) {
+    let off = measured(|| client.set_enabled(false));
+    assert!(off < Duration::from_secs(1), "{off:?}");
+    client.close(PATIENCE); // "lost", or already nothing to wait for
+    let stats = client.stats();
+    assert_eq!((&stats["dropped"]["opted_out"], balanced(&stats)), (&json!(1), 0), "{stats}");
+}
+
+fn measured(run: impl FnOnce()) -> Duration {
+    let since = Instant::now();
+    run();
+    since.elapsed()
+}
+
+/// In a network where nothing ever comes back from 192.0.2.0/24: it is routed to loopback and is nobody's.
+fn swallow() {
+    run("ip", "route add 192.0.2.0/24 dev lo");
+}
+
+#[test]
+fn a_name_server_that_never_answers_holds_nobody() {
+    if far_away(a_name_server_that_never_answers_holds_nobody, &[]) {
+        swallow();
+        names("");
+        // Much longer than anybody should wait.
+        change("/etc/resolv.conf", "nameserver 192.0.2.53\noptions timeout:30 attempts:5\n");
+        holds_its_time("https://relay.test");
+    }
+}
+
+#[test]
+fn a_route_into_nothing_holds_nobody() {
+    if far_away(a_route_into_nothing_holds_nobody, &[]) {
+        swallow();
+        holds_its_time("https://192.0.2.1");
+    }
+}
+
+/// The address of a proxy that hears what it is asked for, and then does this.
+fn proxy(then: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> String {
+    let server = Server::start(move |_, stream| {
+        read_request(&stream);
+        then(stream);
+    });
+    format!("http://127.0.0.1:{}", server.port)
+}
+
+/// Says nothing more until the other side ends the connection.
+fn hang(mut stream: TcpStream) {
+    let _ = stream.read_to_end(&mut Vec::new());
+}
+
+#[test]
+fn a_proxy_that_hangs_at_connect_holds_nobody() {
+    if alone(a_proxy_that_hangs_at_connect_holds_nobody, &[("HTTPS_PROXY", &proxy(hang))]) {
+        holds_its_time("https://relay.test");
+    }
+}
+
+#[test]
+fn tls_that_stalls_behind_a_proxy_holds_nobody() {
+    let open_and_hang = |mut stream: TcpStream| {
+        stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+        hang(stream);
+    };
+    if alone(tls_that_stalls_behind_a_proxy_holds_nobody, &[("HTTPS_PROXY", &proxy(open_and_hang))]) {
+        holds_its_time("https://relay.test");
+    }
+}
+
+#[test]
+fn a_proxy_that_answers_a_byte_at_a_time_is_given_up() {
+    let drip = |mut stream: TcpStream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nX: ");
+        while stream.write_all(b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(200)); // which is what the proxy is like
+        }
+    };
+    if alone(a_proxy_that_answers_a_byte_at_a_time_is_given_up, &[("HTTPS_PROXY", &proxy(drip))]) {
+        let client = client("https://relay.test", json!({}));
+        client.track(&numbered(1)).unwrap();
+        assert_eq!(client.close(PATIENCE), Flushed::Kept);
+        assert_eq!(client.stats()["last_failure"], "unreachable");
+    }
+}
