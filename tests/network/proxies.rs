@@ -140,6 +140,7 @@ fn no_proxy_leads_past_the_proxy_to_a_name_with_spaces_to_what_is_below_it_and_t
         ("elay.test", false),
     ] {
         let home = tempfile::tempdir().unwrap();
+        notice_shown(&state_below(home.path()));
         let output = Command::new(&this)
             .args(["--exact", one, "--nocapture", "--include-ignored"])
             .envs([("HTTPS_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", exceptions), ("RELAY", &collector.url)])
