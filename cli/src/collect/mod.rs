@@ -4,10 +4,11 @@
 pub mod answers;
 pub mod body;
 pub mod endpoint;
+mod output;
 pub mod record;
 pub mod server;
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use answers::Script;
+use output::{complain, Output};
 use record::Arrival;
 use server::Collector;
 
@@ -60,30 +62,29 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("no local address: {error}"))?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let ended = signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
-    print_line(&record::line(&[("type", json!("listening")), ("url", json!(format!("{scheme}://{address}")))]));
-    let requests = arguments.requests;
-    let collector = Collector::new(arguments.answers.unwrap_or_default(), move |arrival| print(arrival, requests));
+    let output = Output::stdout().map_err(|error| format!("cannot write lines: {error}"))?;
+    output.line(&record::line(&[("type", json!("listening")), ("url", json!(format!("{scheme}://{address}")))]));
+    let (requests, lines) = (arguments.requests, output.clone());
+    let script = arguments.answers.unwrap_or_default();
+    let collector = Collector::new(script, move |arrival| print(arrival, requests, &lines));
     server::serve(listener, tls, Arc::new(collector), ended).await;
+    let unread = output.end();
+    if unread > 0 {
+        complain(&format!("{unread} lines were not written, because nobody read them"));
+    }
+    output::end_complaints();
     Ok(())
 }
 
-fn print(arrival: &Arrival, requests: bool) {
+fn print(arrival: &Arrival, requests: bool, output: &Output) {
     if requests {
-        print_line(&arrival.request_line());
+        output.line(&arrival.request_line());
     }
     for event in &arrival.events {
-        print_line(&event.line(arrival.number));
+        output.line(&event.line(arrival.number));
     }
     if let Some(problem) = &arrival.unreadable {
-        eprintln!("request {}: {problem}", arrival.number);
-    }
-}
-
-fn print_line(line: &str) {
-    let mut out = io::stdout().lock();
-    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-        // The reader has gone, so there is nobody left to collect for.
-        std::process::exit(0);
+        complain(&format!("request {}: {problem}", arrival.number));
     }
 }
 

@@ -25,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 use super::answers::{Script, Step};
 use super::body::AnswerBody;
 use super::endpoint::Normal;
+use super::output::complain;
 use super::record::{Arrival, Outcome, Received};
 
 /// What is read of one request's body.
@@ -106,7 +107,7 @@ async fn connection(stream: tokio::net::TcpStream, tls: Option<TlsAcceptor>, col
         None => speak(stream, collector).await,
         Some(tls) => match tls.accept(stream).await {
             Ok(stream) => speak(stream, collector).await,
-            Err(error) => eprintln!("a TLS handshake failed: {error}"),
+            Err(error) => complain(&format!("a TLS handshake failed: {error}")),
         },
     }
 }
