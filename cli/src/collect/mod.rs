@@ -1,10 +1,13 @@
-//! The `collect` subcommand: a server that stands where Google would, and prints what arrives as JSON lines.
-//! It keeps nothing and forwards nothing.
+//! The `collect` subcommand: a server that stands where Google would, prints what arrives as JSON lines, and shows
+//! it on a live page if asked to. It forwards nothing, and keeps nothing but what the page shows, in memory.
 
 pub mod answers;
 pub mod body;
+mod browser;
 pub mod endpoint;
+mod journal;
 mod output;
+mod page;
 pub mod record;
 pub mod server;
 
@@ -17,7 +20,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use answers::Script;
+use journal::Journal;
 use output::{complain, Output};
+use page::Page;
 use record::Arrival;
 use server::Collector;
 
@@ -42,6 +47,9 @@ pub struct Arguments {
     /// Also print every request
     #[arg(long)]
     requests: bool,
+    /// Also show events as they arrive on a page, and open it in the browser
+    #[arg(long)]
+    open: bool,
 }
 
 /// Collects until a signal ends the process.
@@ -63,10 +71,25 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     let ended = signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
     let output = Output::stdout().map_err(|error| format!("cannot write lines: {error}"))?;
-    output.line(&record::line(&[("type", json!("listening")), ("url", json!(format!("{scheme}://{address}")))]));
-    let (requests, lines) = (arguments.requests, output.clone());
+    let url = format!("{scheme}://{address}");
+    let page_url = arguments.open.then(|| format!("{url}/"));
+    let mut listening = vec![("type", json!("listening")), ("url", json!(url))];
+    listening.extend(page_url.iter().map(|url| ("page", json!(url))));
+    output.line(&record::line(&listening));
+    let journal = arguments.open.then(|| Arc::new(Journal::new(server::microseconds())));
+    let (requests, lines, kept) = (arguments.requests, output.clone(), journal.clone());
     let script = arguments.answers.unwrap_or_default();
-    let collector = Collector::new(script, move |arrival| print(arrival, requests, &lines));
+    let mut collector = Collector::new(script, move |arrival| {
+        print(arrival, requests, &lines);
+        kept.iter().for_each(|journal| journal.add(arrival));
+    });
+    if let Some(journal) = journal {
+        collector = collector.with_page(Page::new(journal, scheme, address));
+    }
+    if let Some(url) = page_url {
+        // The first browser of a desktop may take long, and the opener's end is its end.
+        tokio::spawn(show(url));
+    }
     server::serve(listener, tls, Arc::new(collector), ended).await;
     let unread = output.end();
     if unread > 0 {
@@ -74,6 +97,13 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     }
     output::end_complaints();
     Ok(())
+}
+
+async fn show(url: String) {
+    complain(&format!("The page is at {url}"));
+    if let Err(reason) = browser::open(&url).await {
+        complain(&format!("No browser could be opened ({reason}); open that address yourself."));
+    }
 }
 
 fn print(arrival: &Arrival, requests: bool, output: &Output) {

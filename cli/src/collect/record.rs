@@ -8,8 +8,8 @@ use serde_json::{json, Map, Value};
 use super::endpoint::{Endpoint, Protocol};
 use crate::validate::{form, ga4, ua};
 
-/// What is collected: the neutral name, the name for people (the words of the published list), the key in Universal Analytics, the key in GA4 (empty:
-/// it has none).
+/// What is collected: the neutral name, the name for people (the words of the published list), the key in Universal
+/// Analytics, the key in GA4 (empty: it has none).
 pub const FIELDS: [(&str, &str, &str, &str); 16] = [
     ("api_version", "Version of the API", "v", "api_version"),
     ("client_id", "Hash of hostname", "cid", "client_id"),
@@ -91,6 +91,8 @@ pub enum Outcome {
 pub struct Arrival {
     /// Counted from 1.
     pub number: u64,
+    /// When, in microseconds since 1970.
+    pub at: u64,
     /// The request.
     pub received: Received,
     /// Its answer.
@@ -116,7 +118,7 @@ impl Arrival {
                 (events, unreadable)
             }
         };
-        Arrival { number, received, outcome, events, unreadable }
+        Arrival { number, at: now, received, outcome, events, unreadable }
     }
 
     /// Its line in the output.
