@@ -30,6 +30,10 @@ struct Waiting {
 }
 
 impl Waiting {
+    fn is_done(&self) -> bool {
+        self.count == 0 && self.left_out == 0
+    }
+
     fn push(&mut self, line: String) {
         self.count += 1;
         self.bytes += line.len();
@@ -76,16 +80,14 @@ impl Output {
 
     /// Waits a moment for the last lines to be written; returns how many were not.
     pub fn end(&self) -> u64 {
-        let is_busy = |waiting: &mut Waiting| waiting.count > 0;
-        let waited = self.changed.wait_timeout_while(self.lock(), LAST_LINES_TIME, is_busy);
+        let waited = self.changed.wait_timeout_while(self.lock(), LAST_LINES_TIME, |waiting| !waiting.is_done());
         let (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
         waiting.count + waiting.left_out
     }
 
     fn write_all(&self, mut to: impl Write, gone: fn()) {
         loop {
-            let is_idle = |waiting: &mut Waiting| waiting.count == 0;
-            let waited = self.changed.wait_while(self.lock(), is_idle);
+            let waited = self.changed.wait_while(self.lock(), |waiting| waiting.is_done());
             let mut waiting = waited.unwrap_or_else(PoisonError::into_inner);
             waiting.say_left_out(self.left_out_line);
             let lines = std::mem::take(&mut waiting.lines);
@@ -167,6 +169,19 @@ mod tests {
         output.line("last");
         assert_eq!(read.recv().unwrap(), b"last\n");
         assert_eq!(output.end(), 0);
+    }
+
+    #[test]
+    fn what_was_left_out_is_said_although_nothing_follows() {
+        let (writes, read) = sync_channel(0);
+        let (begins, has_begun) = channel();
+        let output = Output::start(Pipe(writes, begins), |lines| format!("left out {lines}\n"), || {}).unwrap();
+        let long = "x".repeat(WAITING_BYTES + 1);
+        output.line(&long);
+        has_begun.recv().unwrap();
+        output.line("no room");
+        assert_eq!(read.recv().unwrap().len(), long.len() + 1);
+        assert_eq!(read.recv_timeout(Duration::from_secs(20)).unwrap(), b"left out 1\n");
     }
 
     #[test]
