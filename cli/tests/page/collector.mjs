@@ -9,6 +9,11 @@ import { createInterface } from 'node:readline';
 const root = new URL('../../../', import.meta.url).pathname;
 const command = process.env.PACT_TELEMETRY_COMMAND ?? `${root}target/debug/pact-telemetry`;
 
+// No collector outlives its test, not even one that was cut off: a signal alone would not tell `exit`.
+const running = new Set();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+process.once('SIGTERM', () => process.exit(143));
+
 export class Collector {
   /** Starts it; with a port, there. Without a PATH it finds no browser to open. */
   static async start(port = 0) {
@@ -18,6 +23,7 @@ export class Collector {
       env: { ...process.env, PATH: '' },
     });
     collector.child = child;
+    running.add(child);
     const lines = createInterface(child.stdout);
     const first = await once(lines, 'line', { signal: AbortSignal.timeout(20_000) });
     lines.on('line', () => {});
@@ -31,12 +37,13 @@ export class Collector {
   async end() {
     this.agent.destroy();
     this.child.kill('SIGKILL');
+    running.delete(this.child);
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
   }
 
   post(path, body, headers = {}) {
     return new Promise((resolve, reject) => {
-      const options = { method: 'POST', agent: this.agent, headers };
+      const options = { method: 'POST', agent: this.agent, headers, signal: AbortSignal.timeout(20_000) };
       const request = http.request(new URL(path, this.url), options, (answer) => {
         answer.resume().on('end', () => resolve(answer.statusCode));
       });

@@ -20,8 +20,8 @@ beforeEach(async () => {
   page = await open(browser, collector);
 });
 afterEach(async () => {
-  await page.context().close();
   await collector.end();
+  await page.context().close();
 });
 
 const options = () => page.getByRole('listbox', { name: 'Events' }).getByRole('option');
