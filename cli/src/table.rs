@@ -4,22 +4,10 @@
 use serde_json::Value;
 
 use crate::collect::endpoint::Protocol;
-use crate::collect::record::{text, Event, FIELDS};
+use crate::collect::record::{text, Event, FIELDS, NEEDED};
 
 /// The widest line before columns become blocks.
 const WIDTH: usize = 120;
-
-/// What the protocols themselves need: the name for people, the key in Universal Analytics, the key in GA4.
-const NEEDED: [(&str, &str, &str); 8] = [
-    ("Hit type", "t", ""),
-    ("Property", "tid", ""),
-    ("Queue time, ms", "qt", ""),
-    ("Session id", "", "session_id"),
-    ("Engagement time, ms", "", "engagement_time_msec"),
-    ("Time, microseconds", "", "timestamp_micros"),
-    ("Consent, ad user data", "", "consent.ad_user_data"),
-    ("Consent, ad personalisation", "", "consent.ad_personalization"),
-];
 
 /// The whole text, with an empty line at its end; nothing for no events.
 pub fn render(events: &[Event]) -> String {
@@ -155,10 +143,10 @@ mod tests {
         let first = event(Protocol::UniversalAnalytics, None, json!({"av": "1.2", "cd3": "linux-x86_64"}));
         let second = event(Protocol::UniversalAnalytics, None, json!({"av": "1.3", "zz": "?"}));
         let expected = "\
-Field                universal-analytics key  Event 1       Event 2
-Library version      av                       1.2           1.3
-OS and architecture  cd3                      linux-x86_64
-(unknown)            zz                                     ?
+Field                              universal-analytics key  Event 1       Event 2
+Library version                    av                       1.2           1.3
+Operating system and architecture  cd3                      linux-x86_64
+(unknown)                          zz                                     ?
 
 ";
         assert_eq!(render(&[first, second]), expected);

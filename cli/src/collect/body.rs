@@ -1,4 +1,5 @@
-//! The bodies of answers, healthy and sick: text, very many bytes, slow bytes, and bytes that never come.
+//! The bodies of answers, healthy and sick: text, very many bytes, slow bytes, bytes that never come,
+//! and pieces as they come.
 //! Which of them a request gets is decided elsewhere.
 
 use std::convert::Infallible;
@@ -8,6 +9,7 @@ use std::task::{ready, Context, Poll};
 use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, Sleep};
 
 const CHUNK: &[u8] = &[b'x'; 16 * 1_024];
@@ -34,6 +36,8 @@ pub enum AnswerBody {
         /// What the head promised.
         promised: u64,
     },
+    /// Pieces as they come, without an end that is known before.
+    Stream(mpsc::Receiver<Bytes>),
 }
 
 impl AnswerBody {
@@ -67,6 +71,7 @@ impl Body for AnswerBody {
                 *promised = promised.saturating_sub(part.len() as u64);
                 std::mem::take(part)
             }
+            AnswerBody::Stream(pieces) => ready!(pieces.poll_recv(context)).unwrap_or_default(),
         };
         Poll::Ready(if bytes.is_empty() { None } else { Some(Ok(Frame::data(bytes))) })
     }
@@ -80,6 +85,7 @@ impl Body for AnswerBody {
             AnswerBody::Text(text) => text.len() as u64,
             AnswerBody::Fill(left) | AnswerBody::Drip { left, .. } => *left,
             AnswerBody::Stall { promised, .. } => *promised,
+            AnswerBody::Stream(_) => return SizeHint::default(),
         })
     }
 }

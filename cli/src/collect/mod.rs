@@ -1,13 +1,17 @@
-//! The `collect` subcommand: a server that stands where Google would, and prints what arrives as JSON lines.
-//! It keeps nothing and forwards nothing.
+//! The `collect` subcommand: a server that stands where Google would, prints what arrives as JSON lines, and shows
+//! it on a live page if asked to. It forwards nothing, and keeps nothing but what the page shows, in memory.
 
 pub mod answers;
 pub mod body;
+mod browser;
 pub mod endpoint;
+mod journal;
+mod output;
+mod page;
 pub mod record;
 pub mod server;
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +20,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use answers::Script;
+use journal::Journal;
+use output::{complain, Output};
+use page::Page;
 use record::Arrival;
 use server::Collector;
 
@@ -40,6 +47,9 @@ pub struct Arguments {
     /// Also print every request
     #[arg(long)]
     requests: bool,
+    /// Also show events as they arrive on a page, and open it in the browser
+    #[arg(long)]
+    open: bool,
 }
 
 /// Collects until a signal ends the process.
@@ -60,30 +70,51 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("no local address: {error}"))?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let ended = signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
-    print_line(&record::line(&[("type", json!("listening")), ("url", json!(format!("{scheme}://{address}")))]));
-    let requests = arguments.requests;
-    let collector = Collector::new(arguments.answers.unwrap_or_default(), move |arrival| print(arrival, requests));
+    let output = Output::stdout().map_err(|error| format!("cannot write lines: {error}"))?;
+    let url = format!("{scheme}://{address}");
+    let page_url = arguments.open.then(|| format!("{url}/"));
+    let mut listening = vec![("type", json!("listening")), ("url", json!(url))];
+    listening.extend(page_url.iter().map(|url| ("page", json!(url))));
+    output.line(&record::line(&listening));
+    let journal = arguments.open.then(|| Arc::new(Journal::new(server::microseconds())));
+    let (requests, lines, kept) = (arguments.requests, output.clone(), journal.clone());
+    let script = arguments.answers.unwrap_or_default();
+    let mut collector = Collector::new(script, move |arrival| {
+        print(arrival, requests, &lines);
+        kept.iter().for_each(|journal| journal.add(arrival));
+    });
+    if let Some(journal) = journal {
+        collector = collector.with_page(Page::new(journal, scheme, address));
+    }
+    if let Some(url) = page_url {
+        // The first browser of a desktop may take long, and the opener's end is its end.
+        tokio::spawn(show(url));
+    }
     server::serve(listener, tls, Arc::new(collector), ended).await;
+    let unread = output.end();
+    if unread > 0 {
+        complain(&format!("{unread} lines were not written, because nobody read them"));
+    }
+    output::end_complaints();
     Ok(())
 }
 
-fn print(arrival: &Arrival, requests: bool) {
-    if requests {
-        print_line(&arrival.request_line());
-    }
-    for event in &arrival.events {
-        print_line(&event.line(arrival.number));
-    }
-    if let Some(problem) = &arrival.unreadable {
-        eprintln!("request {}: {problem}", arrival.number);
+async fn show(url: String) {
+    complain(&format!("The page is at {url}"));
+    if let Err(reason) = browser::open(&url).await {
+        complain(&format!("No browser could be opened ({reason}); open that address yourself."));
     }
 }
 
-fn print_line(line: &str) {
-    let mut out = io::stdout().lock();
-    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-        // The reader has gone, so there is nobody left to collect for.
-        std::process::exit(0);
+fn print(arrival: &Arrival, requests: bool, output: &Output) {
+    if requests {
+        output.line(&arrival.request_line());
+    }
+    for event in &arrival.events {
+        output.line(&event.line(arrival.number));
+    }
+    if let Some(problem) = &arrival.unreadable {
+        complain(&format!("request {}: {problem}", arrival.number));
     }
 }
 

@@ -8,25 +8,37 @@ use serde_json::{json, Map, Value};
 use super::endpoint::{Endpoint, Protocol};
 use crate::validate::{form, ga4, ua};
 
-/// What is collected: the neutral name, the name for people, the key in Universal Analytics, the key in GA4 (empty:
-/// it has none).
+/// What is collected: the neutral name, the name for people (the words of the published list), the key in Universal
+/// Analytics, the key in GA4 (empty: it has none).
 pub const FIELDS: [(&str, &str, &str, &str); 16] = [
-    ("api_version", "API version", "v", "api_version"),
-    ("client_id", "Client id", "cid", "client_id"),
-    ("library_title", "Library title", "an", "library_title"),
+    ("api_version", "Version of the API", "v", "api_version"),
+    ("client_id", "Hash of hostname", "cid", "client_id"),
+    ("library_title", "Human-readable library name", "an", "library_title"),
     ("library_name", "Library name", "aid", "library_name"),
     ("library_version", "Library version", "av", "library_version"),
-    ("anonymize_ip", "Anonymise IP", "aip", ""),
+    ("anonymize_ip", "Anonymised IP address", "aip", ""),
     ("data_source", "Data source", "ds", "data_source"),
-    ("os_arch", "OS and architecture", "cd3", "os_arch"),
+    ("os_arch", "Operating system and architecture", "cd3", "os_arch"),
     ("plugin_name", "Plugin name", "cd4", "plugin_name"),
     ("plugin_version", "Plugin version", "cd5", "plugin_version"),
-    ("test_framework", "Test framework", "cd6", "test_framework"),
+    ("test_framework", "Pact verification mode", "cd6", "test_framework"),
     ("platform_version", "Platform version", "cd7", "platform_version"),
     ("event", "Event", "el", "event_label"),
     ("category", "Category", "ec", "event_category"),
     ("action", "Action", "ea", "event_action"),
     ("value", "Value", "ev", "metric_value"),
+];
+
+/// What the protocols themselves need: the name for people, the key in Universal Analytics, the key in GA4.
+pub const NEEDED: [(&str, &str, &str); 8] = [
+    ("Hit type", "t", ""),
+    ("Property", "tid", ""),
+    ("Queue time, ms", "qt", ""),
+    ("Session id", "", "session_id"),
+    ("Engagement time, ms", "", "engagement_time_msec"),
+    ("Time, microseconds", "", "timestamp_micros"),
+    ("Consent, ad user data", "", "consent.ad_user_data"),
+    ("Consent, ad personalisation", "", "consent.ad_personalization"),
 ];
 
 /// One request, read to its end.
@@ -79,6 +91,8 @@ pub enum Outcome {
 pub struct Arrival {
     /// Counted from 1.
     pub number: u64,
+    /// When, in microseconds since 1970.
+    pub at: u64,
     /// The request.
     pub received: Received,
     /// Its answer.
@@ -104,7 +118,7 @@ impl Arrival {
                 (events, unreadable)
             }
         };
-        Arrival { number, received, outcome, events, unreadable }
+        Arrival { number, at: now, received, outcome, events, unreadable }
     }
 
     /// Its line in the output.

@@ -33,6 +33,14 @@ fn collected() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
+#[test]
+fn fields_are_called_as_in_the_published_list() {
+    let list = include_str!("../../../src/protocol/fields.rs");
+    let published = list.split("row(\"").skip(1).filter_map(|row| row.split('"').next());
+    let published: Vec<String> = published.map(|what| what[..1].to_uppercase() + &what[1..]).collect();
+    assert_eq!(published, FIELDS.map(|(_, label, _, _)| label));
+}
+
 fn shared(event: &Event) -> Vec<(&'static str, String)> {
     let own = ["api_version", "client_id", "anonymize_ip"];
     event.fields().into_iter().filter(|(name, _)| !own.contains(name)).collect()

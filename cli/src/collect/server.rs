@@ -25,6 +25,8 @@ use tokio_rustls::TlsAcceptor;
 use super::answers::{Script, Step};
 use super::body::AnswerBody;
 use super::endpoint::Normal;
+use super::output::complain;
+use super::page::Page;
 use super::record::{Arrival, Outcome, Received};
 
 /// What is read of one request's body.
@@ -37,12 +39,18 @@ const PORTAL: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head>\
 pub struct Collector {
     turn: Mutex<(u64, Script)>,
     tell: Box<dyn Fn(&Arrival) + Send + Sync>,
+    page: Option<Page>,
 }
 
 impl Collector {
     /// `tell` is called once a request, in the order of their numbers, before it is answered.
     pub fn new(script: Script, tell: impl Fn(&Arrival) + Send + Sync + 'static) -> Collector {
-        Collector { turn: Mutex::new((0, script)), tell: Box::new(tell) }
+        Collector { turn: Mutex::new((0, script)), tell: Box::new(tell), page: None }
+    }
+
+    /// The same, that also shows a page to browsers.
+    pub fn with_page(self, page: Page) -> Collector {
+        Collector { page: Some(page), ..self }
     }
 
     fn take(&self, received: Received) -> (Step, Normal) {
@@ -106,7 +114,7 @@ async fn connection(stream: tokio::net::TcpStream, tls: Option<TlsAcceptor>, col
         None => speak(stream, collector).await,
         Some(tls) => match tls.accept(stream).await {
             Ok(stream) => speak(stream, collector).await,
-            Err(error) => eprintln!("a TLS handshake failed: {error}"),
+            Err(error) => complain(&format!("a TLS handshake failed: {error}")),
         },
     }
 }
@@ -117,13 +125,20 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, collector: Arc<Colle
     // What arrived in full is to be recorded all the same, so reading is a task of its own.
     let service = service_fn(move |request| {
         let (collector, reading) = (collector.clone(), reading.clone());
-        let taken = tokio::spawn(async move {
-            let received = read(request).await;
-            let taken = received.map(|received| collector.take(received));
-            drop(reading);
-            taken
-        });
+        let answer = match collector.page.as_ref().and_then(|page| page.answer(&request)) {
+            Some(page) => Ok(page),
+            None => Err(tokio::spawn(async move {
+                let received = read(request).await;
+                let taken = received.map(|received| collector.take(received));
+                drop(reading);
+                taken
+            })),
+        };
         async move {
+            let taken = match answer {
+                Ok(page) => return Ok(page),
+                Err(taken) => taken,
+            };
             let (step, normal) = taken.await.ok().flatten().ok_or(Cut)?;
             play(step, normal).await
         }
@@ -223,7 +238,8 @@ fn with_type(content_type: &'static str, body: Bytes) -> Response<AnswerBody> {
     response
 }
 
-fn microseconds() -> u64 {
+/// Now, in microseconds since 1970.
+pub fn microseconds() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

@@ -226,6 +226,40 @@ fn it_ends_when_nobody_reads_its_lines_any_more() {
     assert!(wait(&mut child).success());
 }
 
+#[test]
+fn answers_do_not_wait_for_a_reader_of_the_lines() {
+    let mut command = command();
+    let command = command.args(["collect", "--requests"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut out, &mut first).unwrap();
+    let address = first.split_once("http://").unwrap().1.split('"').next().unwrap();
+    let mut client = Client::connect(address);
+    // More than any pipe holds, and more than may wait.
+    let body = vec![b' '; 1_024 * 1_024];
+    let requests = 40;
+    for _ in 0..requests {
+        assert_eq!(client.ask("POST", "/mp/collect", &body).status, 204);
+    }
+    let (mut printed, mut left_out) = (0, 0);
+    while printed + left_out < requests {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut out, &mut line).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        match line["type"].as_str().unwrap() {
+            "request" => printed += 1,
+            "left_out" => left_out += line["lines"].as_u64().unwrap(),
+            other => panic!("{other}"),
+        }
+    }
+    assert!(printed > 1 && left_out > 1, "{printed} printed, {left_out} left out");
+    client.send_event();
+    assert_eq!(client.answer().status, 204);
+    child.kill().unwrap();
+    wait(&mut child);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_it_at_once_with_success() {

@@ -67,7 +67,7 @@ fn events_are_shown_as_a_table_with_names_and_keys() {
     };
     assert_eq!(row("Field"), ["Field", "ga4 key", "All 2 events"]);
     assert_eq!(row("Library version"), ["Library version", "library_version", "1.2.3", "1.2.4"]);
-    assert_eq!(row("OS and architecture"), ["OS and architecture", "os_arch", "linux-x86_64"]);
+    assert_eq!(row("Operating system"), ["Operating system and architecture", "os_arch", "linux-x86_64"]);
     assert!(text.ends_with("\n2 events arrived in 1 request; the strict validator found no problem.\n"), "{text}");
 }
 
@@ -75,8 +75,8 @@ fn events_are_shown_as_a_table_with_names_and_keys() {
 fn universal_analytics_is_shown_with_its_own_keys() {
     let (code, text) = demo("ab", &["--protocol", "universal-analytics"], &[]);
     assert_eq!(code, 0, "{text}");
-    let client = text.lines().find(|line| line.starts_with("Client id")).unwrap();
-    assert_eq!(client.split_whitespace().collect::<Vec<_>>(), ["Client", "id", "cid", "ab"]);
+    let client = text.lines().find(|line| line.starts_with("Hash of hostname")).unwrap();
+    assert_eq!(client.split_whitespace().collect::<Vec<_>>(), ["Hash", "of", "hostname", "cid", "ab"]);
 }
 
 #[test]

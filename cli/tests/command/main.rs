@@ -6,5 +6,6 @@
 mod collect;
 mod demo;
 mod faults;
+mod page;
 mod support;
 mod tls;

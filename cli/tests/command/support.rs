@@ -36,7 +36,10 @@ pub struct Collector {
 
 impl Collector {
     pub fn start(arguments: &[&str]) -> Collector {
-        let mut child = command().arg("collect").args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = command();
+        // Without a PATH it finds no browser to open.
+        command.arg("collect").args(arguments).env("PATH", "").stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
