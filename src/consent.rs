@@ -5,7 +5,7 @@
 //! The rules are pure functions; reading the environment and the saved choices stands apart from them.
 
 use crate::json::object;
-use crate::platform::environment::{self, Names};
+use crate::platform::environment::{self, Names, Seen};
 use crate::platform::files::is_passing;
 use crate::platform::paths;
 use serde_json::Value;
@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 /// The variables that opt a person out, in the order in which they are asked. Both cases of the first are in use.
 pub const VARIABLES: [&str; 3] = ["PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK"];
 
-static NAMES: Names<{ VARIABLES.len() }> = Names::new(VARIABLES);
+static SEEN: Seen<{ VARIABLES.len() }> = Seen::new();
+static NAMES: Names<{ VARIABLES.len() }> = Names::new(VARIABLES, &SEEN);
 
 /// Does this value of one of [`VARIABLES`] opt out? Trimmed and in any case, empty, `0`, `false`, `no` and `off` mean
 /// no opinion; everything else opts out, also what is not UTF-8.

@@ -20,6 +20,11 @@ const TRIES: u32 = 20;
 /// Names to look for, with what was found the last time.
 pub struct Names<const N: usize> {
     names: [&'static str; N],
+    seen: &'static Seen<N>,
+}
+
+/// What was found the last time. Apart from the names: a static of nothing but zeros takes no room in the library's file.
+pub struct Seen<const N: usize> {
     /// Odd while it is written, 0 before it was.
     version: AtomicU32,
     block: AtomicUsize,
@@ -29,11 +34,10 @@ pub struct Names<const N: usize> {
     values: [AtomicUsize; N],
 }
 
-impl<const N: usize> Names<N> {
-    /// Each not empty.
-    pub const fn new(names: [&'static str; N]) -> Self {
-        Names {
-            names,
+impl<const N: usize> Seen<N> {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Seen {
             version: AtomicU32::new(0),
             block: AtomicUsize::new(0),
             count: AtomicUsize::new(0),
@@ -42,7 +46,7 @@ impl<const N: usize> Names<N> {
         }
     }
 
-    /// What was found the last time, if the block still is the same.
+    /// All of it, if the block still is the same.
     #[inline]
     fn remembered(&self) -> Option<[usize; N]> {
         let version = self.version.load(Ordering::Acquire);
@@ -68,6 +72,32 @@ impl<const N: usize> Names<N> {
         (self.version.load(Ordering::Relaxed) == version).then_some(values)
     }
 
+    fn remember(&self, block: usize, entries: Option<&[usize]>, values: [usize; N]) {
+        let version = self.version.load(Ordering::Relaxed);
+        let writing = version | 1;
+        let Some(entries) = entries.filter(|_| block != 0 && version & 1 == 0) else { return };
+        if self.version.compare_exchange(version, writing, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            return; // another thread does the same
+        }
+        fence(Ordering::Release);
+        self.block.store(block, Ordering::Relaxed);
+        self.count.store(entries.len(), Ordering::Relaxed);
+        for (place, entry) in self.entries.iter().zip(entries) {
+            place.store(*entry, Ordering::Relaxed);
+        }
+        for (place, value) in self.values.iter().zip(values) {
+            place.store(value, Ordering::Relaxed);
+        }
+        self.version.store(writing.wrapping_add(1).max(2), Ordering::Release);
+    }
+}
+
+impl<const N: usize> Names<N> {
+    /// Each not empty.
+    pub const fn new(names: [&'static str; N], seen: &'static Seen<N>) -> Self {
+        Names { names, seen }
+    }
+
     /// Reads the block anew and remembers it. Where it never stands still, what was found before; `None` where nothing was.
     #[cold]
     #[inline(never)]
@@ -75,13 +105,13 @@ impl<const N: usize> Names<N> {
         let mut entries = [0; MAX];
         for _ in 0..TRIES {
             if let Some((block, count, values)) = self.read(&mut entries) {
-                self.remember(block, entries.get(..count), values);
+                self.seen.remember(block, entries.get(..count), values);
                 return Some(values);
             }
             std::hint::spin_loop();
         }
-        let before = || self.values.each_ref().map(|value| value.load(Ordering::Acquire));
-        (self.version.load(Ordering::Acquire) != 0).then(before)
+        let before = || self.seen.values.each_ref().map(|value| value.load(Ordering::Acquire));
+        (self.seen.version.load(Ordering::Acquire) != 0).then(before)
     }
 
     /// One pass over the block; `None` where it changed meanwhile. Gives the block, the number of its entries, and the values.
@@ -112,32 +142,13 @@ impl<const N: usize> Names<N> {
             same.then_some((block as usize, count, values))
         }
     }
-
-    fn remember(&self, block: usize, entries: Option<&[usize]>, values: [usize; N]) {
-        let version = self.version.load(Ordering::Relaxed);
-        let writing = version | 1;
-        let Some(entries) = entries.filter(|_| block != 0 && version & 1 == 0) else { return };
-        if self.version.compare_exchange(version, writing, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            return; // another thread does the same
-        }
-        fence(Ordering::Release);
-        self.block.store(block, Ordering::Relaxed);
-        self.count.store(entries.len(), Ordering::Relaxed);
-        for (place, entry) in self.entries.iter().zip(entries) {
-            place.store(*entry, Ordering::Relaxed);
-        }
-        for (place, value) in self.values.iter().zip(values) {
-            place.store(value, Ordering::Relaxed);
-        }
-        self.version.store(writing.wrapping_add(1).max(2), Ordering::Release);
-    }
 }
 
 /// Is one of the names set to a value that `is` says yes to? No allocation, and no system call while nothing changes: some
 /// 0.5 ns for each variable. Where the environment could never be read because it changes without pause, the answer is yes.
 #[inline]
 pub fn any<const N: usize>(names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
-    let Some(values) = names.remembered().or_else(|| names.look()) else { return true };
+    let Some(values) = names.seen.remembered().or_else(|| names.look()) else { return true };
     // SAFETY: a string that was whole when it was read; glibc never frees one.
     values.into_iter().any(|value| value != 0 && is(unsafe { text(value) }))
 }

@@ -6,10 +6,10 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod glibc;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub use glibc::{any, visit, Names};
+pub use glibc::{any, visit, Names, Seen};
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub use elsewhere::{any, visit, Names};
+pub use elsewhere::{any, visit, Names, Seen};
 
 /// The environment block of this process.
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -38,8 +38,18 @@ mod elsewhere {
 
     impl<const N: usize> Names<N> {
         /// Each not empty.
-        pub const fn new(names: [&'static str; N]) -> Self {
+        pub const fn new(names: [&'static str; N], _seen: &'static Seen<N>) -> Self {
             Names(names)
+        }
+    }
+
+    /// Nothing is remembered here.
+    pub struct Seen<const N: usize>;
+
+    impl<const N: usize> Seen<N> {
+        /// Nothing.
+        pub const fn new() -> Self {
+            Seen
         }
     }
 
