@@ -62,6 +62,7 @@ impl SavedChoice {
             Ok(value) => match value.get("enabled").and_then(Value::as_bool) {
                 Some(true) => SavedChoice::On,
                 Some(false) => SavedChoice::Off,
+                None if value.get("enabled").is_none() && value.get("id").is_some() => SavedChoice::None,
                 None => SavedChoice::Unreadable("no true or false under \"enabled\"".into()),
             },
             Err(error) => SavedChoice::Unreadable(format!("not JSON: {error}")),
@@ -94,6 +95,12 @@ pub fn saved_choice_path() -> Option<PathBuf> {
     Some(paths::user_config_dir(|name| std::env::var_os(name))?.join("choice.json"))
 }
 
+/// Where the administrator's choice for the whole machine is kept, which no setting of a person or a host can move.
+/// Only its "off" counts.
+pub fn system_choice_path() -> Option<PathBuf> {
+    Some(paths::system_config_dir()?.join("choice.json"))
+}
+
 /// What each rule read, taken at one moment.
 #[derive(Debug, Clone)]
 pub struct Readings {
@@ -105,6 +112,8 @@ pub struct Readings {
     pub saved_path: Option<PathBuf>,
     /// The saved choice.
     pub saved: SavedChoice,
+    /// The administrator's choice.
+    pub system: SavedChoice,
 }
 
 impl Readings {
@@ -117,7 +126,8 @@ impl Readings {
             }
         });
         let saved = SavedChoice::read(saved_path.as_deref());
-        Readings { host_enabled, variables, saved_path, saved }
+        let system = SavedChoice::read(system_choice_path().as_deref());
+        Readings { host_enabled, variables, saved_path, saved, system }
     }
 
     /// The name of the rule that turns it off, or `None` where nothing does.
@@ -127,7 +137,8 @@ impl Readings {
         }
         let is_off = |value: &Option<Vec<u8>>| value.as_deref().is_some_and(opts_out);
         let variable = VARIABLES.iter().zip(&self.variables).find(|(_, value)| is_off(value));
-        variable.map(|(name, _)| *name).or_else(|| self.saved.is_off().then_some("saved choice"))
+        let saved = || self.saved.is_off().then_some("saved choice");
+        variable.map(|(name, _)| *name).or_else(saved).or_else(|| self.system.is_off().then_some("system choice"))
     }
 
     /// Every rule in its order, with what it read and what it says of that.
@@ -150,19 +161,24 @@ impl Readings {
             let off = value.as_deref().is_some_and(opts_out);
             rules.push(rule(name, read.into(), verdict(off, false)));
         }
-        let read = match &self.saved {
-            SavedChoice::None => Value::Null,
-            SavedChoice::On => "on".into(),
-            SavedChoice::Off => "off".into(),
-            SavedChoice::Unreadable(why) => format!("unreadable ({why}), which counts as off").into(),
-        };
-        let path = self.saved_path.as_ref().map(|path| path.to_string_lossy());
-        let says = verdict(self.saved.is_off(), self.saved == SavedChoice::On);
-        let mut saved = rule("saved choice", read, says);
-        if let Some(map) = saved.as_object_mut() {
-            map.insert("path".into(), path.into());
+        let system_path = system_choice_path();
+        let files = [
+            ("saved choice", &self.saved, &self.saved_path, self.saved == SavedChoice::On),
+            ("system choice", &self.system, &system_path, false),
+        ];
+        for (name, choice, path, says_on) in files {
+            let read = match choice {
+                SavedChoice::None => Value::Null,
+                SavedChoice::On => "on".into(),
+                SavedChoice::Off => "off".into(),
+                SavedChoice::Unreadable(why) => format!("unreadable ({why}), which counts as off").into(),
+            };
+            let mut rule = rule(name, read, verdict(choice.is_off(), says_on));
+            if let Some(map) = rule.as_object_mut() {
+                map.insert("path".into(), path.as_ref().map(|path| path.to_string_lossy()).into());
+            }
+            rules.push(rule);
         }
-        rules.push(saved);
         Value::Array(rules)
     }
 }
@@ -175,7 +191,7 @@ mod tests {
 
     fn readings(host: bool, variables: [Option<&str>; 3], saved: SavedChoice) -> Readings {
         let variables = variables.map(|value| value.map(|text| text.as_bytes().to_vec()));
-        Readings { host_enabled: host, variables, saved_path: None, saved }
+        Readings { host_enabled: host, variables, saved_path: None, saved, system: SavedChoice::None }
     }
 
     #[test]
@@ -213,6 +229,7 @@ mod tests {
     fn a_choice_that_cannot_be_read_means_off() {
         assert_eq!(SavedChoice::parse(br#"{"enabled": true}"#), SavedChoice::On);
         assert_eq!(SavedChoice::parse(br#"{"enabled": false, "more": 1}"#), SavedChoice::Off);
+        assert_eq!(SavedChoice::parse(br#"{"id": "random"}"#), SavedChoice::None);
         for text in ["", "off", "{}", "{\"enabled\":", "{\"enabled\": \"yes\"}", "[]", "\u{0}"] {
             assert!(SavedChoice::parse(text.as_bytes()).is_off(), "{text:?}");
         }
@@ -245,7 +262,7 @@ mod tests {
     fn explanations_name_every_rule_with_what_it_read() {
         let all = readings(true, [None, Some("off"), Some("TRUE")], SavedChoice::On).to_json();
         let said: Vec<_> = all.as_array().unwrap().iter().map(|rule| rule["says"].as_str().unwrap()).collect();
-        assert_eq!(said, ["on", "no opinion", "no opinion", "off", "on"]);
+        assert_eq!(said, ["on", "no opinion", "no opinion", "off", "on", "no opinion"]);
         assert_eq!(all[3], json!({"rule": "DO_NOT_TRACK", "read": "TRUE", "says": "off"}));
     }
 }

@@ -27,6 +27,17 @@ pub fn user_config_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<Pa
     Some(base.join("pact-telemetry"))
 }
 
+/// The folder of this product under the machine's configuration. Fixed: no variable may lead past an administrator.
+pub fn system_config_dir() -> Option<PathBuf> {
+    if cfg!(target_vendor = "apple") {
+        Some("/Library/Application Support/pact-telemetry".into())
+    } else if cfg!(windows) {
+        Some(r"C:\ProgramData\pact-telemetry".into())
+    } else {
+        Some("/etc/pact-telemetry".into())
+    }
+}
+
 /// The folder of this product's state: what waits for another attempt. `None` where the person has no home.
 ///
 /// Unix: `XDG_STATE_HOME` of the XDG Base Directory Specification.
