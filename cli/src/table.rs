@@ -9,16 +9,23 @@ use crate::collect::record::{text, Event, FIELDS};
 /// The widest line before columns become blocks.
 const WIDTH: usize = 120;
 
-/// What the protocols themselves need: the name for people, the key in Universal Analytics, the key in GA4.
-const NEEDED: [(&str, &str, &str); 8] = [
-    ("Hit type", "t", ""),
-    ("Property", "tid", ""),
-    ("Queue time, ms", "qt", ""),
-    ("Session id", "", "session_id"),
-    ("Engagement time, ms", "", "engagement_time_msec"),
-    ("Time, microseconds", "", "timestamp_micros"),
-    ("Consent, ad user data", "", "consent.ad_user_data"),
-    ("Consent, ad personalisation", "", "consent.ad_personalization"),
+/// What the protocols themselves need: the name for people, the key in Universal Analytics, the key in GA4, and what it
+/// is for.
+pub const NEEDED: [(&str, &str, &str, &str); 9] = [
+    ("Event name", "", NAME, "the event once more, spelled as the server takes names"),
+    ("Hit type", "t", "", "says that this is an event"),
+    ("Property", "tid", "", "the account of the Pact project that it is counted in"),
+    ("Queue time, ms", "qt", "", "how long ago it happened: events wait for a connection"),
+    ("Session id", "", "session_id", "when this program began, so that its events are one visit"),
+    ("Engagement time, ms", "", "engagement_time_msec", "always 1; without it the reports leave the event out"),
+    ("Time, microseconds", "", "timestamp_micros", "when it happened: events wait for a connection"),
+    ("Consent, ad user data", "", "consent.ad_user_data", "forbids the use for advertisements"),
+    (
+        "Consent, ad personalisation",
+        "",
+        "consent.ad_personalization",
+        "forbids the use for personalised advertisements",
+    ),
 ];
 
 /// The whole text, with an empty line at its end; nothing for no events.
@@ -86,7 +93,8 @@ fn rows(protocol: Protocol, events: &[(&Event, usize)]) -> Vec<Vec<String>> {
 /// The rows in their order: what is collected, what the protocol needs, then whatever else is there.
 fn keys(protocol: Protocol, cells: &[Vec<(String, String)>]) -> Vec<(String, String)> {
     let collected = FIELDS.iter().map(|(_, label, ua, ga4)| (*label, *ua, *ga4));
-    let known = collected.chain(NEEDED).map(|(label, ua, ga4)| match protocol {
+    let needed = NEEDED.iter().skip(1).map(|(label, ua, ga4, _)| (*label, *ua, *ga4));
+    let known = collected.chain(needed).map(|(label, ua, ga4)| match protocol {
         Protocol::Ga4 => (label.to_owned(), ga4.to_owned()),
         Protocol::UniversalAnalytics => (label.to_owned(), ua.to_owned()),
     });
@@ -101,7 +109,7 @@ fn keys(protocol: Protocol, cells: &[Vec<(String, String)>]) -> Vec<(String, Str
 }
 
 /// How the name of a GA4 event stands beside its parameters.
-const NAME: &str = "event.name";
+pub const NAME: &str = "event.name";
 
 fn cells(event: &Event) -> Vec<(String, String)> {
     let mut cells: Vec<(String, String)> = Vec::new();
@@ -122,7 +130,8 @@ fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
-fn grid(rows: &[Vec<String>]) -> String {
+/// Columns under each other, two blanks between them.
+pub fn grid(rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
         widths.resize(widths.len().max(row.len()), 0);
