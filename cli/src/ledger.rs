@@ -1,5 +1,5 @@
-//! The ledger: each request that left this machine, as the library wrote it down before it was sent, and what came back.
-//! Reads only, and believes nothing: a line may be torn, an answer may be missing.
+//! The ledger: each request that left this machine, as the library wrote it down before it was sent, and what came
+//! back. Reads only, and believes nothing: a line may be torn, an answer may be missing.
 
 use std::path::Path;
 

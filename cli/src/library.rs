@@ -28,7 +28,7 @@ pub fn client(config: &Value) -> Result<Client, String> {
 /// # Errors
 /// A fault of ours.
 pub fn explain() -> Result<Explained, String> {
-    let config = example(json!({}));
+    let config = example(None);
     let (client, problem) = match client(&config) {
         Ok(client) => (client, None),
         Err(problem) => (without_settings(|| client(&config))?, Some(problem)),
@@ -45,16 +45,16 @@ pub fn explain() -> Result<Explained, String> {
 /// # Errors
 /// A fault of ours.
 pub fn digest_of_hostname() -> Result<String, String> {
-    let client = without_settings(|| client(&example(json!({"protocol": "universal-analytics"}))))?;
+    let client = without_settings(|| client(&example(Some("universal-analytics"))))?;
     let request = client.preview(&Event::new("e", "c", "a", 0)).map_err(|error| error.to_string())?;
     let body = request.get("body").and_then(Value::as_str).unwrap_or_default();
     let digest = form::pairs(body.as_bytes()).into_iter().find(|pair| pair.key == "cid");
     digest.map(|pair| pair.value).ok_or_else(|| "the library shows no identifier".to_owned())
 }
 
-fn example(mut config: Value) -> Value {
-    config["library"] = json!({"id": "pact-telemetry", "name": "pact-telemetry", "version": "1"});
-    config
+fn example(protocol: Option<&str>) -> Value {
+    let library = json!({"id": "pact-telemetry", "name": "pact-telemetry", "version": "1"});
+    json!({"library": library, "protocol": protocol})
 }
 
 /// Without the settings that the environment makes for the library; opt-outs are none of them.

@@ -1,5 +1,5 @@
-//! The `preview` subcommand: the request of one event, by the encoder that sends, and what each part of it is for. Sends
-//! nothing and writes nothing, whatever was decided and whoever is asked.
+//! The `preview` subcommand: the request of one event, by the encoder that sends, and what each part of it is for.
+//! Sends nothing and writes nothing, whatever was decided.
 
 use std::process::ExitCode;
 
