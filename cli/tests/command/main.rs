@@ -13,6 +13,8 @@ mod identifier;
 #[cfg(unix)]
 mod log;
 #[cfg(unix)]
+mod manual;
+#[cfg(unix)]
 mod preview;
 #[cfg(unix)]
 mod program;

@@ -121,6 +121,21 @@ fn on_says_what_still_turns_it_off() {
 }
 
 #[test]
+fn what_came_to_disk_before_a_no_does_not_leave_after_a_yes() {
+    let home = Home::new();
+    let batch = home.state().join("spool").join(format!("{DIGEST}-1800000000000-a-1.batch"));
+    for choice in [r#"{"enabled": false}"#, "torn"] {
+        home.save(choice);
+        write(&batch, "x"); // by a program that was killed in the instant of the "off"
+        home.run(&["on"]).good();
+        assert!(!batch.exists(), "{choice}");
+    }
+    write(&batch, "x");
+    home.run(&["on"]).good();
+    assert!(batch.exists(), "a yes after a yes takes nothing back");
+}
+
+#[test]
 fn an_off_is_not_undone_by_whoever_saves_at_the_same_time() {
     let home = Home::new();
     home.run(&["on"]).good();
