@@ -42,8 +42,15 @@ enum Command {
     /// Is telemetry on, who decided, what waits, what was sent last
     Status(status::Arguments),
     /// Turn it off, also for programs that run now, and remove what waits, the log and the random identifier
+    ///
+    /// The choice is saved among your own settings, and before anything is removed. A program that runs looks at it
+    /// before each request. With --system it is saved for everybody on this machine, and nothing is removed: what waits
+    /// stays where it is.
     Off(switch::Arguments),
     /// Turn it on; says so if something else still turns it off
+    ///
+    /// What was recorded before an "off" does not come back: what may still be there is removed first. With --system,
+    /// the administrator's choice is removed, and everybody decides again.
     On(switch::Arguments),
     /// Show the whole request of one event and what each part of it is for; sends nothing
     Preview(preview::Arguments),
@@ -51,7 +58,10 @@ enum Command {
     Log(log::Arguments),
     /// Show by what number this machine is counted, or choose it: the hash of its name, or a random number
     Id(id::Arguments),
-    /// Forget the random number: the next program's first event makes a new one, which nobody can link to the old one
+    /// Forget the random number: the first event of the next program makes a new one
+    ///
+    /// Events that wait already go with the old number. The hash of this machine's name cannot be forgotten: choose a
+    /// random number first, with `pact-telemetry id random`.
     ResetId,
     /// Stand in for the collector on this machine, and print every event that arrives as a line of JSON
     Collect(collect::Arguments),

@@ -58,7 +58,7 @@ pub fn because(rule: &Value) -> String {
     match text("rule").unwrap_or_default().as_str() {
         "saved choice" if read == "off" => format!("you chose so (in {path})"),
         "system choice" if read == "off" => format!("an administrator of this machine chose so (in {path})"),
-        "saved choice" | "system choice" => format!("{path} is {read}"),
+        "saved choice" | "system choice" => format!("{path}: {read}"),
         variable => format!("{variable}={read} in the environment says so"),
     }
 }

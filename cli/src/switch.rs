@@ -15,7 +15,7 @@ use crate::text::{plural, say};
 /// The arguments of `off` and `on`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// For everybody on this machine (for administrators); no setting of a person undoes an "off" of this kind
+    /// For everybody on this machine (for administrators); no setting of a person undoes such an "off"
     #[arg(long)]
     system: bool,
     /// Print what was done as JSON

@@ -21,7 +21,7 @@ fn the_rule_that_decided_is_named_in_words_and_for_machines() {
     assert_eq!(status(&[]), (chosen, json!(false), json!("saved choice")));
     home.save("torn");
     let (text, ..) = status(&[]);
-    assert!(text.contains(&format!("Telemetry is off: {} is unreadable (not JSON", home.choice().display())), "{text}");
+    assert!(text.contains(&format!("Telemetry is off: {}: unreadable (not JSON", home.choice().display())), "{text}");
 }
 
 #[test]
