@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{channel, Receiver};
 use std::thread;
+use std::time::Duration;
 
 use pact_telemetry::{names, Client, Event};
 use serde_json::json;
@@ -35,9 +36,21 @@ fn program() {
                 let event = Event::new(event, category, names::ACTION_COMPLETED, value.parse().unwrap());
                 format!("{:?}", client.track(&event))
             }
+            _ if line == "settle" => settled(&client),
             _ => format!("{:?}", client.flush(PATIENCE)),
         };
         println!("\n{MARK}{answer}");
+    }
+}
+
+/// Waits until nothing waits for another attempt, and says what became of it.
+fn settled(client: &Client) -> String {
+    loop {
+        let stats = client.stats();
+        if (&stats["queued"], &stats["spooled"]) == (&0.into(), &0.into()) {
+            return format!("{} delivered, {} opted out", stats["delivered"], stats["dropped"]["opted_out"]);
+        }
+        thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -83,6 +96,11 @@ impl Program {
     /// Waits until every event has met its end.
     pub fn flush(&mut self) -> String {
         self.tell("flush")
+    }
+
+    /// Waits until nothing waits for another attempt.
+    pub fn settle(&mut self) -> String {
+        self.tell("settle")
     }
 
     /// Ends it, as programs end.

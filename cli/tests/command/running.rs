@@ -96,6 +96,25 @@ fn an_off_takes_back_what_waits_after_a_failure_and_an_on_does_not_bring_it_back
 }
 
 #[test]
+fn a_retry_that_comes_due_after_an_off_is_not_made_and_is_counted() {
+    let retry = |says_off: bool| {
+        let (home, collector) = (Home::new(), Collector::start(&["--answers", "503 retry-after=5"]));
+        let mut program = Program::start(&home, &collector);
+        program.track(1);
+        assert_eq!(program.flush(), "Kept");
+        if says_off {
+            home.run(&["off"]).good();
+        }
+        assert_eq!(program.settle(), if says_off { "0 delivered, 1 opted out" } else { "1 delivered, 0 opted out" });
+        program.end();
+        someone_else_reports(&collector, 3);
+        let expected: &[&str] = if says_off { &["3"] } else { &["1", "3"] };
+        assert_eq!(values_until(&collector, 3), expected);
+    };
+    std::thread::scope(|scope| [true, false].map(|says_off| scope.spawn(move || retry(says_off))).map(|_| ()));
+}
+
+#[test]
 fn what_waits_is_told_in_words() {
     let (home, collector) = (Home::new(), Collector::start(&["--answers", "503"]));
     let mut program = Program::start(&home, &collector);
