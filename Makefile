@@ -11,7 +11,7 @@ SONAME := libpact_telemetry.so.$(MAJOR)
 # Apart from target/: there cargo also builds the rlib, and with it no link-time optimisation (cargo#5791).
 CARGO_OUT := build/cargo/release
 COMMAND := target/debug/pact-telemetry
-RELEASE_COMMAND := build/command/release/pact-telemetry
+RELEASE_COMMAND := target/release/pact-telemetry
 
 # Where bash, zsh and fish look for completions.
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
@@ -65,7 +65,7 @@ format: ## format all sources
 	@$(CARGO) fmt --all
 
 $(RELEASE_COMMAND): FORCE
-	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli --target-dir build/command
+	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
 	@rm -rf build/man && mkdir -p build/man && $@ man build/man
 
 FORCE:
