@@ -26,7 +26,8 @@ pub fn everything(folders: &[PathBuf]) -> Result<usize, String> {
             left.push(format!("{}: {error}", spool.display()));
             Vec::new()
         });
-        let paths = waiting.iter().map(|name| spool.join(name)).chain(KEPT_THERE.map(|name| folder.join(name)));
+        let own = KEPT_THERE.map(str::to_owned).into_iter().chain(half_written(folder));
+        let paths = waiting.iter().map(|name| spool.join(name)).chain(own.map(|name| folder.join(name)));
         for path in paths {
             match remove(&path) {
                 Ok(true) => removed += 1,
@@ -41,6 +42,13 @@ pub fn everything(folders: &[PathBuf]) -> Result<usize, String> {
     } else {
         Err(left.join("; "))
     }
+}
+
+/// Identifiers that a killed program did not put in place.
+fn half_written(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| name.starts_with(".id.") && name.ends_with(".new")).collect()
 }
 
 /// Removes a file; `false` where nothing has that name.

@@ -44,7 +44,7 @@ fn off_removes_what_waits_and_what_was_kept_and_nothing_else() {
     for state in [home.state(), elsewhere.path().to_owned()] {
         ours.iter().for_each(|name| write(&state.join("spool").join(format!("{DIGEST}{name}")), "x"));
         write(&state.join("spool").join(format!(".{DIGEST}-1800000000000-a-1.batch.a.new")), "x");
-        for name in ["ledger.jsonl", "ledger.1.jsonl", "id", "notice.json"] {
+        for name in ["ledger.jsonl", "ledger.1.jsonl", "id", ".id.0123456789abcdef.new", "notice.json"] {
             write(&state.join(name), "x");
         }
         // In the folder that the variable names there may be anything.
@@ -53,7 +53,7 @@ fn off_removes_what_waits_and_what_was_kept_and_nothing_else() {
         write(&state.join("precious"), "x");
     }
     let done = home.run_with(&["off", "--json"], &[("PACT_TELEMETRY_STATE_DIR", elsewhere.path().to_str().unwrap())]);
-    assert_eq!(done.json()["removed_files"], 2 * (ours.len() + 1 + 3));
+    assert_eq!(done.json()["removed_files"], 2 * (ours.len() + 1 + 4));
     assert_eq!(elsewhere.files(), ["notice.json", "precious", "spool/cron/root", "spool/mail.lock"]);
     assert_eq!(home.files().len(), 5, "{:?}", home.files());
 }
