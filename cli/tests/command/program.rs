@@ -64,14 +64,21 @@ pub struct Program {
 impl Program {
     /// With this home, its events going to this collector. As in a pipeline, where nobody must be told first.
     pub fn start(home: &Home, collector: &Collector) -> Self {
+        Program::start_with(home, collector, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub fn start_with(home: &Home, collector: &Collector, variables: &[(&str, &str)]) -> Self {
         let mut command = home.command(std::env::current_exe().unwrap().to_str().unwrap());
         command.args(["--exact", "program::program", "--nocapture"]).env(ROLE, "1").env("CI", "1");
-        Program::start_as(command.envs(account(&collector.url)))
+        Program::start_as(command.envs(account(&collector.url)).envs(variables.iter().copied()))
     }
 
     fn start_as(command: &mut Command) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        let mut talk = child.stderr.take().unwrap(); // read, so that a notice counts as shown
+        thread::spawn(move || std::io::copy(&mut talk, &mut std::io::sink()));
         let (sender, answers) = channel();
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
