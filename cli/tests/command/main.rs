@@ -11,6 +11,8 @@ mod home;
 #[cfg(unix)]
 mod identifier;
 #[cfg(unix)]
+mod kept;
+#[cfg(unix)]
 mod log;
 #[cfg(unix)]
 mod manual;
