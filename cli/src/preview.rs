@@ -156,10 +156,10 @@ impl Request {
         for line in self.body.split('\n') {
             text += &format!("{}\n", escaped(line));
         }
-        text += "\nWhat each part is for:\n\n";
-        let head = ["Key", "Value", "What it is", "Why it is sent"].map(str::to_owned).to_vec();
-        let row = |part: &Part| vec![part.key.clone(), part.value.clone(), part.what.clone(), part.why.to_owned()];
-        text += &table::grid(&[head].into_iter().chain(self.parts().iter().map(row)).collect::<Vec<_>>());
+        text += "\nWhat each part is, and what it is for:\n\n";
+        for Part { key, value, what, why } in self.parts() {
+            text += &format!("  {key} = {value}\n      {what}: {why}\n");
+        }
         let left_out: Vec<_> = self.left_out().collect();
         if !left_out.is_empty() {
             text += &format!("\nLeft out of this one, because it is empty: {}.\n", left_out.join(", "));
