@@ -11,8 +11,13 @@ SONAME := libpact_telemetry.so.$(MAJOR)
 # Apart from target/: there cargo also builds the rlib, and with it no link-time optimisation (cargo#5791).
 CARGO_OUT := build/cargo/release
 COMMAND := target/debug/pact-telemetry
+RELEASE_COMMAND := target/release/pact-telemetry
 
-.PHONY: help lib command demo test headers bench dist lint format install uninstall clean
+# Where bash, zsh and fish look for completions.
+COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
+    share/fish/vendor_completions.d/pact-telemetry.fish
+
+.PHONY: FORCE help lib command demo test headers bench dist lint format install uninstall clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -59,7 +64,13 @@ lint: ## formatter and linter, warnings denied
 format: ## format all sources
 	@$(CARGO) fmt --all
 
-install: lib ## into $(DESTDIR)$(PREFIX): library, headers, pkg-config file
+$(RELEASE_COMMAND): FORCE
+	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
+	@rm -rf build/man && mkdir -p build/man && $@ man build/man
+
+FORCE:
+
+install: lib $(RELEASE_COMMAND) ## into $(DESTDIR)$(PREFIX): library, headers, pkg-config file, command, manual
 	@install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
 	@install -m 755 build/lib/$(SONAME) $(DESTDIR)$(PREFIX)/lib/
 	@ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libpact_telemetry.so
@@ -67,10 +78,19 @@ install: lib ## into $(DESTDIR)$(PREFIX): library, headers, pkg-config file
 	@install -m 644 include/pact_telemetry.h include/pact_telemetry.ffi.h $(DESTDIR)$(PREFIX)/include/
 	@sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' pact_telemetry.pc.in \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/pact_telemetry.pc
+	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 $(dir $(COMPLETIONS)))
+	@install -m 755 $(RELEASE_COMMAND) $(DESTDIR)$(PREFIX)/bin/
+	@install -m 644 build/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	@for shell in bash zsh fish; do \
+	    $(RELEASE_COMMAND) completions $$shell > build/completions.$$shell || exit 1; done
+	@install -m 644 build/completions.bash $(DESTDIR)$(PREFIX)/$(word 1,$(COMPLETIONS))
+	@install -m 644 build/completions.zsh $(DESTDIR)$(PREFIX)/$(word 2,$(COMPLETIONS))
+	@install -m 644 build/completions.fish $(DESTDIR)$(PREFIX)/$(word 3,$(COMPLETIONS))
 
 uninstall: ## what install put there
 	@rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/$(SONAME) lib/libpact_telemetry.so lib/libpact_telemetry.a \
-	    include/pact_telemetry.h include/pact_telemetry.ffi.h lib/pkgconfig/pact_telemetry.pc)
+	    include/pact_telemetry.h include/pact_telemetry.ffi.h lib/pkgconfig/pact_telemetry.pc bin/pact-telemetry \
+	    $(COMPLETIONS)) $(DESTDIR)$(PREFIX)/share/man/man1/pact-telemetry*.1
 
 clean: ## all that was built
 	@$(CARGO) clean

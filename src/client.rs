@@ -395,6 +395,7 @@ impl Client {
             ("rules", readings.to_json()),
             ("protocol", settings.destination.protocol.name().into()),
             ("endpoint", settings.destination.endpoint.as_str().into()),
+            ("destination", self.shared.route.id.as_str().into()),
             ("configured", configured.into()),
             ("debug", settings.debug.into()),
             ("ci", self.shared.is_ci.into()),

@@ -35,7 +35,7 @@ mod transport;
 
 mod batch;
 mod config;
-mod consent;
+pub mod consent;
 
 mod protocol;
 
@@ -51,6 +51,7 @@ pub use config::{ConfigError, CONFIG_MAX_BYTES, EXIT_TIMEOUT_MAX_MS, QUEUE_CAPAC
 pub use event::{
     Event, Field, InvalidEvent, Lookalike, ACTION_MAX_BYTES, CATEGORY_MAX_BYTES, EVENT_MAX_BYTES, PLUGIN_MAX_BYTES,
 };
+pub use platform::paths;
 pub use protocol::fields::{FieldRow, Ga4Place, FIELDS};
 
 /// The version of this library.

@@ -27,7 +27,7 @@ fn the_published_list_is_what_the_encoders_write() {
                 Ga4Place::Parameter(name) | Ga4Place::Request(name) => format!("`{name}`"),
                 Ga4Place::Implicit => "implicit".into(),
             };
-            format!("| {} | {ga4} | `{}` |", field.what, field.ua)
+            format!("| {} | {} | `{}` | {ga4} | `{}` |", field.what, field.why, field.example, field.ua)
         })
         .collect();
     assert_eq!(published, written);

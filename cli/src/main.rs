@@ -1,17 +1,37 @@
 //! The companion command of pact_telemetry: arguments and exit codes only; each subcommand has its own room.
 
+mod choice;
 mod collect;
 mod demo;
+mod id;
+mod ledger;
+mod library;
+mod log;
+mod manual;
+mod places;
+mod preview;
+mod purge;
+mod status;
+mod switch;
 mod table;
+mod text;
 mod validate;
+mod waiting;
 
+use std::future::Future;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-/// See what pact_telemetry sends.
+const EXIT_CODES: &str = "\
+Exit codes: 0, it was done; 1, it could not be done; 2, the arguments are wrong; and with `status --exit-code` 3, \
+telemetry is off.
+
+Nothing but `collect` and `demo` uses the network, and they only reach this machine.";
+
+/// See what Pact's libraries report of their use, and stop it
 #[derive(Parser)]
-#[command(name = "pact-telemetry", version)]
+#[command(name = "pact-telemetry", version, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -19,26 +39,68 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Is telemetry on, who decided, what waits, what was sent last
+    Status(status::Arguments),
+    /// Turn it off, also for programs that run now, and remove what waits, the log and the random identifier
+    ///
+    /// The choice is saved among your own settings, and before anything is removed. A program that runs looks at it
+    /// before each request. With --system it is saved for everybody on this machine, and nothing is removed: what waits
+    /// stays where it is.
+    Off(switch::Arguments),
+    /// Turn it on; says so if something else still turns it off
+    ///
+    /// What was recorded before an "off" does not come back: what may still be there is removed first. With --system,
+    /// the administrator's choice is removed, and everybody decides again.
+    On(switch::Arguments),
+    /// Show the whole request of one event and what each part of it is for; sends nothing
+    Preview(preview::Arguments),
+    /// Show the last requests that left this machine, byte for byte, and what came back
+    Log(log::Arguments),
+    /// Show by what number this machine is counted, or choose it: the hash of its name, or a random number
+    Id(id::Arguments),
+    /// Forget the random number: the next request makes a new one
+    ///
+    /// Events that wait already go with the new number, too. The hash of this machine's name cannot be forgotten: choose a
+    /// random number first, with `pact-telemetry id random`.
+    ResetId,
     /// Stand in for the collector on this machine, and print every event that arrives as a line of JSON
     Collect(collect::Arguments),
     /// Run a program that uses pact_telemetry, and show every field that it sends
     Demo(demo::Arguments),
+    /// Print completions for a shell
+    Completions(manual::Completions),
+    /// Write the manual pages into a folder
+    Man(manual::Man),
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return usage(&format!("cannot start: {error}")),
+    let done = match Arguments::parse().command {
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Off(arguments) => switch::off(&arguments),
+        Command::On(arguments) => switch::on(&arguments),
+        Command::Preview(arguments) => preview::run(&arguments),
+        Command::Log(arguments) => log::run(&arguments),
+        Command::Id(arguments) => id::run(&arguments),
+        Command::ResetId => id::reset(),
+        Command::Collect(arguments) => {
+            return serve(async { collect::run(arguments).await.map(|()| ExitCode::SUCCESS) })
+        }
+        Command::Demo(arguments) => return serve(demo::run(arguments)),
+        Command::Completions(arguments) => manual::completions(&arguments, Arguments::command()),
+        Command::Man(arguments) => manual::man(&arguments, Arguments::command()),
     };
-    let exit = match arguments.command {
-        Command::Collect(arguments) => runtime.block_on(collect::run(arguments)).map(|()| ExitCode::SUCCESS),
-        Command::Demo(arguments) => runtime.block_on(demo::run(arguments)),
-    };
-    exit.unwrap_or_else(|error| usage(&error))
+    done.unwrap_or_else(|error| failed(&error, 1))
 }
 
-fn usage(error: &str) -> ExitCode {
-    eprintln!("error: {error}");
-    ExitCode::from(2)
+/// Only for those that use sockets: the runtime itself opens some.
+fn serve(work: impl Future<Output = Result<ExitCode, String>>) -> ExitCode {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work).unwrap_or_else(|error| failed(&error, 2)),
+        Err(error) => failed(&format!("cannot start: {error}"), 2),
+    }
+}
+
+fn failed(error: &str, code: u8) -> ExitCode {
+    eprintln!("error: {}", text::escaped(error));
+    ExitCode::from(code)
 }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::collect::endpoint::Protocol;
-use crate::collect::record::{text, Event, FIELDS, NEEDED};
+use crate::collect::record::{text, Event, FIELDS, NAME, NEEDED};
 
 /// The widest line before columns become blocks.
 const WIDTH: usize = 120;
@@ -74,7 +74,8 @@ fn rows(protocol: Protocol, events: &[(&Event, usize)]) -> Vec<Vec<String>> {
 /// The rows in their order: what is collected, what the protocol needs, then whatever else is there.
 fn keys(protocol: Protocol, cells: &[Vec<(String, String)>]) -> Vec<(String, String)> {
     let collected = FIELDS.iter().map(|(_, label, ua, ga4)| (*label, *ua, *ga4));
-    let known = collected.chain(NEEDED).map(|(label, ua, ga4)| match protocol {
+    let needed = NEEDED.iter().skip(1).map(|(label, ua, ga4, _)| (*label, *ua, *ga4));
+    let known = collected.chain(needed).map(|(label, ua, ga4)| match protocol {
         Protocol::Ga4 => (label.to_owned(), ga4.to_owned()),
         Protocol::UniversalAnalytics => (label.to_owned(), ua.to_owned()),
     });
@@ -87,9 +88,6 @@ fn keys(protocol: Protocol, cells: &[Vec<(String, String)>]) -> Vec<(String, Str
     }
     keys
 }
-
-/// How the name of a GA4 event stands beside its parameters.
-const NAME: &str = "event.name";
 
 fn cells(event: &Event) -> Vec<(String, String)> {
     let mut cells: Vec<(String, String)> = Vec::new();
@@ -110,7 +108,8 @@ fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
-fn grid(rows: &[Vec<String>]) -> String {
+/// Columns under each other, two blanks between them.
+pub fn grid(rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
         widths.resize(widths.len().max(row.len()), 0);

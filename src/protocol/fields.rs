@@ -28,6 +28,10 @@ pub enum Ga4Place {
 pub struct FieldRow {
     /// What is collected, in words.
     pub what: &'static str,
+    /// What it is collected for, in words.
+    pub why: &'static str,
+    /// What such a value looks like, in GA4.
+    pub example: &'static str,
     /// Key of the Universal Analytics Measurement Protocol.
     pub ua: &'static str,
     /// The most bytes that Universal Analytics takes.
@@ -42,45 +46,114 @@ use FieldValue::{Integer, Text};
 use Ga4Place::{Implicit, Parameter, Request};
 
 const fn row(
-    what: &'static str,
+    (what, why, example): (&'static str, &'static str, &'static str),
     (ua, ua_max_bytes): (&'static str, usize),
     ga4: Ga4Place,
     value: for<'a> fn(Protocol, &Context<'a>, &Hit<'a>) -> FieldValue<'a>,
 ) -> FieldRow {
-    FieldRow { what, ua, ua_max_bytes, ga4, value }
+    FieldRow { what, why, example, ua, ua_max_bytes, ga4, value }
 }
 
 /// The list. Limits in bytes are those of Google's parameter reference for the Measurement Protocol; where it names
 /// none (`v`, `cid`, `aip`, `ds`), the one here is wide enough for every value that this library writes.
 pub const FIELDS: [FieldRow; 16] = [
-    row("version of the API", ("v", 1), Parameter("api_version"), |protocol, _, _| match protocol {
-        Protocol::Ga4 => Text("2"),
-        Protocol::UniversalAnalytics => Text("1"),
+    row(
+        ("version of the API", "tells the server how to read the rest", "2"),
+        ("v", 1),
+        Parameter("api_version"),
+        |protocol, _, _| match protocol {
+            Protocol::Ga4 => Text("2"),
+            Protocol::UniversalAnalytics => Text("1"),
+        },
+    ),
+    row(
+        ("hash of hostname", "tells how many machines use Pact, without their names", "3817208973.1624173647"),
+        ("cid", 32),
+        Request("client_id"),
+        |protocol, context, _| match protocol {
+            Protocol::Ga4 => Text(&context.host.client_id),
+            Protocol::UniversalAnalytics => Text(&context.host.digest),
+        },
+    ),
+    row(
+        ("human-readable library name", "names the library in reports", "Pact JS"),
+        ("an", 100),
+        Parameter("library_title"),
+        |_, _, hit| Text(&hit.identity.library_name),
+    ),
+    row(
+        ("library name", "tells which Pact libraries are in use and need care", "pact-js"),
+        ("aid", 150),
+        Parameter("library_name"),
+        |_, _, hit| Text(&hit.identity.library_id),
+    ),
+    row(
+        ("library version", "tells which versions can be retired", "16.0.0"),
+        ("av", 100),
+        Parameter("library_version"),
+        |_, _, hit| Text(&hit.identity.library_version),
+    ),
+    row(
+        ("anonymised IP address", "asks the server to forget your network address", "1"),
+        ("aip", 1),
+        Implicit,
+        |_, _, _| Text("1"),
+    ),
+    row(
+        ("data source", "tells command line tools, libraries and brokers apart", "client"),
+        ("ds", 150),
+        Parameter("data_source"),
+        |_, _, hit| Text(&hit.identity.data_source),
+    ),
+    row(
+        ("operating system and architecture", "tells which systems to build and test for", "linux-x86_64"),
+        ("cd3", 150),
+        Parameter("os_arch"),
+        |_, context, _| Text(&context.host.os_arch),
+    ),
+    row(
+        ("plugin name", "tells which plugins are in use", "protobuf"),
+        ("cd4", 150),
+        Parameter("plugin_name"),
+        |_, _, hit| Text(hit.plugin_name),
+    ),
+    row(
+        ("plugin version", "tells which versions of a plugin must go on working", "0.3.15"),
+        ("cd5", 150),
+        Parameter("plugin_version"),
+        |_, _, hit| Text(hit.plugin_version),
+    ),
+    row(
+        ("Pact verification mode", "tells which test frameworks to support", "Jest"),
+        ("cd6", 150),
+        Parameter("test_framework"),
+        |_, _, hit| Text(&hit.identity.test_framework),
+    ),
+    row(
+        ("platform version", "tells which versions of a language to support", "22.1.0"),
+        ("cd7", 150),
+        Parameter("platform_version"),
+        |_, _, hit| Text(&hit.identity.platform_version),
+    ),
+    row(
+        ("event", "tells which features are in use", "Pacts verified"),
+        ("el", 500),
+        Parameter("event_label"),
+        |_, _, hit| Text(hit.event),
+    ),
+    row(
+        ("category", "tells consumer tests, provider tests and plugins apart", "ProviderTest"),
+        ("ec", 150),
+        Parameter("event_category"),
+        |_, _, hit| Text(hit.category),
+    ),
+    row(("action", "tells what was done", "Completed"), ("ea", 500), Parameter("event_action"), |_, _, hit| {
+        Text(hit.action)
     }),
-    row("hash of hostname", ("cid", 32), Request("client_id"), |protocol, context, _| match protocol {
-        Protocol::Ga4 => Text(&context.host.client_id),
-        Protocol::UniversalAnalytics => Text(&context.host.digest),
-    }),
-    row("human-readable library name", ("an", 100), Parameter("library_title"), |_, _, hit| {
-        Text(&hit.identity.library_name)
-    }),
-    row("library name", ("aid", 150), Parameter("library_name"), |_, _, hit| Text(&hit.identity.library_id)),
-    row("library version", ("av", 100), Parameter("library_version"), |_, _, hit| Text(&hit.identity.library_version)),
-    row("anonymised IP address", ("aip", 1), Implicit, |_, _, _| Text("1")),
-    row("data source", ("ds", 150), Parameter("data_source"), |_, _, hit| Text(&hit.identity.data_source)),
-    row("operating system and architecture", ("cd3", 150), Parameter("os_arch"), |_, context, _| {
-        Text(&context.host.os_arch)
-    }),
-    row("plugin name", ("cd4", 150), Parameter("plugin_name"), |_, _, hit| Text(hit.plugin_name)),
-    row("plugin version", ("cd5", 150), Parameter("plugin_version"), |_, _, hit| Text(hit.plugin_version)),
-    row("Pact verification mode", ("cd6", 150), Parameter("test_framework"), |_, _, hit| {
-        Text(&hit.identity.test_framework)
-    }),
-    row("platform version", ("cd7", 150), Parameter("platform_version"), |_, _, hit| {
-        Text(&hit.identity.platform_version)
-    }),
-    row("event", ("el", 500), Parameter("event_label"), |_, _, hit| Text(hit.event)),
-    row("category", ("ec", 150), Parameter("event_category"), |_, _, hit| Text(hit.category)),
-    row("action", ("ea", 500), Parameter("event_action"), |_, _, hit| Text(hit.action)),
-    row("value", ("ev", 19), Parameter("metric_value"), |_, _, hit| Integer(hit.value.max(0))),
+    row(
+        ("value", "tells how large test suites are: a count of interactions or results", "3"),
+        ("ev", 19),
+        Parameter("metric_value"),
+        |_, _, hit| Integer(hit.value.max(0)),
+    ),
 ];

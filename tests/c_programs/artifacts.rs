@@ -52,7 +52,7 @@ fn the_library_names_its_major_version_stays_loaded_and_needs_little() {
 }
 
 #[test]
-fn the_installed_library_is_found_by_pkg_config_alone() {
+fn the_installed_library_is_found_by_pkg_config_alone_and_the_command_runs() {
     library();
     let room = Room::new();
     let stage = room.path().join("stage");
@@ -73,6 +73,12 @@ fn the_installed_library_is_found_by_pkg_config_alone() {
     for header in ["pact_telemetry.h", "pact_telemetry.ffi.h"] {
         let (one, other) = (stage.join("opt/x/include").join(header), root("include").join(header));
         assert_eq!(std::fs::read(one).unwrap(), std::fs::read(other).unwrap(), "{header}");
+    }
+
+    let bin = stage.join("opt/x/bin/pact-telemetry");
+    assert!(run_tool(Command::new(&bin).arg("--version")).contains(env!("CARGO_PKG_VERSION")));
+    for file in ["man/man1/pact-telemetry-status.1", "bash-completion/completions/pact-telemetry"] {
+        assert!(stage.join("opt/x/share").join(file).is_file(), "{file}");
     }
 
     make(&["uninstall", &destination, "PREFIX=/opt/x"]);

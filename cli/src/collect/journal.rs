@@ -120,7 +120,7 @@ impl Kept {
 /// The first message of a stream: what fields are called.
 pub fn hello() -> String {
     let collected = FIELDS.map(|(neutral, label, ua, ga4)| json!([neutral, label, ua, ga4]));
-    let needed = NEEDED.map(|(label, ua, ga4)| json!(["", label, ua, ga4]));
+    let needed = NEEDED.iter().skip(1).map(|(label, ua, ga4, _)| json!(["", label, ua, ga4]));
     let fields: Vec<Value> = collected.into_iter().chain(needed).collect();
     format!("event: hello\ndata: {}\n\n", json!({ "fields": fields, "rows": ROWS, "bytes": BYTES }))
 }

@@ -29,16 +29,26 @@ pub const FIELDS: [(&str, &str, &str, &str); 16] = [
     ("value", "Value", "ev", "metric_value"),
 ];
 
-/// What the protocols themselves need: the name for people, the key in Universal Analytics, the key in GA4.
-pub const NEEDED: [(&str, &str, &str); 8] = [
-    ("Hit type", "t", ""),
-    ("Property", "tid", ""),
-    ("Queue time, ms", "qt", ""),
-    ("Session id", "", "session_id"),
-    ("Engagement time, ms", "", "engagement_time_msec"),
-    ("Time, microseconds", "", "timestamp_micros"),
-    ("Consent, ad user data", "", "consent.ad_user_data"),
-    ("Consent, ad personalisation", "", "consent.ad_personalization"),
+/// How the name of a GA4 event stands beside its parameters.
+pub const NAME: &str = "event.name";
+
+/// What the protocols themselves need: the name for people, the key in Universal Analytics, the key in GA4, and what it
+/// is for.
+pub const NEEDED: [(&str, &str, &str, &str); 9] = [
+    ("Event name", "", NAME, "the event once more, spelled as the server takes names"),
+    ("Hit type", "t", "", "says that this is an event"),
+    ("Property", "tid", "", "the account of the Pact project that it is counted in"),
+    ("Queue time, ms", "qt", "", "how long ago it happened: events wait for a connection"),
+    ("Session id", "", "session_id", "when this program began, so that its events are one visit"),
+    ("Engagement time, ms", "", "engagement_time_msec", "always 1; without it the reports leave the event out"),
+    ("Time, microseconds", "", "timestamp_micros", "when it happened: events wait for a connection"),
+    ("Consent, ad user data", "", "consent.ad_user_data", "forbids the use for advertisements"),
+    (
+        "Consent, ad personalisation",
+        "",
+        "consent.ad_personalization",
+        "forbids the use for personalised advertisements",
+    ),
 ];
 
 /// One request, read to its end.

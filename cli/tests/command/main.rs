@@ -1,4 +1,4 @@
-//! The real command over real sockets, as its users meet it.
+//! The real command over real sockets and real files, as its users meet it.
 
 // A test that meets the unexpected should stop there, loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -6,6 +6,30 @@
 mod collect;
 mod demo;
 mod faults;
+#[cfg(unix)]
+mod home;
+#[cfg(unix)]
+mod identifier;
+#[cfg(unix)]
+mod kept;
+#[cfg(unix)]
+mod log;
+#[cfg(unix)]
+mod manual;
 mod page;
+#[cfg(unix)]
+mod preview;
+#[cfg(unix)]
+mod program;
+#[cfg(unix)]
+mod running;
+#[cfg(unix)]
+mod status;
 mod support;
+#[cfg(unix)]
+mod switch;
+#[cfg(target_os = "linux")]
+mod system;
 mod tls;
+#[cfg(target_os = "linux")]
+mod traces;

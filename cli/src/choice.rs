@@ -1,0 +1,142 @@
+//! The file of a choice: read, changed and put in place as a whole. Knows JSON and files; what a choice means is in the
+//! library.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::{Map, Value};
+use tempfile::Builder;
+
+use crate::places;
+
+/// A choice is some forty bytes.
+const LIMIT: u64 = 4096;
+
+/// Whose choice it is, and so who may read it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// This person's: nobody else's business.
+    User,
+    /// The machine's: everybody must be able to read it.
+    System,
+}
+
+/// What a file holds: nothing where there is none.
+///
+/// # Errors
+/// Says why it cannot be read as a choice.
+pub fn read(path: &Path) -> Result<Map<String, Value>, String> {
+    let bytes = places::read(path, LIMIT).map_err(|error| error.to_string())?;
+    let Some(bytes) = bytes else { return Ok(Map::new()) };
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err("not a JSON object".to_owned()),
+        Err(error) => Err(format!("not JSON: {error}")),
+    }
+}
+
+/// Changes the choice and leaves its other keys alone. `change` gets what is there, and refuses with a reason.
+///
+/// # Errors
+/// A sentence for the person. Then the file is as it was.
+pub fn change<F>(path: &Path, whose: Whose, change: F) -> Result<(), String>
+where
+    F: FnOnce(Result<Map<String, Value>, String>) -> Result<Map<String, Value>, String>,
+{
+    // Through a link, which people have who keep their settings elsewhere.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().ok_or("the choice has no folder")?;
+    let failed = |error: io::Error| {
+        let _ = fs::remove_dir(folder); // only if it is empty, so made just now
+        cannot_save(path, whose, &error)
+    };
+    make_folder(folder, whose).map_err(failed)?;
+    let _lock = lock(folder);
+    let map = change(read(&target))?;
+    let text = Value::Object(map).to_string() + "\n";
+    put(&target, folder, whose, &text).map_err(failed)
+}
+
+/// Removes a choice; `false` where there was none.
+///
+/// # Errors
+/// A sentence for the person.
+pub fn remove(path: &Path) -> Result<bool, String> {
+    match fs::remove_file(path) {
+        Ok(()) => {
+            let _ = path.parent().map(fs::remove_dir); // if nothing else is in it
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(format!("cannot remove {}: {error}{}", path.display(), advice(Whose::System, &error))),
+    }
+}
+
+fn put(target: &Path, folder: &Path, whose: Whose, text: &str) -> io::Result<()> {
+    let mut new = Builder::new().prefix(".choice").suffix(".new").tempfile_in(folder)?; // 0600
+    new.write_all(text.as_bytes())?;
+    permit(new.path(), whose)?;
+    new.as_file().sync_all()?;
+    new.persist(target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn cannot_save(path: &Path, whose: Whose, error: &io::Error) -> String {
+    format!("cannot save the choice in {}: {error}. Nothing was changed{}", path.display(), advice(whose, error))
+}
+
+fn advice(whose: Whose, error: &io::Error) -> &'static str {
+    match whose {
+        Whose::System if error.kind() == io::ErrorKind::PermissionDenied => {
+            ". Only an administrator may do that: try it with sudo"
+        }
+        Whose::System => "",
+        Whose::User => ". Without a file, PACT_DO_NOT_TRACK=1 in the environment opts out",
+    }
+}
+
+#[cfg(unix)]
+fn make_folder(folder: &Path, whose: Whose) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    let mode = match whose {
+        Whose::User => 0o700,
+        Whose::System => 0o755,
+    };
+    if folder.is_dir() && whose == Whose::System {
+        return Ok(()); // as the administrator made it
+    }
+    fs::DirBuilder::new().recursive(true).mode(mode).create(folder)?;
+    let current = fs::metadata(folder)?.permissions().mode() & 0o777;
+    match whose {
+        Whose::User if current & 0o077 == 0 => Ok(()),
+        _ => fs::set_permissions(folder, fs::Permissions::from_mode(mode)),
+    }
+}
+
+#[cfg(not(unix))]
+fn make_folder(folder: &Path, _whose: Whose) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+#[cfg(unix)]
+fn permit(path: &Path, whose: Whose) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    match whose {
+        Whose::User => Ok(()),
+        Whose::System => fs::set_permissions(path, fs::Permissions::from_mode(0o644)),
+    }
+}
+
+#[cfg(not(unix))]
+fn permit(_path: &Path, _whose: Whose) -> io::Result<()> {
+    Ok(())
+}
+
+/// Held while a choice is read and written, so that of two commands at once neither undoes the other's. Where the
+/// folder cannot be locked, nothing is.
+fn lock(folder: &Path) -> Option<File> {
+    let folder = File::open(folder).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}

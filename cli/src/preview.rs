@@ -1,0 +1,264 @@
+//! The `preview` subcommand: the request of one event, by the encoder that sends, and what each part of it is for.
+//! Sends nothing and writes nothing, whatever was decided.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use pact_telemetry::{names, Event, Ga4Place, FIELDS};
+use serde_json::{json, Map, Value};
+
+use crate::collect::record::{NAME, NEEDED};
+use crate::library;
+use crate::text::{escaped, say};
+use crate::validate::form;
+
+/// The arguments of `preview`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// What happened
+    #[arg(long, value_name = "TEXT", default_value = names::EVENT_PACTS_VERIFIED)]
+    event: String,
+    /// Group of the event
+    #[arg(long, value_name = "TEXT", default_value = names::CATEGORY_PROVIDER_TEST)]
+    category: String,
+    /// What was done
+    #[arg(long, value_name = "TEXT", default_value = names::ACTION_COMPLETED)]
+    action: String,
+    /// A count that belongs to it
+    #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true)]
+    value: i64,
+    /// Name of the plugin that it is about
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    plugin_name: String,
+    /// Version of that plugin
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    plugin_version: String,
+    /// Machine name of the library that reports
+    #[arg(long, value_name = "TEXT", default_value = "pact-example")]
+    library_id: String,
+    /// Name of the library for people
+    #[arg(long, value_name = "TEXT", default_value = "Pact Example")]
+    library_name: String,
+    /// Version of the library
+    #[arg(long, value_name = "TEXT", default_value = "1.0.0")]
+    library_version: String,
+    /// What kind of program reports: cli, client or broker
+    #[arg(long, value_name = "TEXT", default_value = names::DATA_SOURCE_CLIENT)]
+    data_source: String,
+    /// Test framework
+    #[arg(long, value_name = "TEXT", default_value = "JUnit")]
+    test_framework: String,
+    /// Version of the language's platform
+    #[arg(long, value_name = "TEXT", default_value = "21.0.2")]
+    platform_version: String,
+    /// In which form; without it, as this environment says
+    #[arg(long, value_enum)]
+    protocol: Option<Protocol>,
+    /// Print nothing but the body, byte for byte
+    #[arg(long, conflicts_with = "json")]
+    raw: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Protocol {
+    Ga4,
+    UniversalAnalytics,
+}
+
+/// The request as it would be sent.
+struct Request {
+    url: String,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+/// A part of the request: its key there, its value, what it is, what it is for.
+struct Part {
+    key: String,
+    value: String,
+    what: String,
+    why: &'static str,
+}
+
+/// Shows the request.
+///
+/// # Errors
+/// Names the setting or the part of the event that is not allowed.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    if let Some(protocol) = arguments.protocol {
+        let name = match protocol {
+            Protocol::Ga4 => "ga4",
+            Protocol::UniversalAnalytics => "universal-analytics",
+        };
+        std::env::set_var("PACT_TELEMETRY_PROTOCOL", name); // what was asked here wins
+    }
+    let request = arguments.request()?;
+    if arguments.raw {
+        say(&request.body)?;
+    } else if arguments.json {
+        say(&format!("{}\n", request.to_json()))?;
+    } else {
+        say(&request.report())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    fn request(&self) -> Result<Request, String> {
+        let client = library::client(&json!({
+            "library": {"id": self.library_id, "name": self.library_name, "version": self.library_version},
+            "data_source": self.data_source,
+            "test_framework": self.test_framework,
+            "platform_version": self.platform_version,
+        }))?;
+        let request = client
+            .preview(&Event {
+                event: &self.event,
+                category: &self.category,
+                action: &self.action,
+                value: self.value,
+                plugin_name: &self.plugin_name,
+                plugin_version: &self.plugin_version,
+            })
+            .map_err(|error| error.to_string())?;
+        let text = |key| request.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (url, body) = (text("url"), text("body"));
+        let host = url.split('/').nth(2).and_then(|rest| rest.split('?').next()).unwrap_or_default().to_owned();
+        let headers = vec![
+            ("host", host),
+            ("user-agent", "pact_telemetry".to_owned()),
+            ("content-type", text("content_type")),
+            ("content-length", body.len().to_string()),
+        ];
+        Ok(Request { url, headers, body })
+    }
+}
+
+impl Request {
+    fn to_json(&self) -> Value {
+        let headers: Map<_, _> = self.headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        let part = |part: &Part| json!({"key": part.key, "value": part.value, "what": part.what, "why": part.why});
+        let parts: Vec<_> = self.parts().iter().map(part).collect();
+        json!({"method": "POST", "url": self.url, "headers": headers, "body": self.body, "parts": parts,
+            "left_out": self.left_out().collect::<Vec<_>>()})
+    }
+
+    fn report(&self) -> String {
+        let mut text = "The whole request that would carry this event. Nothing was sent.\n\n".to_owned();
+        text += &format!("POST {}\n", escaped(&self.url));
+        for (name, value) in &self.headers {
+            text += &format!("{name}: {}\n", escaped(value));
+        }
+        text += &format!("\n{}\n\nThe same body, byte for byte:\n\n", self.pretty());
+        for line in self.body.split('\n') {
+            text += &format!("{}\n", escaped(line));
+        }
+        text += "\nWhat each part is, and what it is for:\n\n";
+        for Part { key, value, what, why } in self.parts() {
+            text += &format!("  {key} = {value}\n      {what}: {why}\n");
+        }
+        let left_out: Vec<_> = self.left_out().collect();
+        if !left_out.is_empty() {
+            text += &format!("\nLeft out of this one, because it is empty: {}.\n", left_out.join(", "));
+        }
+        if !self.has_credentials() {
+            text +=
+                "\nThis command knows no account to send to, so a program that does adds its name to the request.\n";
+        }
+        text
+    }
+
+    fn is_ga4(&self) -> bool {
+        self.body.starts_with('{')
+    }
+
+    fn has_credentials(&self) -> bool {
+        self.parts().iter().any(|part| ["api_secret", "tid"].contains(&part.key.as_str()))
+    }
+
+    /// For people: with one value a line.
+    fn pretty(&self) -> String {
+        if self.is_ga4() {
+            let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+            let text = serde_json::to_string_pretty(&body).unwrap_or_default();
+            return text.split('\n').map(escaped).collect::<Vec<_>>().join("\n");
+        }
+        let pairs = form::pairs(self.body.as_bytes());
+        pairs.iter().map(|pair| format!("{} = {}", pair.key, escaped(&pair.value))).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Everything that is in it.
+    fn parts(&self) -> Vec<Part> {
+        let query = self.url.split_once('?').map_or("", |(_, query)| query);
+        let query = form::pairs(query.as_bytes()).into_iter().map(|pair| (pair.key, pair.value));
+        let body: Vec<_> = if self.is_ga4() {
+            leaves(&serde_json::from_str(&self.body).unwrap_or_default())
+        } else {
+            form::pairs(self.body.as_bytes()).into_iter().map(|pair| (pair.key, pair.value)).collect()
+        };
+        let part = |(key, value): (String, String)| {
+            let (what, why) = self.meaning(&key);
+            Part { key: escaped(&key), value: escaped(&value), what: what.to_owned(), why }
+        };
+        query.chain(body).map(part).collect()
+    }
+
+    /// What stands under that key, and why.
+    fn meaning(&self, key: &str) -> (&'static str, &'static str) {
+        let field = FIELDS.iter().find(|field| match field.ga4 {
+            Ga4Place::Parameter(name) | Ga4Place::Request(name) if self.is_ga4() => name == key,
+            _ => !self.is_ga4() && field.ua == key,
+        });
+        let own = |ua: &str, ga4: &str| key == if self.is_ga4() { ga4 } else { ua };
+        let needed = || NEEDED.iter().find(|(_, ua, ga4, _)| own(ua, ga4)).map(|(what, .., why)| (*what, *why));
+        let found = field.map(|field| (field.what, field.why)).or_else(needed);
+        found.unwrap_or(match key {
+            "measurement_id" => ("account", "the account of the Pact project that it is counted in"),
+            "api_secret" => ("key of the account", "shows that the Pact project gave the account to this library"),
+            _ => ("part of the address", "belongs to the address that was set"),
+        })
+    }
+
+    /// Fields of the list that are not in it.
+    fn left_out(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let parts = self.parts();
+        let is_in = move |key: &str| parts.iter().any(|part| part.key == key);
+        let fields = FIELDS.iter().filter(move |field| match field.ga4 {
+            Ga4Place::Implicit if self.is_ga4() => false,
+            Ga4Place::Parameter(name) | Ga4Place::Request(name) if self.is_ga4() => !is_in(name),
+            _ => !is_in(field.ua),
+        });
+        fields.map(|field| field.what)
+    }
+}
+
+/// The values of a GA4 body with one event, each under its key; `consent.` and `event.` before what would not say so.
+fn leaves(body: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (key, value) in body.as_object().into_iter().flatten() {
+        match (key.as_str(), value) {
+            ("events", Value::Array(events)) => {
+                for (key, value) in events.iter().filter_map(Value::as_object).flatten() {
+                    match (key.as_str(), value) {
+                        ("params", Value::Object(params)) => found.extend(params.iter().map(leaf)),
+                        ("name", _) => found.push((NAME.to_owned(), leaf((key, value)).1)),
+                        _ => found.push(leaf((key, value))),
+                    }
+                }
+            }
+            (_, Value::Object(inner)) => {
+                let leaves = inner.iter().map(leaf);
+                found.extend(leaves.map(|(name, value)| (format!("{key}.{name}"), value)));
+            }
+            _ => found.push(leaf((key, value))),
+        }
+    }
+    found
+}
+
+fn leaf((key, value): (&String, &Value)) -> (String, String) {
+    (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+}

@@ -1,0 +1,64 @@
+//! Removes what a person's programs keep in a state folder: what waits, the log, the random identifier. Only files that
+//! the library makes are touched, whatever folder it was pointed at.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::waiting;
+
+/// Files of the state folder itself. That the notice was shown stays true.
+const KEPT_THERE: [&str; 3] = ["ledger.jsonl", "ledger.1.jsonl", ID];
+
+/// The random identifier.
+pub const ID: &str = "id";
+
+/// Removes all of it, and goes on where one file cannot be removed. Gives the number of removed files.
+///
+/// # Errors
+/// Names the files that are still there.
+pub fn everything(folders: &[PathBuf]) -> Result<usize, String> {
+    let mut removed = 0;
+    let mut left = Vec::new();
+    for folder in folders {
+        let spool = folder.join("spool");
+        let waiting = waiting::files(&spool).unwrap_or_else(|error| {
+            left.push(format!("{}: {error}", spool.display()));
+            Vec::new()
+        });
+        let own = KEPT_THERE.map(str::to_owned).into_iter().chain(half_written(folder));
+        let paths = waiting.iter().map(|name| spool.join(name)).chain(own.map(|name| folder.join(name)));
+        for path in paths {
+            match remove(&path) {
+                Ok(true) => removed += 1,
+                Ok(false) => {}
+                Err(error) => left.push(format!("{}: {error}", path.display())),
+            }
+        }
+        let _ = fs::remove_dir(spool); // unless something else is in it
+    }
+    if left.is_empty() {
+        Ok(removed)
+    } else {
+        Err(left.join("; "))
+    }
+}
+
+/// Identifiers that a killed program did not put in place.
+fn half_written(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| name.starts_with(".id.") && name.ends_with(".new")).collect()
+}
+
+/// Removes a file; `false` where nothing has that name.
+///
+/// # Errors
+/// As the system says.
+pub fn remove(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

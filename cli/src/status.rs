@@ -1,0 +1,237 @@
+//! The `status` subcommand: is it on, who decided, what waits, what was sent. Reads only.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::{json, Value};
+
+use crate::id::Identifier;
+use crate::ledger::{Ledger, Request};
+use crate::library::{self, Explained};
+use crate::log::came_back;
+use crate::places;
+use crate::table;
+use crate::text::{date, escaped, plural, say};
+use crate::waiting::{Queue, Waiting};
+
+/// The exit code of `status --exit-code` where it is off.
+const OFF: u8 = 3;
+
+/// The arguments of `status`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// End with 3 where telemetry is off
+    #[arg(long)]
+    exit_code: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// All that is known; what cannot be read says why.
+struct Status {
+    explained: Explained,
+    state: Option<PathBuf>,
+    waiting: Result<Waiting, String>,
+    ledger: Result<Ledger, String>,
+    notice_shown_ms: Option<u64>,
+    id: Result<Identifier, String>,
+}
+
+/// Shows it.
+///
+/// # Errors
+/// A sentence for the person: a fault of ours, or the output cannot be written.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    let status = Status::read()?;
+    let text = if arguments.json { format!("{}\n", status.to_json()) } else { status.report() };
+    say(&text)?;
+    let is_off = status.explained.off_by().is_some();
+    Ok(if is_off && arguments.exit_code { ExitCode::from(OFF) } else { ExitCode::SUCCESS })
+}
+
+/// Why a rule says "off", in words.
+pub fn because(rule: &Value) -> String {
+    let text = |key| rule.get(key).and_then(Value::as_str).map(escaped);
+    let read = text("read").unwrap_or_default();
+    let path = text("path").unwrap_or_default();
+    match text("rule").unwrap_or_default().as_str() {
+        "saved choice" if read == "off" => format!("you chose so (in {path})"),
+        "system choice" if read == "off" => format!("an administrator of this machine chose so (in {path})"),
+        "saved choice" | "system choice" => format!("{path}: {read}"),
+        variable => format!("{variable}={read} in the environment says so"),
+    }
+}
+
+impl Status {
+    fn read() -> Result<Self, String> {
+        let state = places::state();
+        let (waiting, ledger, notice_shown_ms) = match &state {
+            Some(state) => {
+                let notice = places::read(&state.join("notice.json"), 4096).ok().flatten().unwrap_or_default();
+                let notice: Value = serde_json::from_slice(&notice).unwrap_or_default();
+                let waiting = Waiting::read(state).map_err(|error| error.to_string());
+                (waiting, Ledger::read(state), notice.get("shown_ms").and_then(Value::as_u64))
+            }
+            None => (Ok(Waiting::default()), Ok(Ledger::default()), None),
+        };
+        let (explained, id) = (library::explain()?, Identifier::read());
+        Ok(Status { explained, state, waiting, ledger, notice_shown_ms, id })
+    }
+
+    fn last(&self, is_wanted: impl Fn(&Request) -> bool) -> Option<&Request> {
+        self.ledger.as_ref().ok()?.requests.iter().rev().find(|request| is_wanted(request))
+    }
+
+    fn last_delivery(&self) -> Option<&Request> {
+        self.last(Request::is_delivered)
+    }
+
+    fn last_failure(&self) -> Option<&Request> {
+        self.last(|request| request.answer.is_some() && !request.is_delivered())
+    }
+
+    /// Where a queue's events go, if it is where this environment's go.
+    fn url(&self, queue: &Queue) -> Option<&str> {
+        let same = self.explained.text("destination") == Some(&queue.destination);
+        same.then(|| self.explained.text("endpoint"))?
+    }
+
+    fn to_json(&self) -> Value {
+        let path = |path: Result<PathBuf, String>| path.ok().map(|path| path.to_string_lossy().into_owned());
+        let all = &self.explained.all;
+        let queue = |queue: &Queue| {
+            json!({"destination": queue.destination, "url": self.url(queue), "events": queue.events,
+                "batches": queue.batches, "oldest_ms": queue.oldest_ms, "failures": queue.failures,
+                "not_before_ms": queue.not_before_ms})
+        };
+        let waiting = self.waiting.as_ref().map_or_else(
+            |error| json!({"unreadable": error}),
+            |waiting| {
+                let sum = |of: fn(&Queue) -> usize| waiting.queues.iter().map(of).sum::<usize>();
+                let oldest = waiting.queues.iter().filter_map(|queue| queue.oldest_ms).min();
+                json!({"events": sum(|queue| queue.events), "batches": sum(|queue| queue.batches),
+                    "oldest_ms": oldest, "set_aside": waiting.set_aside,
+                    "destinations": waiting.queues.iter().map(queue).collect::<Vec<_>>()})
+            },
+        );
+        let request = |request: Option<&Request>| {
+            request.map(|request| {
+                let all = request.to_json();
+                json!({"at_ms": request.at_ms, "url": base(&request.url), "answer": all.get("answer")})
+            })
+        };
+        json!({
+            "enabled": self.explained.text("rule").is_none(),
+            "rule": self.explained.text("rule"),
+            "rules": self.explained.rules(),
+            "problem": self.explained.problem,
+            "endpoint": all.get("endpoint"),
+            "protocol": all.get("protocol"),
+            "configured": all.get("configured"),
+            "debug": all.get("debug"),
+            "waiting": waiting,
+            "last_delivery": request(self.last_delivery()),
+            "last_failure": request(self.last_failure()),
+            "log_unreadable": self.ledger.as_ref().err(),
+            "notice_shown_ms": self.notice_shown_ms,
+            "id": self.id.as_ref().map_or_else(|error| json!({"unreadable": error}), Identifier::to_json),
+            "files": {"choice": path(places::choice()), "system_choice": path(places::system_choice()),
+                "state": self.state.as_ref().map(|path| path.to_string_lossy())},
+        })
+    }
+
+    fn report(&self) -> String {
+        let mut text = match self.explained.off_by() {
+            Some(rule) => format!("Telemetry is off: {}.\n", because(rule)),
+            None => "Telemetry is on. `pact-telemetry off` turns it off.\n".to_owned(),
+        };
+        if let Some(problem) = &self.explained.problem {
+            text += &format!("But programs refuse their settings: {}.\n", escaped(problem));
+        }
+        if self.explained.all.get("debug") == Some(&Value::Bool(true)) {
+            text += "PACT_TELEMETRY_DEBUG is set: programs print their requests and send nothing.\n";
+        }
+        text += "\nWho was asked; the first \"off\" decides, and a program can also turn it off for itself:\n\n";
+        text += &table::grid(&self.explained.rules().iter().map(rule_row).collect::<Vec<_>>());
+        text.push('\n');
+        text += &table::grid(&self.facts().into_iter().map(|(name, value)| vec![name, value]).collect::<Vec<_>>());
+        text
+    }
+
+    fn facts(&self) -> Vec<(String, String)> {
+        let mut facts = self.waiting_facts();
+        let sent = |request: Option<&Request>| {
+            let words = |request: &Request| {
+                format!("{} to {}, {}", date(request.at_ms), escaped(base(&request.url)), came_back(request))
+            };
+            match &self.ledger {
+                Ok(_) => request.map_or_else(|| "none in the log".to_owned(), words),
+                Err(error) => format!("the log cannot be read: {}", escaped(error)),
+            }
+        };
+        let shown = self.notice_shown_ms.map_or_else(|| "not shown yet".to_owned(), |ms| format!("shown {}", date(ms)));
+        let state = self.state.as_ref().map(|path| escaped(&path.to_string_lossy()));
+        let state = state.unwrap_or_else(|| "nothing: there is no home folder".to_owned());
+        let id = self.id.as_ref().map_or_else(|error| escaped(error), Identifier::in_words);
+        let more = [
+            (
+                "Goes to",
+                self.explained.text("endpoint").map(escaped).unwrap_or_default() + ", unless a program says otherwise",
+            ),
+            ("Last delivery", sent(self.last_delivery())),
+            ("Last failure", sent(self.last_failure())),
+            ("First notice", shown),
+            ("Identifier", id),
+            ("Kept in", state),
+        ];
+        facts.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        facts
+    }
+
+    fn waiting_facts(&self) -> Vec<(String, String)> {
+        let waiting = match &self.waiting {
+            Ok(waiting) => waiting,
+            Err(error) => return vec![("Waiting".to_owned(), format!("cannot be read: {}", escaped(error)))],
+        };
+        let mut facts: Vec<_> = waiting.queues.iter().filter_map(|queue| self.queue_in_words(queue)).collect();
+        if facts.is_empty() {
+            facts.push("nothing".to_owned());
+        }
+        if waiting.set_aside > 0 {
+            facts.push(format!("{} that could not be read, set aside", plural(waiting.set_aside, "file")));
+        }
+        facts.into_iter().map(|fact| ("Waiting".to_owned(), fact)).collect()
+    }
+
+    fn queue_in_words(&self, queue: &Queue) -> Option<String> {
+        if queue.batches == 0 && queue.failures == 0 {
+            return None;
+        }
+        let to = match self.url(queue) {
+            Some(url) => escaped(url),
+            None => format!("another address ({})", escaped(&queue.destination)),
+        };
+        let mut words = format!("{} in {}", plural(queue.events, "event"), plural(queue.batches, "batch"));
+        if let Some(oldest) = queue.oldest_ms {
+            words += &format!(", the oldest since {}", date(oldest));
+        }
+        words += &format!(", for {to}");
+        if let Some(not_before) = queue.not_before_ms.filter(|_| queue.failures > 0) {
+            words += &format!("; after {} not before {}", plural(queue.failures as usize, "failure"), date(not_before));
+        }
+        Some(words)
+    }
+}
+
+/// An address without what follows the question mark: an account and its key there.
+fn base(url: &str) -> &str {
+    url.split('?').next().unwrap_or_default()
+}
+
+fn rule_row(rule: &Value) -> Vec<String> {
+    let text = |key| rule.get(key).and_then(Value::as_str).map(escaped);
+    let path = text("path").map(|path| format!("({path})")).unwrap_or_default();
+    let read = text("read").unwrap_or_else(|| if path.is_empty() { "not set" } else { "no file" }.to_owned());
+    vec![format!("  {}", text("rule").unwrap_or_default()), library::says(rule).to_owned(), format!("{read} {path}")]
+}

@@ -1,0 +1,91 @@
+//! The `off` and `on` subcommands: the saved choice, of a person or of a machine. An `off` is saved before anything is
+//! removed, so that whatever happens then, nothing more leaves.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::choice::{self, Whose};
+use crate::library;
+use crate::places;
+use crate::purge;
+use crate::status;
+use crate::text::{plural, say};
+
+/// The arguments of `off` and `on`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// For everybody on this machine (for administrators); no setting of a person undoes such an "off"
+    #[arg(long)]
+    system: bool,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Saves "off" and removes what waits, the log and the random identifier.
+///
+/// # Errors
+/// A sentence for the person: nothing was changed, or it is off and something could not be removed.
+pub fn off(arguments: &Arguments) -> Result<ExitCode, String> {
+    if arguments.system {
+        let path = places::system_choice()?;
+        save(&path, Whose::System, false)?;
+        let said = "Telemetry is off for everybody on this machine.\n";
+        return answer(arguments, said, &json!({"enabled": false, "file": path.to_string_lossy(), "removed_files": 0}));
+    }
+    let path = places::choice()?;
+    save(&path, Whose::User, false)?;
+    let removed = purge::everything(&places::state_folders(|name| std::env::var_os(name)))
+        .map_err(|left| format!("telemetry is off, but these could not be removed: {left}"))?;
+    let kept = match removed {
+        0 => String::new(),
+        _ => format!("Removed {} of waiting events and of what was sent.\n", plural(removed, "file")),
+    };
+    let said = format!("Telemetry is off. Programs that run now stop before their next request.\n{kept}");
+    answer(arguments, &said, &json!({"enabled": false, "file": path.to_string_lossy(), "removed_files": removed}))
+}
+
+/// Saves "on", and says whether something else still turns it off.
+///
+/// # Errors
+/// A sentence for the person: nothing was changed.
+pub fn on(arguments: &Arguments) -> Result<ExitCode, String> {
+    let (path, done) = if arguments.system {
+        let path = places::system_choice()?;
+        let done = match choice::remove(&path)? {
+            true => "The administrator's choice is removed",
+            false => "There was no administrator's choice",
+        };
+        (path, done)
+    } else {
+        let path = places::choice()?;
+        if library::explain()?.saved() == "off" {
+            // What a program put there in the instant of the "off" must not leave after an "on".
+            purge::everything(&places::state_folders(|name| std::env::var_os(name)))
+                .map_err(|left| format!("these events from before your \"off\" could not be removed: {left}"))?;
+        }
+        save(&path, Whose::User, true)?;
+        (path, "Your choice is saved")
+    };
+    let explained = library::explain()?;
+    let said = match explained.off_by() {
+        Some(rule) => format!("{done}, but telemetry stays off: {}.\n", status::because(rule)),
+        None => format!("{done}: telemetry is on.\n"),
+    };
+    let rule = explained.text("rule");
+    answer(arguments, &said, &json!({"enabled": rule.is_none(), "rule": rule, "file": path.to_string_lossy()}))
+}
+
+fn save(path: &std::path::Path, whose: Whose, enabled: bool) -> Result<(), String> {
+    choice::change(path, whose, |map| {
+        let mut map = map.unwrap_or_default(); // what cannot be read holds nothing worth keeping
+        map.insert("enabled".to_owned(), enabled.into());
+        Ok(map)
+    })
+}
+
+fn answer(arguments: &Arguments, said: &str, done: &serde_json::Value) -> Result<ExitCode, String> {
+    let text = if arguments.json { format!("{done}\n") } else { said.to_owned() };
+    say(&text).map(|()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,48 @@
+//! Promises of `--help`, `completions` and `man`.
+
+use std::fs;
+use std::process::Command;
+
+use crate::home::{end, Home};
+
+/// The subcommands, as the help lists them.
+fn subcommands(home: &Home) -> Vec<String> {
+    let help = home.run(&["--help"]).good();
+    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names: Vec<_> = list.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect();
+    assert!(names.contains(&"status".to_owned()) && names.contains(&"collect".to_owned()), "{help}");
+    names
+}
+
+#[test]
+fn every_subcommand_has_a_manual_page_and_is_completed() {
+    let (home, pages) = (Home::new(), Home::new());
+    home.run(&["man", pages.path().to_str().unwrap()]).good();
+    let names = subcommands(&home);
+    for name in names.iter().filter(|name| *name != "help") {
+        let page = fs::read_to_string(pages.path().join(format!("pact-telemetry-{name}.1"))).unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{page}");
+    }
+    let page = fs::read_to_string(pages.path().join("pact-telemetry.1")).unwrap();
+    assert!(page.contains("Exit codes: 0"), "{page}");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = home.run(&["completions", shell]).good();
+        assert!(names.iter().all(|name| script.contains(name)), "{shell}: {script}");
+    }
+}
+
+#[test]
+fn bash_completes_a_subcommand() {
+    let home = Home::new();
+    let script = "source <(\"$P\" completions bash); COMP_WORDS=(pact-telemetry st); COMP_CWORD=1; \
+        complete=$(complete -p pact-telemetry); complete=${complete#*-F }; \
+        ${complete%% *} pact-telemetry st pact-telemetry; echo \"${COMPREPLY[*]}\"";
+    let bash: &mut Command = &mut home.command("bash");
+    let ended = end(bash.args(["-c", script]).env("P", env!("CARGO_BIN_EXE_pact-telemetry")));
+    assert_eq!(ended.good(), "status\n");
+}
+
+#[test]
+fn a_folder_for_manual_pages_that_is_not_there_is_an_error() {
+    assert!(Home::new().run(&["man", "/nowhere"]).failed().contains("/nowhere"));
+}
