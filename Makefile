@@ -43,8 +43,8 @@ demo: lib command ## the main job: a C program's four events arrive at a collect
 test: ## every test; says what it could not run
 	@./tests/run
 
-headers: ## write include/ anew from the sources
-	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers
+headers: ## write include/ and the list in docs/privacy.md anew from the sources
+	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers --test docs
 
 bench: lib command ## what an event costs its caller, beside the floor under it, and from each language
 	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
