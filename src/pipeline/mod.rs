@@ -93,6 +93,9 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
+    /// What the queue allocates in one piece: its events, each with a number of the queue's own.
+    const QUEUE_BYTES: usize = QUEUE_CAPACITY_MAX * (size_of::<Queued>() + size_of::<u64>());
+
     fn new(id: u64) -> Self {
         let (sender, receiver) = crossbeam_channel::bounded(QUEUE_CAPACITY_MAX);
         Pipeline {

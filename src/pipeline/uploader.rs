@@ -6,6 +6,7 @@ use super::worker::{unix_micros, unix_millis};
 use super::{DropReason, Pipeline};
 use crate::batch;
 use crate::client::{Route, Shared};
+use crate::platform::memory;
 use crate::protocol::{self, Context};
 use crate::retry::{self, Backoff, Verdict};
 use crate::spool::{Spool, Turn, AGE_MAX};
@@ -82,6 +83,10 @@ impl Uploader {
         self.pipeline.upload_urgent.store(false, Ordering::SeqCst);
         self.batches.extend(self.pipeline.lock_outbox().drain(..));
         self.weed();
+        if !self.batches.is_empty() && !memory::is_there(memory::WORK_BYTES) {
+            self.batches.iter_mut().for_each(Batch::keep);
+            return Some(LEFT_POLL);
+        }
         let mut routes: Vec<Arc<Route>> = Vec::new();
         for batch in &self.batches {
             if !routes.contains(&batch.route) {

@@ -97,6 +97,7 @@ impl Room {
         let mut command = Command::new(program.as_ref());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         command.env("HOME", self.path()).env("XDG_CONFIG_HOME", self.path().join("config"));
+        command.env("CI", "true"); // where nobody is there to be given notice first
         Run(command)
     }
 }

@@ -65,7 +65,6 @@ fn where_memory_is_short_no_call_ends_the_process() {
 }
 
 #[test]
-#[ignore = "fault: the queue of the first event aborts the process where its 128 KiB cannot be had"]
 fn where_there_is_no_memory_no_call_ends_the_process() {
     lives_with("memory", &[0, 64 * KIB, 128 * KIB, 256 * KIB, 512 * KIB], "answers");
 }
