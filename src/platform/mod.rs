@@ -5,7 +5,6 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
-#[cfg(unix)]
 pub mod descriptor;
 pub mod environment;
 pub mod files;
