@@ -7,6 +7,7 @@
 //! <destination>-<ms since 1970>-<writer>-<number>.batch   a batch, complete: written under another name and renamed;
 //!                                                         with one more part: given away by its writer
 //! <destination>.lock                                      locked (flock) by the process that uploads to there
+//! <destination>.heir                                      locked while somebody removes a lock that nobody touches
 //! <destination>.want                                      another process waits for its turn
 //! <destination>.retry                                     no attempt before (see retry.rs)
 //! *.torn                                                  set aside: could not be read
@@ -207,12 +208,20 @@ impl Spool {
                     return Turn::Ours(Lock(file));
                 }
                 Ok(true) => {}
-                Ok(false) if is_older(file.touched(), STALE_LOCK) => drop(std::fs::remove_file(&path)),
+                Ok(false) if is_older(file.touched(), STALE_LOCK) => self.remove_stale(&file, destination, &path),
                 Ok(false) => return Turn::Busy,
                 Err(_) => return Turn::Impossible,
             }
         }
         Turn::Busy
+    }
+
+    /// Removes a lock that is stale. One at a time does: of two that found it so, the second would remove the first's new one.
+    fn remove_stale(&self, file: &Private, destination: &str, path: &Path) {
+        let Ok(heir) = Private::open_or_create(&self.folder.join(format!("{destination}.heir"))) else { return };
+        if matches!(heir.try_lock(), Ok(true)) && file.is_at(path) {
+            let _ = std::fs::remove_file(path);
+        }
     }
 
     /// Asks the process that uploads to a destination for a turn in between.
@@ -625,7 +634,7 @@ mod tests {
                 let threads: Vec<_> = (0..8).map(|_| scope.spawn(race)).collect();
                 threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
             });
-            assert!(holders.len() <= 1, "{} holders in round {round}", holders.len());
+            assert_eq!(holders.len(), 1, "in round {round}");
             std::fs::remove_file(&path).unwrap();
         }
     }
