@@ -148,6 +148,9 @@ impl Uploader {
                 if batches.is_empty() {
                     break;
                 }
+                // Of what was answered before. The last is told of when nothing is open any more (`run`): a host may close
+                // all descriptors as soon as its flush returns.
+                self.pipeline.announce();
                 if let Some(lock) = &lock {
                     lock.touch();
                 }
@@ -156,7 +159,6 @@ impl Uploader {
                     self.set_backoff(route, disk, Backoff::default());
                 }
                 self.pipeline.sending.store(false, Ordering::SeqCst);
-                self.pipeline.announce();
                 match sent {
                     Sent::Answered => {
                         if disk.is_some_and(|spool| spool.is_turn_wanted(&route.id)) {
