@@ -23,8 +23,8 @@ lib: ## the release library: build/lib/libpact_telemetry.so and .a
 	@mkdir -p build/lib
 	@cmp -s $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME) \
 	    || install -m 755 $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME)
-	@cmp -s $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a \
-	    || install -m 644 $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a
+	@[ build/lib/libpact_telemetry.a -nt $(CARGO_OUT)/libpact_telemetry.a ] \
+	    || dist/archive $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a
 	@ln -sf $(SONAME) build/lib/libpact_telemetry.so
 
 command: ## the companion command: target/debug/pact-telemetry
