@@ -161,20 +161,28 @@ impl Spool {
     /// May this process take the file of that name, which it did not write or has given away? Others' only after a while:
     /// who wrote it is about to upload it, unless it was killed.
     pub fn is_free(&self, name: &str, now_ms: u64) -> bool {
-        let mut parts = name.split('-');
-        let is_own = parts.nth(2) == Some(&self.writer);
-        let is_given_away = parts.nth(1).is_some();
+        let (is_own, is_given_away) = self.whose(name);
         let is_abandoned = || stamp_of(name).is_some_and(|stamp| now_ms.abs_diff(stamp) > RESERVED_MS);
         is_given_away || (!is_own && is_abandoned())
     }
 
+    /// Did this process write the file of that name, and was it given away by whoever did?
+    fn whose(&self, name: &str) -> (bool, bool) {
+        let mut parts = name.split('-');
+        (parts.nth(2) == Some(&self.writer), parts.nth(1).is_some())
+    }
+
     /// The batches for a destination, oldest first; `None` where the folder cannot be read. Removes what is too old, of
-    /// whatever destination.
+    /// whatever destination, but for what this process has in hand, and counts when it lets go of it.
     pub fn list(&self, destination: &str, now_ms: u64) -> Option<Vec<String>> {
         let mut found = Vec::new();
         for name in self.names()? {
             match stamp_of(&name) {
-                Some(stamp) if now_ms.abs_diff(stamp) > AGE_MAX.as_millis() as u64 => self.remove(&name),
+                Some(stamp)
+                    if now_ms.abs_diff(stamp) > AGE_MAX.as_millis() as u64 && self.whose(&name) != (true, false) =>
+                {
+                    self.remove(&name)
+                }
                 Some(stamp) if name.starts_with(destination) => found.push((stamp, name)),
                 Some(_) => {}
                 None if is_litter(&name) && self.is_old(&name) => self.remove(&name),
@@ -491,14 +499,16 @@ mod tests {
     #[test]
     fn what_is_too_old_or_from_the_far_future_is_removed_whatever_its_destination() {
         let (_room, spool) = room();
+        let second = other(&spool);
         for destination in [HERE, THERE] {
-            spool.put(destination, "old", NOW - AGE_MAX_MS - 1).unwrap();
-            spool.put(destination, "future", NOW + AGE_MAX_MS + 1).unwrap();
+            second.put(destination, "old", NOW - AGE_MAX_MS - 1).unwrap();
+            second.put(destination, "future", NOW + AGE_MAX_MS + 1).unwrap();
         }
-        let oldest = spool.put(HERE, "x", NOW - AGE_MAX_MS).unwrap();
-        let newest = spool.put(HERE, "x", NOW + AGE_MAX_MS).unwrap();
-        assert_eq!(list(&spool, HERE, NOW), [oldest, newest]);
-        assert_eq!(names(&spool).len(), 2);
+        let oldest = second.put(HERE, "x", NOW - AGE_MAX_MS).unwrap();
+        let newest = second.put(HERE, "x", NOW + AGE_MAX_MS).unwrap();
+        let in_hand = spool.put(HERE, "its own", NOW - AGE_MAX_MS - 1).unwrap();
+        assert_eq!(list(&spool, HERE, NOW), [in_hand, oldest, newest]);
+        assert_eq!(names(&spool).len(), 3);
     }
 
     #[test]
