@@ -1,6 +1,7 @@
 //! Which open file a descriptor's number stands for right now. A host that closes all descriptors (a daemon does) may
-//! get our numbers for files of its own: writing there would be writing into its data, closing there would be closing its
-//! file. Between the question and the deed it may still happen; that gap is microseconds and cannot be closed from here.
+//! get our numbers for files of its own: writing there would be writing into its data, closing there would be closing
+//! its file. Between the question and the deed it may still happen; that gap is microseconds and cannot be closed from
+//! here.
 
 #[cfg(unix)]
 pub use by_identity::Owned;
@@ -49,7 +50,8 @@ mod by_identity {
     }
 
     impl<T: AsRawFd> Owned<T> {
-        /// Of what was opened this moment. `is_it` tells whether it is what was asked for: the number may be another's by now.
+        /// Of what was opened this moment. `is_it` tells whether it is what was asked for: the number may be another's
+        /// by now.
         pub fn new(open: T, is_it: impl FnOnce(&T) -> bool) -> Self {
             let identity = Identity::of(open.as_raw_fd()).filter(|_| is_it(&open));
             Owned { open: ManuallyDrop::new(open), identity }

@@ -106,8 +106,8 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
     Ok(Private(Owned::at(options.open(path)?, path)))
 }
 
-/// The names in a folder; an error where it could not be read to its end. std's `read_dir` would close whatever has got its
-/// number since.
+/// The names in a folder; an error where it could not be read to its end. std's `read_dir` would close whatever has
+/// got its number since.
 #[cfg(unix)]
 pub fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
