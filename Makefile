@@ -12,7 +12,7 @@ SONAME := libpact_telemetry.so.$(MAJOR)
 CARGO_OUT := build/cargo/release
 COMMAND := target/debug/pact-telemetry
 
-.PHONY: help lib command demo test headers bench dist lint format install uninstall clean
+.PHONY: help lib command demo test soak headers bench dist lint format install uninstall clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ demo: lib command ## the main job: a C program's four events arrive at a collect
 
 test: ## every test; says what it could not run
 	@./tests/run
+
+soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table with tries and failures
+	@$(CARGO) test --quiet --locked --test soak -- --long
 
 headers: ## write include/ anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers

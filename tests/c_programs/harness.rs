@@ -127,6 +127,12 @@ impl Run {
         self
     }
 
+    /// As it would run, to be run otherwise.
+    #[allow(dead_code)] // not by every test
+    pub fn command(self) -> Command {
+        self.0
+    }
+
     /// Runs it to its end. What it printed has ended by then too, also in its children.
     pub fn end(mut self) -> Ended {
         let command = self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -97,7 +97,7 @@ fn a_host_that_gets_our_numbers_between_events_keeps_its_files() {
 
 #[test]
 fn a_host_that_gets_our_numbers_right_after_a_flush_keeps_its_files() {
-    for _ in 0..10 {
+    for _ in 0..3 {
         outlives_the_closing("ok", &[0], 24);
     }
 }
