@@ -18,7 +18,8 @@ static void failed(int line, const char *what)
 }
 
 typedef PactTelemetry *(*New)(const char *, char *, uint32_t);
-typedef int32_t (*Track)(PactTelemetry *, const char *, const char *, const char *, int64_t, const char *, const char *);
+typedef int32_t (*Track)(PactTelemetry *, const char *, const char *, const char *, int64_t, const char *,
+                         const char *);
 typedef int32_t (*Flush)(PactTelemetry *, uint32_t);
 typedef void (*Free)(PactTelemetry *);
 
