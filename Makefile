@@ -17,7 +17,7 @@ RELEASE_COMMAND := target/release/pact-telemetry
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
     share/fish/vendor_completions.d/pact-telemetry.fish
 
-.PHONY: FORCE help lib command demo test headers bench dist lint format install uninstall clean
+.PHONY: FORCE help lib command demo test soak headers bench dist lint format install uninstall clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -28,8 +28,8 @@ lib: ## the release library: build/lib/libpact_telemetry.so and .a
 	@mkdir -p build/lib
 	@cmp -s $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME) \
 	    || install -m 755 $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME)
-	@cmp -s $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a \
-	    || install -m 644 $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a
+	@[ build/lib/libpact_telemetry.a -nt $(CARGO_OUT)/libpact_telemetry.a ] \
+	    || dist/archive $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a
 	@ln -sf $(SONAME) build/lib/libpact_telemetry.so
 
 command: ## the companion command: target/debug/pact-telemetry
@@ -42,6 +42,9 @@ demo: lib command ## the main job: a C program's four events arrive at a collect
 
 test: ## every test; says what it could not run
 	@./tests/run
+
+soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table with tries and failures
+	@$(CARGO) test --quiet --locked --test soak -- --long
 
 headers: ## write include/ and the list in docs/privacy.md anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers --test docs

@@ -268,28 +268,31 @@ impl Client {
         let shared = &self.shared;
         let event = match Packed::new(texts, value, coarse_millis(), epoch) {
             Ok(event) => event,
+            Err(InvalidEvent::NoMemory) => return Err(self.no_room()),
             Err(invalid) => {
                 shared.account.refuse(Refusal::Invalid);
                 return Err(invalid.into());
             }
         };
-        let pipeline = pipeline::for_this_process();
+        let Some(pipeline) = pipeline::for_this_process() else { return Err(self.no_room()) };
         shared.join(pipeline);
         let capacity = shared.settings.queue_capacity as u64;
-        let Some(waiting) = shared.account.accept(capacity) else {
-            shared.account.refuse(Refusal::QueueFull);
-            return Err(TrackError::QueueFull);
-        };
+        let Some(waiting) = shared.account.accept(capacity) else { return Err(self.no_room()) };
         if pipeline.push(Queued { client: shared.clone(), event }).is_err() {
             shared.account.give_back();
             pipeline.announce(); // a flush may have begun to wait for it
-            shared.account.refuse(Refusal::QueueFull);
-            return Err(TrackError::QueueFull);
+            return Err(self.no_room());
         }
         if waiting == capacity / 2 {
             pipeline.unpark();
         }
         Ok(())
+    }
+
+    #[cold]
+    fn no_room(&self) -> TrackError {
+        self.shared.account.refuse(Refusal::QueueFull);
+        TrackError::QueueFull
     }
 
     /// The rules in their order, for when the quick look found that something may be off.

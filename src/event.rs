@@ -122,6 +122,8 @@ pub enum InvalidEvent {
     Forbidden(Field, Lookalike),
     /// The value is below zero (`ev` of Universal Analytics is a non-negative integer).
     NegativeValue,
+    /// It is as it must be, but there is no memory for it.
+    NoMemory,
 }
 
 impl fmt::Display for InvalidEvent {
@@ -143,6 +145,7 @@ impl fmt::Display for InvalidEvent {
                 write!(f, "{} {what}, which is never collected; give the name of what happened", field.name())
             }
             InvalidEvent::NegativeValue => write!(f, "value must be zero or more"),
+            InvalidEvent::NoMemory => write!(f, "there is no memory for it"),
         }
     }
 }
@@ -166,7 +169,8 @@ impl Packed {
             return Err(InvalidEvent::NegativeValue);
         }
         let total = usize::from(ends[Field::COUNT - 1]);
-        let mut bytes = Vec::with_capacity(HEADER + total);
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(HEADER + total).map_err(|_| InvalidEvent::NoMemory)?;
         let numbers = u128::from(value as u64) | u128::from(stamp) << 64;
         let [event, category, action, plugin_name, plugin_version] = ends.map(u128::from);
         let shape = event << 32 | category << 48 | action << 64 | plugin_name << 80 | plugin_version << 96;

@@ -12,6 +12,7 @@ pub use status::PactTelemetryStatus;
 use crate::client::Client;
 use crate::event::{Event, Texts};
 use crate::json;
+use crate::platform::memory;
 use convert::{bytes, text, write_text};
 use guard::{guard, silence_panics};
 use serde_json::Value;
@@ -102,6 +103,7 @@ pub unsafe extern "C" fn pact_telemetry_new(
         silence_panics();
         // SAFETY: the caller's promise.
         match unsafe { text(config_json) } {
+            Ok(_) if !memory::is_there(memory::CALL_BYTES) => Err("there is no memory for a client".to_owned()),
             Ok(config) => Client::new(config).map_err(|error| error.to_string()),
             Err(PACT_TELEMETRY_ERROR_NULL) => Err("config: is NULL, a JSON object is required".to_owned()),
             Err(_) => Err("config: not valid UTF-8".to_owned()),
@@ -204,7 +206,7 @@ pub unsafe extern "C" fn pact_telemetry_is_enabled(client: *const PactTelemetry)
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_explain(client: *const PactTelemetry, out: *mut c_char, capacity: u32) -> i32 {
     // SAFETY: the caller's promise.
-    with(client, |client| unsafe { write_json(&client.explain(), out, capacity) })
+    answer(client, |client| unsafe { write_json(&client.explain(), out, capacity) })
 }
 
 /// Shows the request that would carry this event alone if it were sent now, made by the encoder that the sender uses:
@@ -233,7 +235,7 @@ pub unsafe extern "C" fn pact_telemetry_preview(
     out: *mut c_char,
     capacity: u32,
 ) -> i32 {
-    with(client, |client| {
+    answer(client, |client| {
         // SAFETY: the caller's promise, for the whole of this call.
         let texts = unsafe { texts([event, category, action], [plugin_name, plugin_version]) };
         let Some(texts) = texts else { return PACT_TELEMETRY_ERROR_NULL.code() };
@@ -263,7 +265,7 @@ pub unsafe extern "C" fn pact_telemetry_preview(
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_stats(client: *const PactTelemetry, out: *mut c_char, capacity: u32) -> i32 {
     // SAFETY: the caller's promise.
-    with(client, |client| unsafe { write_json(&client.stats(), out, capacity) })
+    answer(client, |client| unsafe { write_json(&client.stats(), out, capacity) })
 }
 
 /// Has everything sent that this client queued before, at once, and waits until it is settled.
@@ -327,6 +329,14 @@ fn with(client: *const PactTelemetry, body: impl FnOnce(&Client) -> i32) -> i32 
             Some(client) => body(&client.client),
             None => PACT_TELEMETRY_ERROR_NULL.code(),
         }
+    })
+}
+
+/// The same for a function that allocates its answer, which it refuses where there is no memory.
+fn answer(client: *const PactTelemetry, body: impl FnOnce(&Client) -> i32) -> i32 {
+    with(client, |client| match memory::is_there(memory::CALL_BYTES) {
+        true => body(client),
+        false => PACT_TELEMETRY_ERROR_INTERNAL.code(),
     })
 }
 

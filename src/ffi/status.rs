@@ -88,6 +88,7 @@ impl From<TrackError> for PactTelemetryStatus {
             TrackError::Invalid(InvalidEvent::InvalidUtf8(_)) => PACT_TELEMETRY_ERROR_UTF8,
             TrackError::Invalid(InvalidEvent::Forbidden(..)) => PACT_TELEMETRY_ERROR_FORBIDDEN,
             TrackError::Invalid(InvalidEvent::NegativeValue) => PACT_TELEMETRY_ERROR_RANGE,
+            TrackError::Invalid(InvalidEvent::NoMemory) => PACT_TELEMETRY_QUEUE_FULL,
         }
     }
 }

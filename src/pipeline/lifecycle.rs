@@ -3,6 +3,7 @@
 
 use super::{uploader, worker, Pipeline};
 use crate::platform::clock::coarse_millis;
+use crate::platform::memory;
 use crate::platform::process::{at_exit, with_signals_blocked, PerProcess};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -16,12 +17,19 @@ const STACK_BYTES: usize = 512 * 1024;
 /// After the thread could not be started, how long until the next event tries again, in milliseconds.
 const RETRY_START_MS: u64 = 1_000;
 
-/// This process's pipeline, made if need be. A forked child gets its own.
+/// This process's pipeline, made if need be; `None` where there is no memory for it. A forked child gets its own.
 #[inline]
-pub(crate) fn for_this_process() -> &'static Pipeline {
+pub(crate) fn for_this_process() -> Option<&'static Pipeline> {
+    PIPELINE.get().or_else(first)
+}
+
+#[cold]
+#[inline(never)]
+fn first() -> Option<&'static Pipeline> {
     /// Goes on counting in a forked child, so that its pipeline has another number than its parent's.
     static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-    PIPELINE.get_or_init(|| Pipeline::new(NEXT_ID.fetch_add(1, Ordering::Relaxed)))
+    let is_room = memory::is_there(Pipeline::QUEUE_BYTES + memory::CALL_BYTES);
+    is_room.then(|| PIPELINE.get_or_init(|| Pipeline::new(NEXT_ID.fetch_add(1, Ordering::Relaxed))))
 }
 
 /// This process's pipeline, if there is one.
@@ -37,8 +45,11 @@ pub(super) fn start_sender(pipeline: &'static Pipeline) -> bool {
     if now < pipeline.retry_start_at.load(Ordering::Relaxed) {
         return false;
     }
-    let thread = std::thread::Builder::new().name("pact-telemetry".into()).stack_size(STACK_BYTES);
-    if with_signals_blocked(|| thread.spawn(move || worker::run(pipeline))).is_err() {
+    let spawn = || {
+        let thread = std::thread::Builder::new().name("pact-telemetry".into()).stack_size(STACK_BYTES);
+        with_signals_blocked(|| thread.spawn(move || worker::run(pipeline)))
+    };
+    if !memory::is_there(memory::CALL_BYTES) || spawn().is_err() {
         pipeline.retry_start_at.store(now + RETRY_START_MS, Ordering::Relaxed);
         return false;
     }
@@ -52,6 +63,9 @@ pub(super) fn start_sender(pipeline: &'static Pipeline) -> bool {
 pub(super) fn start_uploader(pipeline: &'static Pipeline) -> bool {
     if pipeline.uploader.get().is_some() {
         return true;
+    }
+    if !memory::is_there(memory::CALL_BYTES) {
+        return false;
     }
     let thread = std::thread::Builder::new().name("pact-upload".into()).stack_size(STACK_BYTES);
     match thread.spawn(move || uploader::run(pipeline)) {

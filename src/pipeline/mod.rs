@@ -93,6 +93,9 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
+    /// What the queue allocates in one piece: its events, each with a number of the queue's own.
+    const QUEUE_BYTES: usize = QUEUE_CAPACITY_MAX * (size_of::<Queued>() + size_of::<u64>());
+
     fn new(id: u64) -> Self {
         let (sender, receiver) = crossbeam_channel::bounded(QUEUE_CAPACITY_MAX);
         Pipeline {
@@ -236,12 +239,19 @@ impl Pipeline {
 
     /// Waits until `done`, which is asked again whenever events were settled, or until the deadline.
     /// Returns whether it was done.
-    pub fn wait(&self, deadline: Instant, done: impl Fn() -> bool) -> bool {
+    pub fn wait(&'static self, deadline: Instant, done: impl Fn() -> bool) -> bool {
+        /// How often to try again to start a sender for which no thread could be had.
+        const START_POLL: Duration = Duration::from_millis(100);
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut guard = self.lock_progress();
         let mut left = deadline.saturating_duration_since(Instant::now());
         while !done() && !left.is_zero() {
-            guard = self.settled.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
+            let is_started = self.rest.load(Ordering::SeqCst) != Rest::NoThread as u8;
+            let part = if is_started { left } else { left.min(START_POLL) };
+            guard = self.settled.wait_timeout(guard, part).unwrap_or_else(PoisonError::into_inner).0;
+            if !is_started {
+                self.rouse();
+            }
             left = deadline.saturating_duration_since(Instant::now());
         }
         drop(guard);

@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::identifier;
 use crate::ledger::{self, Entry};
 use crate::notice::{self, Leave};
+use crate::platform::memory;
 use crate::protocol::{self, Context};
 use crate::retry::{self, Backoff, Verdict};
 use crate::spool::{Spool, Turn, AGE_MAX};
@@ -93,6 +94,10 @@ impl Uploader {
         self.pipeline.upload_urgent.store(false, Ordering::SeqCst);
         self.batches.extend(self.pipeline.lock_outbox().drain(..));
         self.weed();
+        if !self.batches.is_empty() && !memory::is_there(memory::WORK_BYTES) {
+            self.batches.iter_mut().for_each(Batch::keep);
+            return Some(LEFT_POLL);
+        }
         let mut routes: Vec<Arc<Route>> = Vec::new();
         for batch in &self.batches {
             if !routes.contains(&batch.route) {
@@ -174,6 +179,9 @@ impl Uploader {
                 if batches.is_empty() {
                     break;
                 }
+                // Of what was answered before. The last is told of when nothing is open any more (`run`): a host may close
+                // all descriptors as soon as its flush returns.
+                self.pipeline.announce();
                 if let Some(lock) = &lock {
                     lock.touch();
                 }
@@ -183,7 +191,6 @@ impl Uploader {
                     self.set_backoff(route, disk, backoff);
                 }
                 self.pipeline.sending.store(false, Ordering::SeqCst);
-                self.pipeline.announce();
                 match sent {
                     Sent::Answered => {
                         if disk.is_some_and(|spool| spool.is_turn_wanted(&route.id)) {

@@ -8,6 +8,7 @@ use crate::batch::Record;
 use crate::client::{Look, Route};
 use crate::host::Host;
 use crate::platform::clock::coarse_millis;
+use crate::platform::memory;
 use crate::protocol::{self, Context};
 use crate::spool::Spool;
 use std::path::PathBuf;
@@ -84,6 +85,9 @@ impl Worker {
             let exiting = self.pipeline.exiting.load(Ordering::SeqCst);
             if !exiting && self.pipeline.pending.load(Ordering::SeqCst) >= PENDING_MAX {
                 return true;
+            }
+            if !self.pipeline.receiver.is_empty() && !memory::is_there(memory::WORK_BYTES) {
+                return true; // they wait where they are
             }
             self.pipeline.busy.store(true, Ordering::SeqCst);
             let taken = self.take();

@@ -1,36 +1,127 @@
 //! Which open file a descriptor's number stands for right now. A host that closes all descriptors (a daemon does) may
-//! get our numbers for files of its own: writing there would be writing into its data.
+//! get our numbers for files of its own: writing there would be writing into its data, closing there would be closing
+//! its file. Between the question and the deed it may still happen; that gap is microseconds and cannot be closed from
+//! here.
 
-use std::ffi::c_int;
+#[cfg(unix)]
+pub use by_identity::Owned;
 
 /// Does a person get to see what is written there? Not where it is closed, or a device that is no terminal: `/dev/null`.
-pub fn is_seen(descriptor: c_int) -> bool {
+#[cfg(unix)]
+pub fn is_seen(descriptor: std::ffi::c_int) -> bool {
     let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: as in [`Identity::of`]; isatty(3) takes any number.
+    // SAFETY: fstat(2) writes a whole stat where it returns 0; both take any number.
     unsafe {
         libc::fstat(descriptor, stat.as_mut_ptr()) == 0
             && (stat.assume_init().st_mode & libc::S_IFMT != libc::S_IFCHR || libc::isatty(descriptor) == 1)
     }
 }
 
-/// Device and inode: another one for each socket, pipe and file that is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity {
-    device: u64,
-    inode: u64,
+#[cfg(unix)]
+mod by_identity {
+    use std::ffi::c_int;
+    use std::io;
+    use std::mem::ManuallyDrop;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+
+    /// Device and inode: another one for each socket, pipe and file that is open.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    struct Identity {
+        device: u64,
+        inode: u64,
+    }
+
+    impl Identity {
+        /// What this number stands for; `None` where it is closed.
+        fn of(descriptor: c_int) -> Option<Self> {
+            Self::and_links(descriptor).map(|(identity, _)| identity)
+        }
+
+        /// The same, and how many names it has.
+        #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // the types differ by system
+        fn and_links(descriptor: c_int) -> Option<(Self, u64)> {
+            let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+            // SAFETY: fstat(2) takes any number, writes a whole stat where it returns 0, and keeps no pointer.
+            unsafe {
+                (libc::fstat(descriptor, stat.as_mut_ptr()) == 0).then(|| {
+                    let stat = stat.assume_init();
+                    (Identity { device: stat.st_dev as u64, inode: stat.st_ino as u64 }, stat.st_nlink as u64)
+                })
+            }
+        }
+    }
+
+    /// Something open that is used and closed only while its descriptor still is that.
+    #[derive(Debug)]
+    pub struct Owned<T: AsRawFd> {
+        open: ManuallyDrop<T>,
+        identity: Option<Identity>,
+    }
+
+    impl<T: AsRawFd> Owned<T> {
+        /// Of what was opened this moment. `is_it` tells whether it is what was asked for: the number may be another's
+        /// by now.
+        pub fn new(open: T, is_it: impl FnOnce(&T) -> bool) -> Self {
+            let identity = Identity::of(open.as_raw_fd()).filter(|_| is_it(&open));
+            Owned { open: ManuallyDrop::new(open), identity }
+        }
+
+        /// Of what was opened at that path this moment.
+        pub fn at(open: T, path: &Path) -> Self {
+            let there = std::fs::symlink_metadata(path).map(|there| (there.dev(), there.ino()));
+            let is_it = |open: &T| match Identity::and_links(open.as_raw_fd()) {
+                Some((_, 0)) => true, // somebody removed it since, or put another in its place
+                Some((open, _)) => there.is_ok_and(|(device, inode)| open == Identity { device, inode }),
+                None => false,
+            };
+            Self::new(open, is_it)
+        }
+
+        /// What is open, if it still is ours.
+        pub fn get(&self) -> io::Result<&T> {
+            if self.is_ours() {
+                Ok(&self.open)
+            } else {
+                Err(io::ErrorKind::ConnectionAborted.into())
+            }
+        }
+
+        fn is_ours(&self) -> bool {
+            self.identity.is_some() && Identity::of(self.open.as_raw_fd()) == self.identity
+        }
+    }
+
+    impl<T: AsRawFd> Drop for Owned<T> {
+        fn drop(&mut self) {
+            if self.is_ours() {
+                // SAFETY: dropped once, here, and not used after.
+                unsafe { ManuallyDrop::drop(&mut self.open) };
+            }
+        }
+    }
 }
 
-impl Identity {
-    /// What this number stands for; `None` where it is closed.
-    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // the types differ by system
-    pub fn of(descriptor: c_int) -> Option<Self> {
-        let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
-        // SAFETY: fstat(2) takes any number, writes a whole stat where it returns 0, and keeps no pointer.
-        unsafe {
-            (libc::fstat(descriptor, stat.as_mut_ptr()) == 0).then(|| {
-                let stat = stat.assume_init();
-                Identity { device: stat.st_dev as u64, inode: stat.st_ino as u64 }
-            })
-        }
+/// Something open. Here nobody closes all of a process's handles.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub struct Owned<T>(T);
+
+#[cfg(not(unix))]
+impl<T> Owned<T> {
+    /// Of what was opened this moment.
+    pub fn new(open: T, _is_it: impl FnOnce(&T) -> bool) -> Self {
+        Owned(open)
+    }
+
+    /// Of what was opened at that path this moment.
+    pub fn at(open: T, _path: &std::path::Path) -> Self {
+        Owned(open)
+    }
+
+    /// What is open.
+    pub fn get(&self) -> std::io::Result<&T> {
+        Ok(&self.0)
     }
 }

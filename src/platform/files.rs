@@ -1,18 +1,15 @@
 //! Private files: made for their owner alone, never through a symbolic link, and never mistaken for another's once the
 //! host has closed our descriptor under us and its number went to somebody else.
 
-use std::fs::{File, OpenOptions};
+use super::descriptor::Owned;
+use std::ffi::OsString;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// An open file that is closed only while its descriptor still is that file.
-pub struct Private {
-    file: ManuallyDrop<File>,
-    #[cfg(unix)]
-    identity: Option<super::descriptor::Identity>,
-}
+/// An open file that is used and closed only while its descriptor still is that file.
+pub struct Private(Owned<File>);
 
 impl Private {
     /// A new file for this user alone (0600); an error where anything has that name.
@@ -37,24 +34,23 @@ impl Private {
 
     /// Its length in bytes.
     pub fn length(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
+        Ok(self.metadata()?.len())
     }
 
     /// Cuts it to that length.
     pub fn cut(&self, length: u64) -> io::Result<()> {
-        self.file.set_len(length)
+        self.0.get()?.set_len(length)
     }
 
     /// Writes all of it.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        self.0.get()?.write_all(bytes)
     }
 
     /// Reads all of it, an error where it is longer than `limit` bytes.
     pub fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let file: &File = &self.file;
-        file.take(limit + 1).read_to_end(&mut bytes)?;
+        self.0.get()?.take(limit + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
@@ -63,7 +59,7 @@ impl Private {
 
     /// Locks it against other openings of it; `false` where somebody else did.
     pub fn try_lock(&self) -> io::Result<bool> {
-        match self.file.try_lock() {
+        match self.0.get()?.try_lock() {
             Ok(()) => Ok(true),
             Err(std::fs::TryLockError::WouldBlock) => Ok(false),
             Err(std::fs::TryLockError::Error(error)) => Err(error),
@@ -72,13 +68,13 @@ impl Private {
 
     /// When it was last touched.
     pub fn touched(&self) -> io::Result<SystemTime> {
-        self.file.metadata()?.modified()
+        self.metadata()?.modified()
     }
 
     /// Says that it is in use.
     pub fn touch(&self) {
-        if self.is_ours() {
-            let _ = self.file.set_modified(SystemTime::now());
+        if let Ok(file) = self.0.get() {
+            let _ = file.set_modified(SystemTime::now());
         }
     }
 
@@ -87,7 +83,7 @@ impl Private {
     pub fn is_at(&self, path: &Path) -> bool {
         use std::os::unix::fs::MetadataExt;
         let there = std::fs::symlink_metadata(path).map(|there| (there.dev(), there.ino()));
-        self.file.metadata().is_ok_and(|here| there.is_ok_and(|there| there == (here.dev(), here.ino())))
+        self.metadata().is_ok_and(|here| there.is_ok_and(|there| there == (here.dev(), here.ino())))
     }
 
     /// Is this still the file at that path? A file that is open cannot be removed here.
@@ -96,37 +92,25 @@ impl Private {
         true
     }
 
-    #[cfg(unix)]
-    fn is_ours(&self) -> bool {
-        use std::os::fd::AsRawFd;
-        self.identity.is_some() && super::descriptor::Identity::of(self.file.as_raw_fd()) == self.identity
-    }
-
-    #[cfg(not(unix))]
-    fn is_ours(&self) -> bool {
-        true
+    fn metadata(&self) -> io::Result<Metadata> {
+        self.0.get()?.metadata()
     }
 }
 
 impl Drop for Private {
     fn drop(&mut self) {
-        if self.is_ours() {
-            // Said aloud: a forked child holds the same open file, and with it the lock.
-            let _ = self.file.unlock();
-            // SAFETY: dropped once, here, and not used after.
-            unsafe { ManuallyDrop::drop(&mut self.file) };
+        if let Ok(file) = self.0.get() {
+            let _ = file.unlock(); // said aloud: a forked child holds the same open file, and with it the lock
         }
     }
 }
 
 #[cfg(unix)]
 fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
-    use std::os::fd::AsRawFd;
     use std::os::unix::fs::OpenOptionsExt;
     let file = options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
-    let identity = super::descriptor::Identity::of(file.as_raw_fd());
-    let private = Private { file: ManuallyDrop::new(file), identity };
-    if !private.file.metadata()?.is_file() {
+    let private = Private(Owned::at(file, path));
+    if !private.metadata()?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
     Ok(private)
@@ -134,7 +118,56 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
 
 #[cfg(not(unix))]
 fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
-    Ok(Private { file: ManuallyDrop::new(options.open(path)?) })
+    Ok(Private(Owned::at(options.open(path)?, path)))
+}
+
+/// The names in a folder; an error where it could not be read to its end. std's `read_dir` would close whatever has
+/// got its number since.
+#[cfg(unix)]
+pub fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let path = std::ffi::CString::new(folder.as_os_str().as_bytes())?;
+    // SAFETY: the path is terminated and outlives the call.
+    let open = std::ptr::NonNull::new(unsafe { libc::opendir(path.as_ptr()) }).ok_or_else(io::Error::last_os_error)?;
+    let folder = Owned::at(Folder(open), folder);
+    let mut names = Vec::new();
+    loop {
+        // SAFETY: an open folder that this thread alone has; its descriptor is ours this moment.
+        let entry = unsafe { libc::readdir(folder.get()?.0.as_ptr()).as_ref() };
+        let Some(entry) = entry else { break };
+        // SAFETY: readdir(3) terminates the name.
+        let name = unsafe { std::ffi::CStr::from_ptr(entry.d_name.as_ptr()) }.to_bytes();
+        if name != b"." && name != b".." {
+            names.push(OsString::from_vec(name.to_vec()));
+        }
+    }
+    folder.get().map(|_| names) // closed meanwhile, it has no end but looks as if
+}
+
+/// The names in a folder.
+#[cfg(not(unix))]
+pub fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+}
+
+/// What opendir(3) gave.
+#[cfg(unix)]
+struct Folder(std::ptr::NonNull<libc::DIR>);
+
+#[cfg(unix)]
+impl std::os::fd::AsRawFd for Folder {
+    fn as_raw_fd(&self) -> std::ffi::c_int {
+        // SAFETY: open until it is dropped.
+        unsafe { libc::dirfd(self.0.as_ptr()) }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // SAFETY: open until here, and not used after.
+        unsafe { libc::closedir(self.0.as_ptr()) };
+    }
 }
 
 /// Puts a file of this user alone in place as a whole, over what is there. `writer` tells the half-written files of one

@@ -5,10 +5,10 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
-#[cfg(unix)]
 pub mod descriptor;
 pub mod environment;
 pub mod files;
+pub mod memory;
 pub mod paths;
 pub mod process;
 pub mod roots;

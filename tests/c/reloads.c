@@ -1,4 +1,5 @@
-/* Loads and unloads the library 100 times with its sender at work. Argument: the library's path. Not linked with it. */
+/* Loads and unloads the library again and again with its sender at work. Arguments: how many times, and the paths of
+ * one or more copies of the library. Not linked with it. */
 #include <dlfcn.h>
 #include <pact_telemetry.h>
 #include <stdio.h>
@@ -17,7 +18,8 @@ static void failed(int line, const char *what)
 }
 
 typedef PactTelemetry *(*New)(const char *, char *, uint32_t);
-typedef int32_t (*Track)(PactTelemetry *, const char *, const char *, const char *, int64_t, const char *, const char *);
+typedef int32_t (*Track)(PactTelemetry *, const char *, const char *, const char *, int64_t, const char *,
+                         const char *);
 typedef int32_t (*Flush)(PactTelemetry *, uint32_t);
 typedef void (*Free)(PactTelemetry *);
 
@@ -53,9 +55,12 @@ static void once(const char *path, int is_last)
 
 int main(int count, char **arguments)
 {
-    CHECK(count == 2);
-    for (int i = 1; i <= 100; i++) {
-        once(arguments[1], i == 100);
+    CHECK(count >= 3);
+    int rounds = atoi(arguments[1]);
+    for (int i = 1; i <= rounds; i++) {
+        for (int at = 2; at < count; at++) {
+            once(arguments[at], i == rounds);
+        }
     }
     return 0;
 }

@@ -39,6 +39,16 @@ fn the_library_exports_the_listed_functions_and_nothing_else() {
 }
 
 #[test]
+fn the_static_archive_shows_the_listed_functions_and_nothing_else() {
+    let listed = std::fs::read_to_string(root("tests/symbols.txt")).unwrap();
+    let archive = library().join("libpact_telemetry.a");
+    let found = run_tool(Command::new("nm").args(["-g", "--defined-only"]).arg(archive));
+    let mut names: Vec<_> = found.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+    names.sort_unstable();
+    assert_eq!(names, listed.lines().collect::<Vec<_>>(), "or another Rust archive cannot be linked beside it");
+}
+
+#[test]
 fn the_library_names_its_major_version_stays_loaded_and_needs_little() {
     let shared = library().join("libpact_telemetry.so");
     assert_eq!(dynamic(&shared, "SONAME"), ["libpact_telemetry.so.1"]);

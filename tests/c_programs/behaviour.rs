@@ -199,7 +199,7 @@ fn a_child_forked_in_the_midst_of_it_all_works() {
 #[test]
 fn unloading_and_loading_again_loses_nothing() {
     let path = library().join("libpact_telemetry.so");
-    for (_, events) in beside_a_collector("reloads", &[path.to_str().unwrap()]) {
+    for (_, events) in beside_a_collector("reloads", &["100", path.to_str().unwrap()]) {
         assert_eq!(names(&events), [("loaded again", 100)].into());
     }
 }

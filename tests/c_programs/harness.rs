@@ -1,5 +1,6 @@
 //! Compiles a program of tests/c, runs it in a clean environment, and ends it if it does not end by itself.
 
+#[allow(unused_imports)] // not by every test
 pub use crate::support::say_loudly;
 use crate::support::{notice_shown, state_below, ROOT};
 use std::io::Read;
@@ -95,6 +96,7 @@ impl Room {
         let mut command = Command::new(program.as_ref());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         command.env("HOME", self.path()).env("XDG_CONFIG_HOME", self.path().join("config"));
+        command.env("CI", "true"); // where nobody is there to be given notice first
         Run(command)
     }
 }
@@ -122,6 +124,12 @@ impl Run {
     pub fn argument(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
         self.0.arg(argument);
         self
+    }
+
+    /// As it would run, to be run otherwise.
+    #[allow(dead_code)] // not by every test
+    pub fn command(self) -> Command {
+        self.0
     }
 
     /// Runs it to its end. What it printed has ended by then too, also in its children.

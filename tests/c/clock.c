@@ -1,0 +1,48 @@
+/* Loaded before a program (LD_PRELOAD), sets the wall clock back and forth: after every few questions it is another
+ * hour, within CLOCK_SECONDS before now, or as much to both sides with CLOCK_WILD. */
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+static uint64_t calls = 0;
+
+static long long offset(void)
+{
+    const char *range = getenv("CLOCK_SECONDS");
+    long long most = range == NULL ? 0 : atoll(range);
+    uint64_t z = 0x9e3779b97f4a7c15ull * (1 + __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED) / 3);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z ^= z >> 31;
+    if (most == 0) {
+        return 0;
+    }
+    return getenv("CLOCK_WILD") == NULL ? -(long long)(z % (uint64_t)most)
+                                        : most - (long long)(z % (uint64_t)(2 * most));
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    static int (*real)(clockid_t, struct timespec *) = NULL;
+    if (real == NULL) {
+        void *found = dlsym(RTLD_NEXT, "clock_gettime");
+        memcpy(&real, &found, sizeof found);
+    }
+    int result = real(clock, now);
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
+        now->tv_sec += offset();
+    }
+    return result;
+}
+
+time_t time(time_t *out)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (out != NULL) {
+        *out = now.tv_sec;
+    }
+    return now.tv_sec;
+}

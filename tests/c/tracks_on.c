@@ -1,0 +1,57 @@
+/* Tracks numbered events without end, or as many as it is told, and prints the number of each one that was taken.
+ * Arguments: the first number; how many, or 0 for as long as it lives; microseconds between two. Then, if it still
+ * lives, it flushes and prints the counters. Where a library that makes calls fail is loaded before, they fail until
+ * the last event is taken. */
+#include "check.h"
+#include <dlfcn.h>
+#include <time.h>
+#include <unistd.h>
+
+static void (*switch_faults)(int) = NULL;
+
+static void find_switch(void)
+{
+    void *found = dlsym(RTLD_DEFAULT, "faults_switch");
+    memcpy(&switch_faults, &found, sizeof found);
+}
+
+int main(int count, char **arguments)
+{
+    char line[32], stats[2048];
+    CHECK(count == 4);
+    long long first = atoll(arguments[1]), events = atoll(arguments[2]), refused = 0;
+    struct timespec pause = { 0, atol(arguments[3]) * 1000L };
+    PactTelemetry *client = client_with("\"exit_timeout_ms\": 0");
+    find_switch();
+    if (switch_faults != NULL) {
+        switch_faults(1);
+    }
+    for (long long number = first; events == 0 || number < first + events; number++) {
+        int32_t status = pact_telemetry_track(client, "numbered", "ProviderTest", "Completed", number, NULL, NULL);
+        if (status == PACT_TELEMETRY_OK) {
+            /* One write, so that a kill leaves whole lines. */
+            int length = snprintf(line, sizeof line, "%lld\n", number);
+            CHECK(write(STDOUT_FILENO, line, (size_t)length) == length);
+        } else {
+            CHECK_STATUS(status, PACT_TELEMETRY_QUEUE_FULL);
+            refused++;
+        }
+        if (pause.tv_nsec > 0) {
+            nanosleep(&pause, NULL);
+        }
+        if (number % 16 == 0) {
+            check_books_of(client);
+        }
+    }
+    pact_telemetry_flush(client, 300);
+    check_books_of(client);
+    if (switch_faults != NULL) {
+        switch_faults(0);
+    }
+    pact_telemetry_close(client, 5000);
+    read_stats(client, stats, sizeof stats);
+    check_books(stats);
+    printf("%s\n", stats);
+    CHECK_COUNT(number_of(stats, "queue_full"), refused);
+    return 0;
+}

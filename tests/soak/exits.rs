@@ -1,0 +1,157 @@
+//! What the end of a process costs: in every way to end, whatever hangs, no more than was promised.
+
+use crate::harness::{Language, Room};
+use crate::tarpits::{self, Kind, Tarpit};
+use crate::{each, Asked, Chance, Row, Seen};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::Stdio;
+
+/// The ways in which an exit handler runs,
+const HANDLED: [&str; 2] = ["return", "exit"];
+/// and those in which none does.
+const SUDDEN: [&str; 7] = ["_exit", "quick_exit", "abort", "throw", "terminate", "kill", "stop"];
+/// What a busy machine may add to what is promised, in milliseconds.
+const MARGIN: f64 = 1_500.0;
+
+pub fn rows() -> Vec<Row> {
+    let budget = |name, run| Row { name, tries: [63, 1_260], run };
+    vec![
+        budget("the end takes 500 ms at most in CI", |asked| ends(asked, 500, Place::Ci)),
+        budget("the end takes 100 ms at most on a person's machine", |asked| ends(asked, 100, Place::Person)),
+        Row { name: "with no budget the end waits for nothing", tries: [14, 280], run: without_budget },
+        Row { name: "after a failed connect the end does not wait", tries: [6, 100], run: after_a_failure },
+    ]
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Ci,
+    Person,
+    /// With this much by configuration.
+    Configured(u64),
+}
+
+/// One end of one process.
+struct End {
+    tarpit: Kind,
+    way: &'static str,
+    milliseconds: f64,
+    without: f64,
+}
+
+/// Every tarpit with every way to end, as often as there are tries.
+fn ends(asked: &Asked, budget_ms: u64, place: Place) -> Seen {
+    let ways: Vec<_> = HANDLED.into_iter().chain(SUDDEN).collect();
+    let pick = |seed: u64| (tarpits::ALL[(seed % 7) as usize], ways[(seed / 7) as usize % ways.len()]);
+    tried(asked, &pick, budget_ms, place)
+}
+
+fn without_budget(asked: &Asked) -> Seen {
+    tried(asked, &|seed| (tarpits::ALL[(seed % 7) as usize], HANDLED[(seed / 7 % 2) as usize]), 0, Place::Configured(0))
+}
+
+fn after_a_failure(asked: &Asked) -> Seen {
+    // Would it wait, it would do so for all of 10 s.
+    tried(asked, &|seed| (Kind::Refused, HANDLED[(seed % 2) as usize]), 0, Place::Configured(10_000))
+}
+
+fn tried(asked: &Asked, pick: &(impl Fn(u64) -> (Kind, &'static str) + Sync), budget_ms: u64, place: Place) -> Seen {
+    let room = Room::new();
+    let program = room.program("ends", Language::Cpp);
+    let attempt = |seed: u64| {
+        let (kind, way) = pick(seed);
+        let Some(tarpit) = Tarpit::open(kind) else { return Ok(None) };
+        let home = room.path().join(seed.to_string());
+        let who = if Chance(seed).below(3) == 0 { "busy" } else { "with" };
+        let milliseconds = end(&room, &home, &tarpit, &program, way, who, place)?;
+        let without = end(&room, &home, &tarpit, &program, way, "without", place)?;
+        std::fs::remove_dir_all(&home).unwrap();
+        let allowed = MARGIN + if HANDLED.contains(&way) { budget_ms as f64 } else { 0.0 };
+        if milliseconds > allowed {
+            return Err(format!("{kind:?}, {way}, {who}: {milliseconds:.0} ms, {without:.0} ms without the library"));
+        }
+        Ok(Some(End { tarpit: kind, way, milliseconds, without }))
+    };
+    let (ends, failures) = each(asked, 2, attempt);
+    let ends: Vec<_> = ends.into_iter().flatten().collect();
+    Seen { tries: asked.tries, failures, note: table(&ends) }
+}
+
+/// How long one process took to end, in milliseconds.
+fn end(
+    room: &Room,
+    home: &Path,
+    tarpit: &Tarpit,
+    program: &Path,
+    way: &str,
+    who: &str,
+    place: Place,
+) -> Result<f64, String> {
+    let state = home.join(".local/state/pact-telemetry");
+    std::fs::create_dir_all(&state).unwrap();
+    let mut run = tarpit.run(room, home, program);
+    match place {
+        Place::Ci => {}
+        Place::Person => {
+            std::fs::write(state.join("notice.json"), "{\"shown_ms\": 1}").unwrap(); // this is not the first run
+            run = run.variable("CI", "");
+        }
+        Place::Configured(milliseconds) => run = run.variable("EXIT_TIMEOUT_MS", milliseconds.to_string()),
+    }
+    let mut command = run.argument(way).argument(who).command();
+    if way == "stop" {
+        // A container: a process namespace whose first process is killed.
+        let mut inside = std::process::Command::new("unshare");
+        inside.args(["--pid", "--fork", "--kill-child"]).arg(command.get_program()).args(command.get_args());
+        inside.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command = inside;
+    }
+    let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut out = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let killed_at = now_ns();
+    if way == "stop" {
+        process.kill().unwrap();
+    }
+    let _ = out.read_to_end(&mut Vec::new()); // the last process that has it ended
+    process.wait().unwrap();
+    let ended_at = now_ns();
+    let said: f64 = line.trim().parse().map_err(|_| format!("{way}: {line}"))?;
+    Ok((ended_at - if way == "stop" { killed_at } else { said }) / 1e6)
+}
+
+/// The monotonic clock, which the program reads too.
+#[allow(unsafe_code)]
+fn now_ns() -> f64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes one timespec.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
+}
+
+/// Median and worst with the library, and the median without, by tarpit and way to end.
+fn table(ends: &[End]) -> String {
+    let mut by = BTreeMap::<(String, &str), Vec<&End>>::new();
+    for end in ends {
+        let way = if HANDLED.contains(&end.way) { end.way } else { "otherwise" };
+        by.entry((format!("{:?}", end.tarpit), way)).or_default().push(end);
+    }
+    let line = |((tarpit, way), ends): (&(String, &str), &Vec<&End>)| {
+        let with = sorted(ends.iter().map(|end| end.milliseconds));
+        let without = sorted(ends.iter().map(|end| end.without));
+        let (median, worst, without) = (with[with.len() / 2], with[with.len() - 1], without[without.len() / 2]);
+        format!(
+            "\n    {tarpit:<10} {way:<10} median {median:>6.1} ms, worst {worst:>6.1} ms, without {without:>5.1} ms"
+        )
+    };
+    by.iter().map(line).collect()
+}
+
+fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut numbers: Vec<_> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers
+}

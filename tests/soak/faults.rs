@@ -1,0 +1,141 @@
+//! Calls of the library that fail at random: the books balance, and what was accepted is at the collector, once.
+
+use crate::harness::{root, run_tool, Language, Room};
+use crate::left::Left;
+use crate::support::{values, Collector};
+use crate::{each, Asked, Chance, Row, Seen};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Events of one try, numbered from a thousand times its number.
+const EVENTS: i64 = 200;
+
+/// What may fail without an event that is sent twice or is forgotten by the disk,
+const HARMLESS: [&str; 6] = ["connect", "socket", "send", "flock", "pthread_create", "mmap"];
+/// what costs the events that are in memory alone when the process ends,
+const OF_THE_DISK: [&str; 3] = ["write", "open", "rename"];
+/// and what may have an event sent again: an answer that is lost, a file that cannot be removed.
+const OF_THE_ANSWER: [&str; 2] = ["recv", "unlink"];
+
+pub fn rows() -> Vec<Row> {
+    let row = |name, run| Row { name, tries: [16, 400], run };
+    vec![
+        row("calls fail at random: what was accepted arrives once", |asked| with(asked, &HARMLESS)),
+        row("the disk fails at random: what is on it arrives once", |asked| {
+            with(asked, &["write", "open", "rename", "connect"])
+        }),
+        row("answers are lost at random: what was accepted arrives", |asked| with(asked, &OF_THE_ANSWER)),
+    ]
+}
+
+/// The library that is loaded before a program and makes its calls fail.
+fn preload(room: &Room) -> PathBuf {
+    let built = room.path().join("faults.so");
+    let mut command = Command::new("cc");
+    command.args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-fPIC", "-shared", "-o"]);
+    run_tool(command.arg(&built).arg(root("tests/c/faults.c")).arg("-ldl"));
+    built
+}
+
+/// What one try came to.
+struct Try {
+    seed: u64,
+    first: i64,
+    faults: String,
+    stats: Value,
+    on_disk: Vec<i64>,
+    accepted: Vec<i64>,
+}
+
+fn with(asked: &Asked, kinds: &[&str]) -> Seen {
+    let room = Room::new();
+    let (program, heir) = (room.program("tracks_on", Language::C), room.program("heir", Language::C));
+    let (preload, collector) = (preload(&room), Collector::start(&[]));
+    let url = collector.url.clone();
+    let attempt = |seed: u64| {
+        let (home, first) = (room.path().join(seed.to_string()), (seed - asked.seed) as i64 * 1_000);
+        std::fs::create_dir(&home).unwrap();
+        let faults = faults_of(kinds, seed);
+        let run = room.run(&program).variable("HOME", &home).endpoint(&url);
+        let run =
+            run.variable("LD_PRELOAD", &preload).variable("FAULTS", &faults).variable("FAULT_SEED", seed.to_string());
+        let run = run.argument(first.to_string()).argument(EVENTS.to_string()).argument("100");
+        let ended = run.end();
+        if !ended.status.success() || !ended.err.is_empty() {
+            return Err(format!("{faults}: {}\n{}{}", ended.status, last_line(&ended.out), ended.err));
+        }
+        let stats = serde_json::from_str(last_line(&ended.out)).map_err(|error| format!("{faults}: {error}"))?;
+        let accepted = ended.out.lines().filter_map(|line| line.parse().ok()).collect();
+        let on_disk = Left::in_home(&home).values();
+        Left::in_home(&home).deliver(&room, &home, &heir, &url)?;
+        Ok(Try { seed, first, faults, stats, on_disk, accepted })
+    };
+    let (tries, mut failures) = each(asked, 4, attempt);
+    let mut sums = Sums::default();
+    let mut arrived = BTreeMap::<i64, usize>::new();
+    let events: Vec<_> = collector.events_until_end();
+    let numbered: Vec<_> = events.into_iter().filter(|event| event["fields"]["event"] == "numbered").collect();
+    values(&numbered).into_iter().for_each(|value| *arrived.entry(value).or_default() += 1);
+    for one in &tries {
+        if let Err(why) = check(one, &arrived, kinds, &mut sums) {
+            failures.push(format!("seed {}: {}: {why}\n{}", one.seed, one.faults, one.stats));
+        }
+    }
+    Seen { tries: asked.tries, failures, note: sums.to_string() }
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().last().unwrap_or_default()
+}
+
+/// Each kind fails never, sometimes, or always, by the seed.
+fn faults_of(kinds: &[&str], seed: u64) -> String {
+    let mut chance = Chance(seed);
+    let of = |kind: &&str| format!("{kind}={}", [0, 20, 200, 1_000][chance.below(4) as usize]);
+    kinds.iter().map(of).collect::<Vec<_>>().join(",")
+}
+
+#[derive(Default)]
+struct Sums {
+    accepted: usize,
+    kept: u64,
+    in_memory: u64,
+    twice: usize,
+}
+
+impl std::fmt::Display for Sums {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Sums { accepted, kept, in_memory, twice } = self;
+        write!(f, "{accepted} accepted, {kept} kept, {in_memory} in memory alone at the end, {twice} sent again")
+    }
+}
+
+fn check(one: &Try, arrived: &BTreeMap<i64, usize>, kinds: &[&str], sums: &mut Sums) -> Result<(), String> {
+    let count = |name: &str| one.stats[name].as_u64().unwrap();
+    let dropped: u64 = one.stats["dropped"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+    let own: BTreeMap<_, _> = arrived.range(one.first..one.first + 1_000).collect();
+    let (waits, on_disk) = (count("queued") + count("spooled"), one.on_disk.len() as u64);
+    let twice: usize = own.values().map(|times| **times - 1).sum();
+    let is_exact = !kinds.iter().any(|kind| OF_THE_ANSWER.contains(kind));
+    let expect = |what: &str, is_so: bool| is_so.then_some(()).ok_or_else(|| what.to_owned());
+    expect("accepted is what track said it took", one.accepted.len() as u64 == count("accepted"))?;
+    expect("nothing is dropped", dropped == 0)?;
+    expect("what arrived was accepted", own.keys().all(|value| one.accepted.contains(value)))?;
+    expect("what is on disk arrives", one.on_disk.iter().all(|value| own.contains_key(value)))?;
+    if is_exact {
+        let what = format!("{} arrived, {} delivered and {on_disk} on disk", own.len(), count("delivered"));
+        expect(&what, own.len() as u64 == count("delivered") + on_disk)?;
+        expect(&format!("{twice} arrived twice"), twice == 0)?;
+    }
+    if !kinds.iter().any(|kind| OF_THE_DISK.contains(kind)) {
+        let missing = one.accepted.iter().filter(|value| !own.contains_key(value)).count();
+        expect(&format!("{missing} accepted events did not arrive"), missing == 0)?;
+    }
+    sums.accepted += one.accepted.len();
+    sums.kept += waits;
+    sums.in_memory += waits.saturating_sub(on_disk);
+    sums.twice += twice;
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! A home that processes leave things in: what is on disk, and how a later process finds it.
+
+use crate::harness::Room;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Longer than a batch is left to the process that wrote it, in milliseconds.
+const RESERVED_MS: u64 = 5_300;
+
+/// The state folder of one home.
+pub struct Left(PathBuf);
+
+impl Left {
+    /// Of a home below a room.
+    pub fn in_home(home: &Path) -> Self {
+        Left(home.join(".local/state/pact-telemetry"))
+    }
+
+    fn spool(&self) -> PathBuf {
+        self.0.join("spool")
+    }
+
+    fn names(&self, end: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.spool()).into_iter().flatten();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(end) && !name.starts_with('.')).collect()
+    }
+
+    /// The values of all events in batches.
+    pub fn values(&self) -> Vec<i64> {
+        let read = |name: &String| {
+            let text = std::fs::read(self.spool().join(name)).unwrap();
+            let batch: Value = serde_json::from_slice(&text).unwrap();
+            batch["events"].as_array().unwrap().iter().map(|event| event[2].as_i64().unwrap()).collect::<Vec<_>>()
+        };
+        self.names(".batch").iter().flat_map(read).collect()
+    }
+
+    /// Lets time pass: who wrote the batches is not heard of any more, and no failure is remembered.
+    pub fn age(&self) {
+        for name in self.names(".batch") {
+            let mut parts: Vec<String> = name.splitn(3, '-').map(str::to_owned).collect();
+            parts[1] = format!("{:013}", parts[1].parse::<u64>().unwrap() - RESERVED_MS);
+            std::fs::rename(self.spool().join(name), self.spool().join(parts.join("-"))).unwrap();
+        }
+        self.names(".retry").iter().for_each(|name| std::fs::remove_file(self.spool().join(name)).unwrap());
+    }
+
+    /// Has a later process deliver what is left.
+    pub fn deliver(&self, room: &Room, home: &Path, heir: &Path, url: &str) -> Result<(), String> {
+        self.age();
+        std::fs::create_dir_all(self.spool()).unwrap();
+        let ended = room.run(heir).variable("HOME", home).endpoint(url).argument(self.spool()).end();
+        match ended.status.success() {
+            true => Ok(()),
+            false => Err(format!("what was left was not delivered: {}\n{}{}", ended.status, ended.out, ended.err)),
+        }
+    }
+}
