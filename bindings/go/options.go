@@ -39,9 +39,8 @@ type Options struct {
 	StateDir string `json:"state_dir,omitempty"`
 	// ExitTimeoutMS limits the wait of C's exit handler, which a Go program runs only as a library of a C program.
 	ExitTimeoutMS *int `json:"exit_timeout_ms,omitempty"`
-	// Notice is who tells the person, once, before anything leaves the machine: "stderr" (also where empty) is the library.
-	// "host" is this program, which finds the text as notice.text in Explain and from then on makes clients with "shown";
-	// until then nothing leaves.
+	// Notice is who tells the person, once, before anything leaves the machine: "stderr" (also where empty) is the
+	// library; "host" is this program, which finds the text in Explain (notice.text), and then makes clients with "shown".
 	Notice string `json:"notice,omitempty"`
 	// ID is what stands for the machine: "hostname" (the digest of its name, also where empty) or "random".
 	ID string `json:"id,omitempty"`
