@@ -64,7 +64,7 @@ func TestEveryOptionReachesTheLibraryUnderItsKey(t *testing.T) {
 		Library: Library{ID: "a", Name: "b", Version: "c"}, DataSource: DataSourceBroker, TestFramework: "d",
 		PlatformVersion: "e", Enabled: &off, Protocol: "universal-analytics", Endpoint: nowhere, MeasurementID: "G-1",
 		APISecret: "s", TrackingID: "UA-1-1", QueueCapacity: 7, StateDir: t.TempDir(), ExitTimeoutMS: &wait,
-		More: map[string]any{"not_a_key": 1},
+		Notice: "host", ID: "random", More: map[string]any{"not_a_key": 1},
 	}
 	client := newClient(t, all)
 	explained := string(client.Explain())
@@ -80,12 +80,40 @@ func TestEveryOptionReachesTheLibraryUnderItsKey(t *testing.T) {
 	expect(t, "track of a client that the host turned off", client.PactsVerified(1), Disabled)
 }
 
+func TestAHostThatShowsTheNoticeFindsItAndNothingLeavesUntilItDid(t *testing.T) {
+	t.Setenv("PACT_TELEMETRY_STATE_DIR", t.TempDir())
+	collector := startCollector(t)
+	options := optionsFor(collector.URL)
+	options.Notice, options.ID = "host", "random"
+	client := newClient(t, options)
+	var explained struct {
+		ID     string
+		Notice struct {
+			Shown *int64 `json:"shown_ms"`
+			Text  string
+		}
+	}
+	if err := json.Unmarshal(client.Explain(), &explained); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "identifier", explained.ID, "random")
+	expect(t, "shown", explained.Notice.Shown, nil)
+	expect(t, "text", strings.Contains(explained.Notice.Text, "PACT_DO_NOT_TRACK"), true)
+	expect(t, "track", client.PactsVerified(1), OK)
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	expect(t, "arrived", arrived(t, collector), 0)
+}
+
 func TestWrongOptionsMakeANoOpThatNamesTheKey(t *testing.T) {
 	for key, change := range map[string]func(*Options){
 		"library.id":     func(o *Options) { o.Library.ID = "" },
 		"protocol":       func(o *Options) { o.Protocol = "carrier pigeon" },
 		"endpoint":       func(o *Options) { o.Endpoint = "http://example.com" },
 		"queue_capacity": func(o *Options) { o.QueueCapacity = -1 },
+		"notice":         func(o *Options) { o.Notice = "never" },
+		"`id`":           func(o *Options) { o.ID = "mac" },
 		"enabled":        func(o *Options) { o.More = map[string]any{"enabled": "maybe"} },
 		"json":           func(o *Options) { o.More = map[string]any{"x": func() {}} },
 	} {

@@ -39,6 +39,11 @@ type Options struct {
 	StateDir string `json:"state_dir,omitempty"`
 	// ExitTimeoutMS limits the wait of C's exit handler, which a Go program runs only as a library of a C program.
 	ExitTimeoutMS *int `json:"exit_timeout_ms,omitempty"`
+	// Notice is who tells the person, once, before anything leaves the machine: "stderr" (also where empty) is the
+	// library; "host" is this program, which finds the text in Explain (notice.text), and then makes clients with "shown".
+	Notice string `json:"notice,omitempty"`
+	// ID is what stands for the machine: "hostname" (the digest of its name, also where empty) or "random".
+	ID string `json:"id,omitempty"`
 	// More holds further keys of the config, for a library newer than this package. They win over the fields.
 	More map[string]any `json:"-"`
 }

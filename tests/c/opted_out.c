@@ -1,6 +1,6 @@
 /* Calls every function, to be watched by a tracer. Argument: `skip` calls none; `quiet` all but those that are asked to
- * look at something (explain reads the saved choice, preview the hostname), as `all` does. `on` as all, and not opted
- * out. */
+ * look at something (explain reads the saved choice, preview the hostname), as `all` does. `host` as all, and turned off
+ * by the config alone. `on` as all, and not opted out. */
 #include "check.h"
 
 int main(int count, char **arguments)
@@ -9,14 +9,15 @@ int main(int count, char **arguments)
     CHECK(count == 2);
     int is_quiet = strcmp(arguments[1], "quiet") == 0;
     int is_on = strcmp(arguments[1], "on") == 0;
+    int is_host = strcmp(arguments[1], "host") == 0;
     if (strcmp(arguments[1], "skip") == 0) {
         return 0;
     }
-    CHECK(is_quiet || is_on || strcmp(arguments[1], "all") == 0);
+    CHECK(is_quiet || is_on || is_host || strcmp(arguments[1], "all") == 0);
     CHECK(pact_telemetry_abi_version() == 1);
     CHECK(pact_telemetry_version()[0] != '\0');
     CHECK(pact_telemetry_status_name(0)[0] != '\0');
-    PactTelemetry *client = client_with("");
+    PactTelemetry *client = client_with(is_host ? "\"enabled\": false" : "");
     for (int i = 0; i < 3; i++) {
         CHECK_STATUS(track(client, "e"), is_on ? PACT_TELEMETRY_OK : PACT_TELEMETRY_DISABLED);
     }
@@ -28,7 +29,7 @@ int main(int count, char **arguments)
     }
     CHECK_STATUS(pact_telemetry_flush(client, 5000), PACT_TELEMETRY_OK);
     CHECK_COUNT(count_of(client, "disabled"), is_on ? 0 : 3);
-    CHECK_STATUS(pact_telemetry_set_enabled(client, 1), PACT_TELEMETRY_OK);
+    CHECK_STATUS(pact_telemetry_set_enabled(client, !is_host), PACT_TELEMETRY_OK);
     CHECK_STATUS(track(client, "e"), is_on ? PACT_TELEMETRY_OK : PACT_TELEMETRY_DISABLED);
     CHECK_STATUS(pact_telemetry_set_enabled(client, 0), PACT_TELEMETRY_OK);
     CHECK_STATUS(track(client, "e"), PACT_TELEMETRY_DISABLED);

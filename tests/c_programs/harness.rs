@@ -116,6 +116,12 @@ impl Run {
         self.variable("PACT_TELEMETRY_ENDPOINT", url)
     }
 
+    /// With that home, of a person who has seen the notice.
+    pub fn home(self, home: &Path) -> Self {
+        notice_shown(&state_below(home));
+        self.variable("HOME", home)
+    }
+
     pub fn variable(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.0.env(name, value);
         self

@@ -32,8 +32,7 @@ fn lives_with(resource: &str, amounts: &[usize], promise: &str) {
             }
         }
         let collector = Collector::start(&[]);
-        let run =
-            room.run(&program).endpoint(&collector.url).variable("HOME", &home).variable("XDG_CONFIG_HOME", &home);
+        let run = room.run(&program).endpoint(&collector.url).home(&home).variable("XDG_CONFIG_HOME", &home);
         let ended = run.argument(resource).argument(amount.to_string()).argument(promise).end();
         let what = format!("{resource} {amount}: {}\n{}{}", ended.status, ended.out, ended.err);
         if !ended.status.success() || !ended.err.is_empty() {
@@ -84,7 +83,7 @@ fn outlives_the_closing(answers: &str, milliseconds: &[u32], files: u32) {
         let collector = Collector::start(&["--answers", answers]);
         let home = room.path().join(wait.to_string());
         std::fs::create_dir(&home).unwrap();
-        let run = room.run(&program).endpoint(&collector.url).variable("HOME", home);
+        let run = room.run(&program).endpoint(&collector.url).home(&home);
         run.argument(wait.to_string()).argument(files.to_string()).succeed();
         let mut arrived = names(collector);
         arrived.dedup(); // a request that was cut by it may have been read all the same

@@ -1,6 +1,6 @@
 //! What the system sees of a process that may not be seen: no thread, no socket, no file, by strace(1).
 
-use crate::harness::{say_loudly, Language, Room};
+use crate::harness::{say_loudly, Language, Room, Run};
 use crate::support::Collector;
 use std::path::Path;
 use std::process::Command;
@@ -20,8 +20,19 @@ fn can_trace(test: &str) -> bool {
 /// The system calls about files, processes, sockets and the machine's name in a run of the program, each as
 /// `name(arguments) = result`, but for the start and the end of the process itself.
 fn trace(room: &Room, program: &Path, argument: Option<&str>, variables: &[(&str, &str)]) -> Vec<String> {
+    trace_by(room.run("strace"), room, program, argument, variables)
+}
+
+/// The same by an strace that is started in a way of its own.
+fn trace_by(
+    strace: Run,
+    room: &Room,
+    program: &Path,
+    argument: Option<&str>,
+    variables: &[(&str, &str)],
+) -> Vec<String> {
     let log = room.path().join("trace");
-    let run = room.run("strace").argument("-f").argument("-qq").argument("-e").argument("signal=none").argument("-e");
+    let run = strace.argument("-f").argument("-qq").argument("-e").argument("signal=none").argument("-e");
     let run = run.argument("trace=%process,%network,%file,uname").argument("-o").argument(&log).argument(program);
     let run = argument.into_iter().fold(run, |run, argument| run.argument(argument));
     let run = variables.iter().fold(run, |run, (name, value)| run.variable(name, value));
@@ -89,6 +100,55 @@ fn opted_out_nothing_is_started_connected_or_written() {
     let mut left: Vec<_> = left.collect();
     left.sort();
     assert_eq!(left, ["opted_out.c.out", "opted_out.cpp.out", "trace"], "nothing is left in the person's home");
+    assert_eq!(collector.end(), Vec::<serde_json::Value>::new());
+}
+
+/// Starts a command where an administrator has chosen this, for nobody else to see.
+const WITH_A_SYSTEM_CHOICE: &str = r#"
+    mount -t tmpfs none /mnt
+    mkdir /mnt/upper /mnt/work
+    mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc
+    mkdir -p /etc/pact-telemetry
+    printf %s "$0" > /etc/pact-telemetry/choice.json
+    exec "$@"
+"#;
+
+fn with_a_system_choice(room: &Room, choice: &str, command: &str) -> Run {
+    let unshare = room.run("unshare").argument("-m").argument("sh").argument("-ec").argument(WITH_A_SYSTEM_CHOICE);
+    unshare.argument(choice).argument(command)
+}
+
+#[test]
+fn whoever_says_off_nothing_is_started_connected_or_written() {
+    if !can_trace("that a process that somebody turned off is silent") {
+        return;
+    }
+    let room = Room::new();
+    std::fs::remove_dir_all(room.path().join(".local")).unwrap(); // a person who was never told anything
+    let collector = Collector::start(&[]);
+    let variables = [("PACT_TELEMETRY_ENDPOINT", collector.url.as_str())];
+    let program = room.program("opted_out", Language::C);
+    let nothing = trace(&room, &program, Some("skip"), &variables);
+    let host = trace(&room, &program, Some("host"), &variables);
+    assert_eq!(telling(&host), telling(&nothing), "the host");
+    let choices = [r#"{"enabled": false}"#, r#"{"enabled""#, ""];
+    let can_mount = with_a_system_choice(&room, "", "true").end().status.success();
+    if !can_mount {
+        say_loudly("NOT RUN: no right to mount here, so an administrator's choice was not checked for silence");
+    }
+    for choice in choices.into_iter().filter(|_| can_mount) {
+        let strace = with_a_system_choice(&room, choice, "strace");
+        let system = trace_by(strace, &room, &program, Some("all"), &variables);
+        assert_eq!(telling(&system), telling(&nothing), "the administrator: {choice:?}");
+    }
+    let folder = room.path().join("config/pact-telemetry");
+    std::fs::create_dir_all(&folder).unwrap();
+    for choice in choices {
+        std::fs::write(folder.join("choice.json"), choice).unwrap();
+        let saved = trace(&room, &program, Some("all"), &variables);
+        assert_eq!(telling(&saved), telling(&nothing), "the person: {choice:?}");
+    }
+    assert!(!room.path().join(".local").exists(), "nothing is left in the person's home");
     assert_eq!(collector.end(), Vec::<serde_json::Value>::new());
 }
 

@@ -58,12 +58,14 @@ fn with(asked: &Asked, kinds: &[&str]) -> Seen {
         let (home, first) = (room.path().join(seed.to_string()), (seed - asked.seed) as i64 * 1_000);
         std::fs::create_dir(&home).unwrap();
         let faults = faults_of(kinds, seed);
-        let run = room.run(&program).variable("HOME", &home).endpoint(&url);
+        let run = room.run(&program).home(&home).endpoint(&url);
         let run =
             run.variable("LD_PRELOAD", &preload).variable("FAULTS", &faults).variable("FAULT_SEED", seed.to_string());
         let run = run.argument(first.to_string()).argument(EVENTS.to_string()).argument("100");
         let ended = run.end();
-        if !ended.status.success() || !ended.err.is_empty() {
+        // Where the note that it was shown cannot be opened, the notice is shown again: in CI.
+        let is_silent = ended.err.is_empty() || (kinds.contains(&"open") && ended.err.starts_with("Pact collects"));
+        if !ended.status.success() || !is_silent {
             return Err(format!("{faults}: {}\n{}{}", ended.status, last_line(&ended.out), ended.err));
         }
         let stats = serde_json::from_str(last_line(&ended.out)).map_err(|error| format!("{faults}: {error}"))?;

@@ -35,7 +35,7 @@ fn answered(asked: &Asked, doing: &str, how: &str) -> Seen {
         let home = room.path().join(left.to_string());
         std::fs::create_dir(&home).unwrap();
         let collector = Collector::start(&[]);
-        let run = room.run(&program).variable("HOME", &home).endpoint(&collector.url).argument(doing).argument(how);
+        let run = room.run(&program).home(&home).endpoint(&collector.url).argument(doing).argument(how);
         let ended = run.argument(part.to_string()).argument("4").end();
         if !ended.status.success() || !ended.err.is_empty() {
             seen.failures.push(format!("{}\n{}{}", ended.status, ended.out, ended.err));

@@ -34,7 +34,7 @@ fn clock(asked: &Asked, is_wild: bool) -> Seen {
         let collector = Collector::start(&[]);
         let home = room.path().join(seed.to_string());
         std::fs::create_dir(&home).unwrap();
-        let run = room.run(&program).variable("HOME", &home).endpoint(&collector.url).variable("LD_PRELOAD", &preload);
+        let run = room.run(&program).home(&home).endpoint(&collector.url).variable("LD_PRELOAD", &preload);
         let run = match is_wild {
             true => run.variable("CLOCK_WILD", "1").variable("CLOCK_SECONDS", "8640000"),
             false => run.variable("CLOCK_SECONDS", "7200"),

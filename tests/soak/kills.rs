@@ -36,7 +36,7 @@ fn kill(asked: &Asked) -> Seen {
         let (home, first) = (room.path().join(seed.to_string()), (seed - asked.seed) as i64 * NUMBERS);
         std::fs::create_dir(&home).unwrap();
         let url = &urls[chance.below(2) as usize];
-        let run = room.run(&program).variable("HOME", &home).endpoint(url);
+        let run = room.run(&program).home(&home).endpoint(url);
         let mut command = run.argument(first.to_string()).argument("0").argument("100").command();
         let mut process = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
         std::thread::sleep(Duration::from_micros(chance.below(250_000)));

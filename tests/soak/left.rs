@@ -50,7 +50,7 @@ impl Left {
     pub fn deliver(&self, room: &Room, home: &Path, heir: &Path, url: &str) -> Result<(), String> {
         self.age();
         std::fs::create_dir_all(self.spool()).unwrap();
-        let ended = room.run(heir).variable("HOME", home).endpoint(url).argument(self.spool()).end();
+        let ended = room.run(heir).home(home).endpoint(url).argument(self.spool()).end();
         match ended.status.success() {
             true => Ok(()),
             false => Err(format!("what was left was not delivered: {}\n{}{}", ended.status, ended.out, ended.err)),

@@ -102,7 +102,7 @@ impl Tarpit {
         } else {
             room.run(program)
         };
-        let run = run.variable("HOME", home).endpoint(&self.endpoint);
+        let run = run.home(home).endpoint(&self.endpoint);
         self.proxy.iter().fold(run, |run, proxy| run.variable("HTTPS_PROXY", proxy))
     }
 }

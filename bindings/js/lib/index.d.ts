@@ -56,6 +56,13 @@ export interface TelemetryOptions {
   stateDir?: string | null;
   /** The longest that the end of the process waits for answers, 0 to 10000. */
   exitTimeoutMs?: number | null;
+  /**
+   * Who tells the person, once, before anything leaves the machine. Default: `stderr`, the library. `host`: you do, with
+   * the text in `explain().notice`, and from then on make clients with `shown`; until then nothing leaves.
+   */
+  notice?: 'stderr' | 'host' | 'shown' | null;
+  /** What stands for the machine: the digest of its name (default), or a random identifier. */
+  id?: 'hostname' | 'random' | null;
 }
 
 /** What one of the host's opt-outs says. */
@@ -79,6 +86,10 @@ export interface Explanation {
   /** The rule that turned it off; `host` also stands for what one of `hostRules` says. */
   rule?: string | null;
   rules?: { rule: string; says: string; read: unknown; path?: string }[];
+  /** When the person was told (milliseconds since 1970; null: not yet), and what to tell. */
+  notice?: { shown_ms: number | null; text: string };
+  /** What stands for the machine. */
+  id?: 'hostname' | 'random';
   hostRules: HostRule[];
   diagnostics?: string[];
   [key: string]: unknown;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import path from 'node:path';
 import { TelemetryClient } from '@pact-foundation/telemetry';
 import { LIBRARY, collect, optionsFor } from './support.mjs';
 
@@ -118,6 +119,8 @@ test('options that are wrong make a client that does nothing and says why', asyn
     [{ ...options, enabled: 'no' }, /`enabled` must be true or false/],
     [{ ...options, endpoint: 'http://example.com' }, /endpoint/],
     [{ ...options, measurementId: 5 }, /`measurement_id`/],
+    [{ ...options, notice: 'never' }, /`notice` must be one of stderr, host, shown/],
+    [{ ...options, id: 7 }, /`id`/],
     [{ ...options, extra: 1n }, /BigInt/],
     [circular, /circular/],
     [() => {}, /JSON object/],
@@ -143,6 +146,23 @@ test('options that are wrong make a client that does nothing and says why', asyn
       assert.equal(told.outcome, 'unavailable');
       assert.match(told.reason, why);
     }
+  }
+});
+
+test('a host that shows the notice itself finds its text, and nothing leaves until it did', async () => {
+  const stateDir = process.env.PACT_TELEMETRY_STATE_DIR;
+  process.env.PACT_TELEMETRY_STATE_DIR = path.join(stateDir, 'of somebody new');
+  try {
+    const client = new TelemetryClient({ ...options, notice: 'host', id: 'random' });
+    const { notice, id } = client.explain();
+    assert.equal(notice.shown_ms, null);
+    assert.match(notice.text, /PACT_DO_NOT_TRACK/);
+    assert.equal(id, 'random');
+    assert.equal(client.mockServerStarted(), 'ok');
+    assert.equal(await client.close(), 'kept');
+    assert.equal((await collector.events()).length, 0);
+  } finally {
+    process.env.PACT_TELEMETRY_STATE_DIR = stateDir;
   }
 });
 

@@ -1,7 +1,7 @@
 // What the tests share: where the library and the command are, a real collector, and programs in processes of their own.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
@@ -15,9 +15,11 @@ export const COMMAND = process.env.PACT_TELEMETRY_COMMAND ?? path.join(ROOT, 'ta
 export const FIXTURES = path.join(PACKAGE, 'test/fixtures');
 
 // Whoever runs the tests may have opted out or configured telemetry, here or in files; the tests start without any of it,
-// and on a CI machine, where the library sends at once.
+// and on a CI machine, where the end of a process waits longer. Its person was shown the notice in an earlier run.
 const HOME = mkdtempSync(path.join(tmpdir(), 'pact-telemetry-home-'));
 process.once('exit', () => rmSync(HOME, { recursive: true, force: true }));
+mkdirSync(path.join(HOME, 'state'), { mode: 0o700 });
+writeFileSync(path.join(HOME, 'state/notice.json'), '{"shown_ms":1}');
 for (const name of Object.keys(process.env)) {
   if (/^PACT_|^pact_|^DO_NOT_TRACK$|_proxy$/i.test(name)) delete process.env[name];
 }

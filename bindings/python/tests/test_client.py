@@ -182,6 +182,8 @@ def test_a_change_of_os_environ_holds_at_once(client: Client, name: str, monkeyp
         ({"queue_capacity": math.nan}, ""),
         ({"endpoint": "gopher://x"}, "endpoint"),
         ({"enabled": object()}, "options"),
+        ({"notice": "never"}, "`notice` must be one of stderr, host, shown"),
+        ({"id": 7}, "`id`"),
         ({"test_framework": "half \ud800 a pair"}, ""),
         ({"test_framework": b"bytes"}, ""),
     ],
@@ -193,6 +195,20 @@ def test_wrong_options_make_a_client_that_does_nothing_and_says_why(
     assert client.unavailable_reason
     assert says in client.unavailable_reason
     assert client.pacts_verified(1) is Outcome.UNAVAILABLE
+
+
+def test_a_host_that_shows_the_notice_finds_it_and_nothing_leaves_until_it_did(
+    collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PACT_TELEMETRY_STATE_DIR", str(tmp_path))
+    with Client(**collector.options(notice="host", id="random")) as client:
+        explained = client.explain()
+        assert explained["id"] == "random"
+        assert explained["notice"]["shown_ms"] is None
+        assert "PACT_DO_NOT_TRACK" in explained["notice"]["text"]
+        assert client.pacts_verified(1) is Outcome.OK
+        assert client.flush() is Outcome.KEPT
+    assert collector.events(0) == []
 
 
 def test_options_may_be_of_pythons_own_types(collector: Collector, tmp_path: Path) -> None:

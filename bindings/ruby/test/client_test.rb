@@ -59,11 +59,24 @@ class ClientTest < Minitest::Test
   def test_wrong_options_make_a_silent_client_that_says_why
     { {} => /library/, { library: 1 } => /library.*1/, options.merge(queue_capacity: "x") => /queue_capacity/,
       options.merge(exit_timeout_ms: Float::NAN) => /NaN/, options.merge(test_framework: "\xFF") => /options: /,
-      options.merge(protocol: [["ga4"]]) => /protocol/, options.merge(1 => 2) => /to_sym/ }
+      options.merge(protocol: [["ga4"]]) => /protocol/, options.merge(1 => 2) => /to_sym/,
+      options.merge(notice: "never") => /`notice` must be one of stderr, host, shown/, options.merge(id: 7) => /`id`/ }
       .each do |wrong, reason|
       client = PactTelemetry::Client.new(**wrong)
       assert_match reason, client.unavailable_reason
       assert_equal %i[unavailable ok ok], [track(client), client.flush, client.close]
+    end
+  end
+
+  def test_a_host_that_shows_the_notice_finds_it_and_nothing_leaves_until_it_did
+    ENV["PACT_TELEMETRY_STATE_DIR"] = Dir.mktmpdir("untold", HOME)
+    Collector.run do |collector|
+      client = client(collector.url, notice: :host, id: :random)
+      explained = client.explain
+      assert_equal(["random", nil], [explained[:id], explained[:notice].fetch(:shown_ms)])
+      assert_match(/PACT_DO_NOT_TRACK/, explained.dig(:notice, :text))
+      assert_equal(%i[ok kept], [track(client), client.close])
+      assert_empty collector.events
     end
   end
 

@@ -23,7 +23,7 @@ module Support
   HOME = Dir.mktmpdir("pact-telemetry-ruby")
   Minitest.after_run { FileUtils.remove_entry(HOME) }
 
-  # Nothing of the person who runs the tests gets in: neither a choice nor a proxy. In CI nothing waits for a next run.
+  # Nothing of the person who runs the tests gets in: neither a choice nor a proxy.
   ENV.delete_if { |name, _| name.match?(/\APACT|DO_NOT_TRACK|_PROXY\z|\AXDG_/i) }
   ENV.update("HOME" => HOME, "CI" => "true", "PACT_TELEMETRY_LIBRARY" => LIBRARY)
 
@@ -69,10 +69,12 @@ module Support
 
   Ended = Struct.new(:out, :err, :status, :seconds)
 
-  # What one test could not send is not for another to send, nor to give up because of.
+  # What one test could not send is not for another to send, nor to give up because of. The person was shown the notice
+  # in an earlier run.
   def setup
     super
     ENV["PACT_TELEMETRY_STATE_DIR"] = Dir.mktmpdir("state", HOME)
+    File.write(File.join(ENV.fetch("PACT_TELEMETRY_STATE_DIR"), "notice.json"), '{"shown_ms":1}')
   end
 
   # Options that are complete.

@@ -9,6 +9,8 @@ const stats: Stats = client.stats();
 const reason: string | null = client.unavailableReason;
 client.enabled = !client.enabled;
 console.log(outcome, flushed, stats.dropped?.network, reason, client.explain().hostRules[0]?.says);
+const due: string | undefined = client.explain().notice?.text;
+console.log(due);
 
 // @ts-expect-error: the name is missing
 new TelemetryClient({ library: { id: 'pact-js', version: '1.0.0' } });

@@ -8,7 +8,7 @@ import math
 import operator
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from . import _runtime
 from . import constants as names
@@ -82,13 +82,16 @@ class Client:
         queue_capacity: int | None = None,
         state_dir: str | os.PathLike[str] | None = None,
         exit_timeout_ms: int | None = None,
+        notice: Literal["stderr", "host", "shown"] | None = None,
+        id: Literal["hostname", "random"] | None = None,  # noqa: A002 - the key of the config
         **more: object,
     ) -> None:
         """Make a client. Starts nothing: no thread, no socket, no file before the first event that is accepted.
 
         The options are the keys of the library's config (docs/config.md); None is the default. `library` is required.
-        `test_framework` and `platform_version` are filled in from this process. `more` is for keys of a newer
-        library; one that it does not know is named by `explain`.
+        `test_framework` and `platform_version` are filled in from this process. With `notice="host"` you show the
+        person the text in `explain()["notice"]` yourself, and make clients with `"shown"` from then on. `more` is for
+        keys of a newer library; one that it does not know is named by `explain`.
         """
         options: dict[str, object] = {
             "library": library,
@@ -104,6 +107,8 @@ class Client:
             "queue_capacity": queue_capacity,
             "state_dir": state_dir,
             "exit_timeout_ms": exit_timeout_ms,
+            "notice": notice,
+            "id": id,
             **more,
         }
         self._handle: _Handle | None = None

@@ -66,6 +66,9 @@ module PactTelemetry
     # @option options [Integer] :queue_capacity (4096)
     # @option options [Integer] :exit_timeout_ms
     # @option options [String] :state_dir
+    # @option options [String] :notice ("stderr") who tells the person, once, before anything leaves the machine:
+    #   `stderr`, the library; `host`, you, with the text in `explain[:notice]`, who then make clients with `shown`
+    # @option options [String] :id ("hostname") what stands for the machine: the digest of its name, or `random`
     def initialize(**options)
       @idle = :unavailable
       @unavailable_reason = Loader.problem

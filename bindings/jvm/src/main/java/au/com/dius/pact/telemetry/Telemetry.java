@@ -682,6 +682,28 @@ public final class Telemetry implements AutoCloseable {
     }
 
     /**
+     * Who tells the person, once, before anything leaves the machine. With {@code "host"} you do:
+     * the text is under {@code notice} in {@link Telemetry#explain()}; until a client is built with
+     * {@code "shown"} nothing leaves.
+     *
+     * @param by {@code "stderr"} (the default: the library does), {@code "host"} or {@code "shown"}
+     * @return this builder
+     */
+    public Builder notice(String by) {
+      return option("notice", by);
+    }
+
+    /**
+     * What stands for the machine.
+     *
+     * @param kind {@code "hostname"} (the default: the digest of its name) or {@code "random"}
+     * @return this builder
+     */
+    public Builder id(String kind) {
+      return option("id", kind);
+    }
+
+    /**
      * Any option, by its key in the library's config: also one that is newer than this builder.
      *
      * @param key such as {@code "queue_capacity"}

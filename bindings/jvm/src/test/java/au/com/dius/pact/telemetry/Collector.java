@@ -3,18 +3,26 @@ package au.com.dius.pact.telemetry;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
-/** The real collector, as a process of its own. */
+/**
+ * The real collector, as a process of its own, and the state of a person who was shown the notice
+ * in an earlier run.
+ */
 final class Collector implements AutoCloseable {
   final String url;
+  final Path state;
   private final Process process;
   private final BlockingQueue<JsonObject> events = new LinkedBlockingQueue<>();
 
@@ -28,6 +36,8 @@ final class Collector implements AutoCloseable {
       Thread reader = new Thread(() -> read(lines));
       reader.setDaemon(true);
       reader.start();
+      state = Files.createTempDirectory("pact-telemetry-state");
+      Files.writeString(state.resolve("notice.json"), "{\"shown_ms\":1}");
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
@@ -58,6 +68,7 @@ final class Collector implements AutoCloseable {
     return Telemetry.builder()
         .library("pact-jvm", "Pact JVM", "4.7.0")
         .endpoint(url)
+        .stateDir(state)
         .measurementId("G-1")
         .apiSecret("secret");
   }
@@ -87,5 +98,11 @@ final class Collector implements AutoCloseable {
   @Override
   public void close() {
     process.destroy();
+    try (Stream<Path> left = Files.walk(state)) {
+      left.sorted(Comparator.reverseOrder()).map(Path::toFile).forEach(File::delete);
+    } catch (IOException | UncheckedIOException stillUsed) {
+      // A client that was not closed may still write there.
+      return;
+    }
   }
 }

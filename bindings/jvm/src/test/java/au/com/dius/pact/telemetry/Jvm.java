@@ -41,6 +41,7 @@ final class Jvm {
 
   Jvm reportingTo(Collector collector) {
     environment.put("PACT_TELEMETRY_ENDPOINT", collector.url);
+    environment.put("PACT_TELEMETRY_STATE_DIR", collector.state.toString());
     return this;
   }
 

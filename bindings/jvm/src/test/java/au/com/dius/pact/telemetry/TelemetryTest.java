@@ -8,12 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class TelemetryTest {
   private final Collector collector = new Collector();
@@ -156,14 +158,31 @@ class TelemetryTest {
             .client()
             .queueCapacity(2)
             .exitTimeout(Duration.ofMillis(70))
+            .id("random")
             .option("quote\"\\\n", null)
             .option("newer", true)
             .build()) {
       JsonObject explained = json(telemetry.explain());
       assertEquals(2, explained.get("queue_capacity").getAsInt());
       assertEquals(70, explained.get("exit_timeout_ms").getAsInt());
+      assertEquals("random", explained.get("id").getAsString());
       assertTrue(explained.get("diagnostics").toString().contains("newer"));
     }
+  }
+
+  @Test
+  void a_host_that_shows_the_notice_finds_it_and_nothing_leaves_until_it_did(@TempDir Path state) {
+    try (Telemetry telemetry = collector.client().stateDir(state).notice("host").build()) {
+      JsonObject notice = json(telemetry.explain()).getAsJsonObject("notice");
+      assertTrue(notice.get("shown_ms").isJsonNull());
+      assertTrue(notice.get("text").getAsString().contains("PACT_DO_NOT_TRACK"));
+      assertEquals(Outcome.OK, telemetry.mockServerStarted());
+      assertEquals(Outcome.KEPT, telemetry.flush());
+    }
+    Telemetry wrong = collector.client().notice("nobody").build();
+    assertEquals(
+        "config: `notice` must be one of stderr, host, shown, found \"nobody\"",
+        wrong.unavailableReason().get());
   }
 
   @Test
