@@ -19,12 +19,12 @@ fn the_published_list_is_what_the_encoders_write() {
     let (published, after) = rest.split_once(LAST).unwrap();
     let written: String = FIELDS
         .iter()
-        .map(|field| {
-            let ga4 = match field.ga4 {
+        .map(|row| {
+            let ga4 = match row.field.ga4 {
                 Ga4Place::Parameter(name) | Ga4Place::Request(name) => format!("`{name}`"),
                 Ga4Place::Implicit => "implicit".into(),
             };
-            format!("| {} | {} | `{}` | {ga4} | `{}` |\n", field.what, field.why, field.example, field.ua)
+            format!("| {} | {} | `{}` | {ga4} | `{}` |\n", row.what, row.why, row.example, row.field.ua)
         })
         .collect();
     if std::env::var_os("PACT_TELEMETRY_BLESS").is_some() {

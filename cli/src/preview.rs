@@ -208,9 +208,9 @@ impl Request {
 
     /// What stands under that key, and why.
     fn meaning(&self, key: &str) -> (&'static str, &'static str) {
-        let field = FIELDS.iter().find(|field| match field.ga4 {
+        let field = FIELDS.iter().find(|row| match row.field.ga4 {
             Ga4Place::Parameter(name) | Ga4Place::Request(name) if self.is_ga4() => name == key,
-            _ => !self.is_ga4() && field.ua == key,
+            _ => !self.is_ga4() && row.field.ua == key,
         });
         let own = |ua: &str, ga4: &str| key == if self.is_ga4() { ga4 } else { ua };
         let needed = || NEEDED.iter().find(|(_, ua, ga4, _)| own(ua, ga4)).map(|(what, .., why)| (*what, *why));
@@ -226,10 +226,10 @@ impl Request {
     fn left_out(&self) -> impl Iterator<Item = &'static str> + '_ {
         let parts = self.parts();
         let is_in = move |key: &str| parts.iter().any(|part| part.key == key);
-        let fields = FIELDS.iter().filter(move |field| match field.ga4 {
+        let fields = FIELDS.iter().filter(move |row| match row.field.ga4 {
             Ga4Place::Implicit if self.is_ga4() => false,
             Ga4Place::Parameter(name) | Ga4Place::Request(name) if self.is_ga4() => !is_in(name),
-            _ => !is_in(field.ua),
+            _ => !is_in(row.field.ua),
         });
         fields.map(|field| field.what)
     }

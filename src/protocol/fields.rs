@@ -32,6 +32,13 @@ pub struct FieldRow {
     pub why: &'static str,
     /// What such a value looks like, in GA4.
     pub example: &'static str,
+    /// How it is written.
+    pub field: Field,
+}
+
+/// A row as the encoders need it.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
     /// Key of the Universal Analytics Measurement Protocol.
     pub ua: &'static str,
     /// The most bytes that Universal Analytics takes.
@@ -51,8 +58,20 @@ const fn row(
     ga4: Ga4Place,
     value: for<'a> fn(Protocol, &Context<'a>, &Hit<'a>) -> FieldValue<'a>,
 ) -> FieldRow {
-    FieldRow { what, why, example, ua, ua_max_bytes, ga4, value }
+    FieldRow { what, why, example, field: Field { ua, ua_max_bytes, ga4, value } }
 }
+
+/// The list without its words, which hosts need not carry.
+#[allow(clippy::indexing_slicing)] // by the compiler
+pub static WRITTEN: [Field; FIELDS.len()] = {
+    let mut all = [FIELDS[0].field; FIELDS.len()];
+    let mut index = 0;
+    while index < all.len() {
+        all[index] = FIELDS[index].field;
+        index += 1;
+    }
+    all
+};
 
 /// The list. Limits in bytes are those of Google's parameter reference for the Measurement Protocol; where it names
 /// none (`v`, `cid`, `aip`, `ds`), the one here is wide enough for every value that this library writes.

@@ -1,7 +1,7 @@
 //! Google Analytics 4 Measurement Protocol: JSON. Google answers 2xx to anything, so every limit is held here
 //! (Measurement Protocol reference, "Limitations" and "Reserved names").
 
-use super::fields::{FieldValue, Ga4Place, FIELDS};
+use super::fields::{FieldValue, Ga4Place, WRITTEN};
 use super::{cut_chars, percent_encode, Context, Hit, Protocol};
 use serde_json::{Map, Value};
 
@@ -41,7 +41,7 @@ pub fn start(context: &Context<'_>) -> String {
 /// One event.
 pub fn event(context: &Context<'_>, hit: &Hit<'_>) -> String {
     let mut params = Map::new();
-    for field in &FIELDS {
+    for field in &WRITTEN {
         let Ga4Place::Parameter(name) = field.ga4 else { continue };
         let value = match (field.value)(Protocol::Ga4, context, hit) {
             FieldValue::Text("") => continue,

@@ -139,7 +139,7 @@ proptest! {
         for (key, value) in &pairs {
             let text = std::str::from_utf8(value).unwrap();
             prop_assert!(!text.is_empty(), "{} is empty", key);
-            if let Some(field) = fields::FIELDS.iter().find(|field| field.ua == key) {
+            if let Some(field) = fields::WRITTEN.iter().find(|field| field.ua == key) {
                 prop_assert!(text.len() <= field.ua_max_bytes, "{}", key);
             }
         }

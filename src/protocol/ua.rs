@@ -1,7 +1,7 @@
 //! Universal Analytics Measurement Protocol v1: one URL-encoded line a hit (Measurement Protocol reference, "Batching
 //! multiple hits" and "Parameter reference"). Malformed hits get no HTTP error, so every limit is held here.
 
-use super::fields::{FieldValue, FIELDS};
+use super::fields::{FieldValue, WRITTEN};
 use super::{cut_bytes, percent_encode, Context, Credentials, Destination, Hit, Protocol};
 
 /// Hits in a request.
@@ -24,7 +24,7 @@ pub fn hit(destination: &Destination, context: &Context<'_>, hit: &Hit<'_>) -> S
         line.push('=');
         percent_encode(value, &mut line);
     };
-    for field in &FIELDS {
+    for field in &WRITTEN {
         match (field.value)(Protocol::UniversalAnalytics, context, hit) {
             FieldValue::Text("") => {}
             FieldValue::Text(text) => add(field.ua, cut_bytes(text, field.ua_max_bytes)),
