@@ -16,7 +16,7 @@ const SUDDEN: [&str; 7] = ["_exit", "quick_exit", "abort", "throw", "terminate",
 const MARGIN: f64 = 1_500.0;
 
 pub fn rows() -> Vec<Row> {
-    let budget = |name, run| Row { name, tries: [63, 1_260], run };
+    let budget = |name, run| Row { name, tries: [63, 315], run };
     vec![
         budget("the end takes 500 ms at most in CI", |asked| ends(asked, 500, Place::Ci)),
         budget("the end takes 100 ms at most on a person's machine", |asked| ends(asked, 100, Place::Person)),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 pub fn rows() -> Vec<Row> {
-    let row = |name, run| Row { name, tries: [50, 2_500], run };
+    let row = |name, run| Row { name, tries: [50, 1_250], run };
     vec![
         row("fork while idle", |asked| answered(asked, "idle", "fork")),
         row("fork while threads track", |asked| answered(asked, "tracking", "fork")),
