@@ -17,10 +17,10 @@ RELEASE_COMMAND := target/release/pact-telemetry
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
     share/fish/vendor_completions.d/pact-telemetry.fish
 
-.PHONY: FORCE help lib command demo test headers bench dist lint format install uninstall clean
+.PHONY: FORCE help lib command demo test headers bench bench-check bench-program dist lint format install uninstall clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 lib: ## the release library: build/lib/libpact_telemetry.so and .a
 	@$(CARGO) rustc --quiet --locked --release --lib --crate-type cdylib,staticlib --target-dir build/cargo \
@@ -46,11 +46,20 @@ test: ## every test; says what it could not run
 headers: ## write include/ anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers
 
-bench: lib command ## what an event costs its caller, beside the floor under it, and from each language
-	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
-	@$(CARGO) bench --quiet --locked --bench caller --no-run
-	@$$(ls -t target/release/deps/caller-* | grep -v '\.d$$' | head -1)
+bench: bench-program ## what it costs, beside the alternatives: writes docs/performance.md (about 6 minutes once built)
+	@benches/build
+	@$(BENCH)
 	@benches/bindings.sh
+
+bench-check: bench-program ## the instructions of an event, compared with benches/instructions
+	@$(BENCH) check
+
+# Named by cargo itself, since several builds of it may lie about.
+BENCH = $$($(CARGO) bench --locked --bench cost --no-run 2>&1 | sed -n 's/.*(\(.*\/cost-.*\)).*/\1/p')
+
+bench-program: lib
+	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
+	@$(CARGO) bench --quiet --locked --bench cost --no-run
 
 dist: lib command ## packages of all languages with the library inside, each tried in an empty project
 	@dist/build-library || [ $$? = 77 ]
