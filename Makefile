@@ -17,7 +17,8 @@ RELEASE_COMMAND := target/release/pact-telemetry
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
     share/fish/vendor_completions.d/pact-telemetry.fish
 
-.PHONY: FORCE help lib command demo test headers bench bench-check bench-program dist lint format install uninstall clean
+.PHONY: FORCE help lib command demo test headers bench bench-check bench-program dist lint format install uninstall
+.PHONY: clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -46,10 +47,10 @@ test: ## every test; says what it could not run
 headers: ## write include/ anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers
 
-bench: bench-program ## what it costs, beside the alternatives: writes docs/performance.md (about 6 minutes once built)
+bench: command bench-program ## what it costs, beside what else there is: writes docs/performance.md; minutes
 	@benches/build
-	@$(BENCH)
 	@benches/bindings.sh
+	@$(BENCH)
 
 bench-check: bench-program ## the instructions of an event, compared with benches/instructions
 	@$(BENCH) check
@@ -57,6 +58,7 @@ bench-check: bench-program ## the instructions of an event, compared with benche
 # Named by cargo itself, since several builds of it may lie about.
 BENCH = $$($(CARGO) bench --locked --bench cost --no-run 2>&1 | sed -n 's/.*(\(.*\/cost-.*\)).*/\1/p')
 
+# The collector, and the program that measures.
 bench-program: lib
 	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
 	@$(CARGO) bench --quiet --locked --bench cost --no-run

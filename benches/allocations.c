@@ -1,5 +1,5 @@
-/* Preloaded into a measured process, counts what each of its threads allocates. glibc only: the real allocator is reached by
- * its internal names, as in tests/c/allocations.c. */
+/* Preloaded into a measured process, counts what each of its threads allocates. glibc only: the real allocator is reached
+ * by its internal names, as in tests/c/allocations.c. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>

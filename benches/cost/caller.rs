@@ -1,5 +1,5 @@
-//! What an event costs the thread that reports it: in bursts from one thread and from four, one a millisecond, opted out, and
-//! as the first of its process. The floor is a bare bounded crossbeam `try_send` of one boxed 200-byte value.
+//! What an event costs the thread that reports it: in bursts from one thread and from four, one a millisecond, opted
+//! out, and as the first of its process. The floor is a bare bounded crossbeam `try_send` of one boxed 200-byte value.
 
 use crate::child::{subjects, Place, Printed};
 use crate::figure::Unit;
@@ -76,8 +76,8 @@ fn alone(calls: usize, call: impl Fn(i64)) -> f64 {
     start.elapsed().as_secs_f64() / calls as f64
 }
 
-/// The same from four threads at once: the seconds from the first start to the last end for each call, and how often a call
-/// gave up its processor, as it would for a lock.
+/// The same from four threads at once: the seconds from the first start to the last end for each call, and how often a
+/// call gave up its processor, as it would for a lock.
 fn together(calls: usize, call: impl Fn(i64) + Sync) -> (f64, f64) {
     let barrier = Barrier::new(THREADS);
     let run = || {
@@ -128,7 +128,11 @@ pub fn measure(place: &Place, table: &mut Table) {
     table.add(time("one event a millisecond", &printed, "lone", "floor lone", goals).floor_is(bare));
     let first = time("first event of a process", &firsts, "first", "thread", vec![Goal::AtMost(60e-6)]);
     table.add(first.floor_is("`pthread_create`"));
-    let whole = Row::new("the same with `dlopen` and start", Unit::Seconds, vec![]);
+    let faults = Row::new("page faults in it", Unit::Count, vec![]);
+    table.add(faults.figures(&firsts, "faults"));
+    let touched = Row::new("32 fresh pages of memory, touched", Unit::Seconds, vec![]);
+    table.add(touched.floors(&firsts, "touch").floor_is("std alone"));
+    let whole = Row::new("`dlopen`, start and first event together", Unit::Seconds, vec![]);
     table.add(whole.figures(&firsts, "whole"));
     let goals = || vec![Goal::TimesFloor(3.5), Goal::BelowAll];
     table.add(time("one of 500 at once", &printed, "burst", "floor burst", goals()).floor_is(bare));

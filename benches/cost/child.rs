@@ -39,7 +39,8 @@ impl Place {
         command
     }
 
-    /// The environment of all: nobody's opt-out, no proxy, and as many variables as there are in continuous integration.
+    /// The environment of all: nobody's opt-out, no proxy, and as many variables as there are in continuous
+    /// integration.
     pub fn prepare(&self, command: &mut Command, subject: &str, state: &str) {
         command.env_clear().envs((0..20).map(|n| (format!("BENCH_{n}"), "a variable of the host's"))).envs([
             ("PATH", std::env::var("PATH").unwrap_or_default()),
@@ -113,7 +114,9 @@ fn certificates(folder: &std::path::Path) {
     let mut root = CertificateParams::new(Vec::new()).unwrap();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
-    std::fs::write(folder.join("root.pem"), root.self_signed(&key).unwrap().pem()).unwrap();
+    // After all that a machine trusts, since reading them is a part of what HTTPS costs.
+    let system = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
+    std::fs::write(folder.join("root.pem"), system + &root.self_signed(&key).unwrap().pem()).unwrap();
     let issuer = Issuer::new(root, key);
     let leaf = CertificateParams::new(vec!["localhost".into(), "www.google-analytics.com".into()]).unwrap();
     let key = KeyPair::generate().unwrap();

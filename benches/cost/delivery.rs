@@ -1,5 +1,5 @@
-//! What arrives, and at what price: a steady flood, a process that has nothing to do, many short processes, and the floor
-//! under a request.
+//! What arrives, and at what price: a steady flood, a process that has nothing to do, many short processes, and the
+//! floor under a request.
 
 use crate::child::{subjects, Place, Printed};
 use crate::figure::{Figure, Unit};

@@ -1,5 +1,5 @@
-//! What one event retires and allocates on its caller's thread: callgrind counts inside the exported function, a preloaded
-//! library counts allocations. The count of instructions is guarded: `make bench-check`.
+//! What one event retires and allocates on its caller's thread: callgrind counts inside the exported function, a
+//! preloaded library counts allocations. The count of instructions is guarded: `make bench-check`.
 
 use crate::child::{subjects, Place, Printed};
 use crate::figure::{Figure, Unit};

@@ -1,7 +1,8 @@
 //! What the library costs its host, beside the floor under it and beside what else could report an event.
 //!
-//! `make bench` runs this without arguments: it measures everything, prints one table, and writes docs/performance.md and
-//! its plot. `check` compares the instructions of an event with benches/instructions. `scene …` is one measured process.
+//! `make bench` runs this without arguments: it measures everything, prints one table, and writes docs/performance.md
+//! and its plot. `check` compares the instructions of an event with benches/instructions. `scene …` is one measured
+//! process.
 #![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a benchmark
 
 mod caller;
@@ -36,7 +37,8 @@ fn main() {
 fn measure() {
     let place = Place::new();
     let mut table = Table::default();
-    let steps: [(&str, fn(&Place, &mut Table)); 4] = [
+    type Step = fn(&Place, &mut Table);
+    let steps: [(&str, Step); 4] = [
         ("what the caller pays", caller::measure),
         ("what an event retires and allocates", instructions::measure),
         ("what the process pays", process::measure),

@@ -1,4 +1,5 @@
-//! docs/performance.md and its plot: the words are benches/performance.md.in, every figure is of the run that wrote them.
+//! docs/performance.md and its plot: the words are benches/performance.md.in, every figure is of the run that wrote
+//! them.
 
 use crate::child::Place;
 use crate::profile;
@@ -22,7 +23,8 @@ pub fn write(place: &Place, table: &Table) {
         .replace("@MISSED@", &missed(table))
         .replace("@ABSENT@", &absent())
         .replace("@TABLE@", &table.markdown())
-        .replace("@PROFILE@", &profile::write(place));
+        .replace("@INSTRUCTIONS@", &profile::instructions(place))
+        .replace("@CALLS@", &profile::calls(place));
     std::fs::write(format!("{ROOT}/docs/performance.md"), page).unwrap();
     let rows: Vec<_> = table.rows.iter().filter(|row| PLOTTED.contains(&row.what)).collect();
     std::fs::write(format!("{ROOT}/docs/performance.svg"), plot::svg(&rows)).unwrap();

@@ -1,5 +1,5 @@
-//! The plot beside the table, as SVG: a dot for the median, a line from the tenth to the ninetieth of a hundred, each time ten
-//! times the one before.
+//! The plot beside the table, as SVG: a dot for the median, a line from the tenth to the ninetieth of a hundred, each
+//! time ten times the one before.
 
 use crate::subject::NAMES;
 use crate::table::Row;
@@ -56,7 +56,8 @@ pub fn svg(rows: &[&Row]) -> String {
     }
     let (width, height) = (LEFT + WIDTH + 90.0, y + 30.0);
     format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
+  font-family="sans-serif" font-size="13">
 <rect width="100%" height="100%" fill="#ffffff"/>
 {grid}{body}</svg>
 "##

@@ -1,5 +1,5 @@
-//! What one measured process does, and prints as lines of a name and a number. The short scenes; the caller's, which has
-//! threads and rounds, is in caller.rs.
+//! What one measured process does, and prints as lines of a name and a number. The short scenes; the caller's, which
+//! has threads and rounds, is in caller.rs.
 
 use crate::caller;
 use crate::subject::{self, Subject};
@@ -8,6 +8,9 @@ use std::hint::black_box;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
+
+/// So many pages of fresh memory are touched, as a floor.
+const PAGES: usize = 32;
 
 /// `arguments`: scene, subject, the subject's server, the sink.
 pub fn play(arguments: &[String]) {
@@ -78,13 +81,15 @@ fn deliver(name: &str, subject: &Subject, sink: &str) {
 fn first(name: &str, url: &str) {
     let whole = Instant::now();
     let subject = Subject::start(name, url);
-    let start = Instant::now();
+    let (faults, start) = (usage().ru_minflt, Instant::now());
     subject.event(1);
     tell("first", start.elapsed().as_secs_f64());
+    tell("faults", (usage().ru_minflt - faults) as f64);
     tell("whole", whole.elapsed().as_secs_f64()); // most start their threads before their first event
     extern "C" fn nothing(_: *mut libc::c_void) -> *mut libc::c_void {
         std::ptr::null_mut()
     }
+    tell("touch", touch());
     for _ in 0..10 {
         // SAFETY: a thread that does nothing, joined at once; pthread_t is a number or a pointer.
         unsafe {
@@ -94,6 +99,22 @@ fn first(name: &str, url: &str) {
             tell("thread", start.elapsed().as_secs_f64());
             libc::pthread_join(thread, std::ptr::null_mut());
         }
+    }
+}
+
+/// Seconds to write into that many pages of memory that nobody has used.
+fn touch() -> f64 {
+    const PAGE: usize = 4_096;
+    // SAFETY: memory of its own, written inside its bounds alone.
+    unsafe {
+        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let pages = libc::mmap(std::ptr::null_mut(), PAGES * PAGE, access, kind, -1, 0);
+        assert_ne!(pages, libc::MAP_FAILED);
+        let start = Instant::now();
+        for page in 0..PAGES {
+            pages.cast::<u8>().add(page * PAGE).write_volatile(1);
+        }
+        start.elapsed().as_secs_f64()
     }
 }
 
@@ -229,16 +250,19 @@ fn sustained(name: &str, url: &str, sink: &str) {
     tell("lost", (taken as f64 - arrived) / taken as f64);
 }
 
-/// Seconds of CPU of all threads of this process.
-fn processor() -> f64 {
+fn usage() -> libc::rusage {
     // SAFETY: a place of the right type.
-    let usage = unsafe {
+    unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         libc::getrusage(libc::RUSAGE_SELF, &mut usage);
         usage
-    };
+    }
+}
+
+/// Seconds of CPU of all threads of this process.
+fn processor() -> f64 {
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    seconds(usage().ru_utime) + seconds(usage().ru_stime)
 }
 
 /// How often threads but this one were scheduled, from three seconds after the last event on.

@@ -123,8 +123,8 @@ impl Subject {
     pub fn flush(&self) {
         match &self.0 {
             Verbs::Nobody => (),
-            // SAFETY: as above.
             Verbs::Library { client, flush, .. } => {
+                // SAFETY: as above.
                 let _ = unsafe { flush(*client, 20_000) };
             }
             Verbs::Alternative { flush, .. } => flush(),

@@ -1,4 +1,5 @@
-//! The floor under size and `dlopen`: the TLS stack of the library, linked as everybody would and told to do nothing else.
+//! The floor under size and `dlopen`: the TLS stack of the library, linked as everybody would and told to do nothing
+//! else.
 
 use std::ffi::{c_char, CStr};
 use std::sync::Arc;

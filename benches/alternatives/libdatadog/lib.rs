@@ -1,4 +1,5 @@
-//! libdd-telemetry 12 (libdatadog): a log an event, on its worker's own thread. Logs of one identifier are merged, hence a number.
+//! libdd-telemetry 12 (libdatadog): a log an event, on its worker's own thread. Logs of one identifier are merged,
+//! hence a number.
 #[path = "../texts.rs"]
 #[macro_use]
 mod texts;

@@ -1,5 +1,5 @@
-//! pact_matching 2.1: what Pact has. A task an event on its host's runtime, a new HTTP client and connection each. Its address
-//! is built in; the bench leads it to its own server through `HTTPS_PROXY`. It has no flush and no end.
+//! pact_matching 2.1: what Pact has. A task an event on its host's runtime, a new HTTP client and connection each. Its
+//! address is built in; the bench leads it to its own server through `HTTPS_PROXY`. It has no flush and no end.
 #[path = "../texts.rs"]
 #[macro_use]
 mod texts;
