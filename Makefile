@@ -17,10 +17,11 @@ RELEASE_COMMAND := target/release/pact-telemetry
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
     share/fish/vendor_completions.d/pact-telemetry.fish
 
-.PHONY: FORCE help lib command demo test soak headers bench dist lint format install uninstall clean
+.PHONY: FORCE help lib command demo test soak headers bench bench-check bench-program dist lint format install
+.PHONY: uninstall clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 lib: ## the release library: build/lib/libpact_telemetry.so and .a
 	@$(CARGO) rustc --quiet --locked --release --lib --crate-type cdylib,staticlib --target-dir build/cargo \
@@ -49,11 +50,21 @@ soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table
 headers: ## write include/ and the list in docs/privacy.md anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers --test docs
 
-bench: lib command ## what an event costs its caller, beside the floor under it, and from each language
-	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
-	@$(CARGO) bench --quiet --locked --bench caller --no-run
-	@$$(ls -t target/release/deps/caller-* | grep -v '\.d$$' | head -1)
+bench: command bench-program ## what it costs, beside what else there is: writes docs/performance.md; minutes
+	@benches/build
 	@benches/bindings.sh
+	@$(BENCH)
+
+bench-check: bench-program ## the instructions of an event, compared with benches/instructions
+	@$(BENCH) check
+
+# Named by cargo itself, since several builds of it may lie about.
+BENCH = $$($(CARGO) bench --locked --bench cost --no-run 2>&1 | sed -n 's/.*(\(.*\/cost-.*\)).*/\1/p')
+
+# The collector, and the program that measures.
+bench-program: lib
+	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
+	@$(CARGO) bench --quiet --locked --bench cost --no-run
 
 dist: lib command ## packages of all languages with the library inside, each tried in an empty project
 	@dist/build-library || [ $$? = 77 ]

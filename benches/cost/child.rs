@@ -1,0 +1,146 @@
+//! Where processes are measured: the servers they report to, an environment of their own, and what they print.
+
+use crate::sink::{Counts, Sink};
+use crate::{subject, ROOT};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+
+pub struct Place {
+    pub sink: Sink,
+    /// The same over TLS: `pact-telemetry collect`, whose requests the sink's counter counts as events.
+    pub https: String,
+    collector: Child,
+    folder: tempfile::TempDir,
+}
+
+/// What a process printed: lines of a name and a number.
+pub type Printed = HashMap<String, Vec<f64>>;
+
+impl Place {
+    pub fn new() -> Self {
+        std::fs::create_dir_all(format!("{ROOT}/build")).unwrap();
+        let folder = tempfile::tempdir_in(format!("{ROOT}/build")).unwrap();
+        certificates(folder.path());
+        let counts = Arc::new(Counts::default());
+        let (collector, port) = collector(folder.path(), counts.clone());
+        let sink = Sink::start(counts, ([127, 0, 0, 1], port).into());
+        Place { sink, https: format!("https://localhost:{port}"), collector, folder }
+    }
+
+    /// One process that plays `scene` with `subject`; its state is its own unless `state` names one to share.
+    pub fn command(&self, scene: &str, subject: &str, url: &str, state: &str) -> Command {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        self.prepare(&mut command, subject, state);
+        command.args(["scene", scene, subject, url, &self.sink.url]);
+        command
+    }
+
+    /// The environment of all: nobody's opt-out, no proxy, and as many variables as there are in continuous
+    /// integration.
+    pub fn prepare(&self, command: &mut Command, subject: &str, state: &str) {
+        command.env_clear().envs((0..20).map(|n| (format!("BENCH_{n}"), "a variable of the host's"))).envs([
+            ("PATH", std::env::var("PATH").unwrap_or_default()),
+            ("CI", "true".into()), // where events go at once
+            ("HOSTNAME", "bench".into()),
+            ("HOME", self.folder.path().display().to_string()),
+            ("SSL_CERT_FILE", self.folder.path().join("root.pem").display().to_string()),
+            ("PACT_TELEMETRY_STATE_DIR", self.folder.path().join(state).display().to_string()),
+        ]);
+        if subject == "pact_matching" {
+            command.env("HTTPS_PROXY", &self.sink.url);
+        }
+        if let Ok(library) = std::env::var("BENCH_LIBRARY") {
+            command.env("BENCH_LIBRARY", library);
+        }
+    }
+
+    /// Nothing, and a word on standard error, where the process failed: one alternative must not end the whole.
+    pub fn play(&self, scene: &str, subject: &str, url: &str) -> Printed {
+        self.run(&mut self.command(scene, subject, url, &self.fresh()), scene, subject)
+    }
+
+    pub fn run(&self, command: &mut Command, scene: &str, subject: &str) -> Printed {
+        let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output().expect("a process");
+        if !output.status.success() {
+            eprintln!("{subject}, {scene}: {}, {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+            return Printed::new();
+        }
+        parse(&String::from_utf8_lossy(&output.stdout))
+    }
+
+    /// The name of a state folder that nobody has used.
+    pub fn fresh(&self) -> String {
+        use std::sync::atomic::AtomicU64;
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        format!("state-{}", NEXT.fetch_add(1, Relaxed))
+    }
+
+    pub fn arrived(&self) -> u64 {
+        self.sink.counts.events.load(Relaxed)
+    }
+
+    pub fn requests(&self) -> u64 {
+        self.sink.counts.requests.load(Relaxed)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = self.collector.kill();
+        let _ = self.collector.wait();
+    }
+}
+
+pub fn parse(text: &str) -> Printed {
+    let mut printed = Printed::new();
+    for (name, number) in text.lines().filter_map(|line| line.rsplit_once(' ')) {
+        if let Ok(number) = number.parse() {
+            printed.entry(name.into()).or_default().push(number);
+        }
+    }
+    printed
+}
+
+/// Those that built, in the order of the columns; the others are said to be missing once, by the page.
+pub fn subjects() -> Vec<(usize, &'static str)> {
+    subject::NAMES.iter().copied().enumerate().filter(|(_, name)| subject::exists(name)).collect()
+}
+
+fn certificates(folder: &std::path::Path) {
+    let mut root = CertificateParams::new(Vec::new()).unwrap();
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    // After all that a machine trusts, since reading them is a part of what HTTPS costs.
+    let system = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
+    std::fs::write(folder.join("root.pem"), system + &root.self_signed(&key).unwrap().pem()).unwrap();
+    let issuer = Issuer::new(root, key);
+    let leaf = CertificateParams::new(vec!["localhost".into(), "www.google-analytics.com".into()]).unwrap();
+    let key = KeyPair::generate().unwrap();
+    std::fs::write(folder.join("leaf.pem"), leaf.signed_by(&key, &issuer).unwrap().pem()).unwrap();
+    std::fs::write(folder.join("leaf.key"), key.serialize_pem()).unwrap();
+}
+
+fn collector(folder: &std::path::Path, counts: Arc<Counts>) -> (Child, u16) {
+    let mut child = Command::new(format!("{ROOT}/target/release/pact-telemetry"))
+        .args(["collect", "--requests", "--tls-cert", "leaf.pem", "--tls-key", "leaf.key"])
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the collector");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let first = lines.next().expect("its address");
+    let port = first.split('"').find(|part| part.starts_with("http")).and_then(|url| url.rsplit(':').next());
+    let port = port.and_then(|port| port.trim_matches('/').parse().ok()).expect("its port");
+    std::thread::spawn(move || {
+        for _ in lines.filter(|line| line.contains(r#""type":"request""#)) {
+            counts.requests.fetch_add(1, Relaxed);
+            counts.events.fetch_add(1, Relaxed);
+        }
+    });
+    (child, port)
+}

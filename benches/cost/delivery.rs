@@ -1,0 +1,105 @@
+//! What arrives, and at what price: a steady flood, a process that has nothing to do, many short processes, and the
+//! floor under a request.
+
+use crate::child::{subjects, Place, Printed};
+use crate::figure::{Figure, Unit};
+use crate::table::{Goal, Row, Table};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+pub fn measure(place: &Place, table: &mut Table) {
+    flood(place, table);
+    quiet(place, table);
+    many(place, table);
+    let printed = [place.play("post", "nobody", "")];
+    for (key, what) in
+        [("kept", "one POST to loopback, connection kept"), ("new", "one POST to loopback, new connection")]
+    {
+        let mut row = Row::new(what, Unit::Seconds, vec![]);
+        row.floors[0] = printed[0].get(key).cloned().and_then(Figure::of);
+        table.add(row.floor_is("std alone"));
+    }
+}
+
+fn flood(place: &Place, table: &mut Table) {
+    let mut printed: [Printed; 5] = Default::default();
+    for _ in 0..3 {
+        for (at, name) in subjects() {
+            for (key, samples) in place.play("sustained", name, &place.sink.url) {
+                printed[at].entry(key).or_default().extend(samples);
+            }
+        }
+    }
+    let goals = vec![Goal::AtLeast(60_000.0), Goal::AboveAll];
+    table.add(Row::new("events delivered, sustained", Unit::PerSecond, goals).figures(&printed, "rate"));
+    let row = Row::new("of them lost", Unit::Count, vec![Goal::AtMost(0.0)]);
+    table.add(row.figures(&printed, "lost"));
+    let row = Row::new("CPU of a million events, all threads", Unit::Seconds, vec![Goal::BelowAll]);
+    table.add(row.figures(&printed, "cpu"));
+}
+
+/// All at once: none of them should need a processor.
+fn quiet(place: &Place, table: &mut Table) {
+    let mut row = Row::new("wake-ups a second while idle", Unit::Count, vec![Goal::AtMost(0.0)]);
+    std::thread::scope(|scope| {
+        let playing: Vec<_> = subjects()
+            .into_iter()
+            .map(|(at, name)| (at, scope.spawn(move || place.play("idle", name, &place.sink.url))))
+            .collect();
+        for (at, playing) in playing {
+            row.figures[at] = playing.join().unwrap().remove("switches").and_then(Figure::of);
+        }
+    });
+    table.add(row);
+}
+
+const PROCESSES: u64 = 500;
+
+fn many(place: &Place, table: &mut Table) {
+    let mut rows = [
+        Row::new("arrived of 500 processes of one event, and one after them", Unit::Count, vec![Goal::AtLeast(501.0)]),
+        Row::new("before that one", Unit::Count, vec![]),
+        Row::new("requests for them", Unit::Count, vec![Goal::AtMost(60.0)]),
+        Row::new("until all had ended", Unit::Seconds, vec![]),
+    ];
+    for (at, name) in subjects() {
+        let (state, before, asked, start) = (place.fresh(), place.arrived(), place.requests(), Instant::now());
+        at_once(place, name, &state, PROCESSES);
+        let ended = start.elapsed().as_secs_f64();
+        let arrived = wait(place, before + PROCESSES) - before;
+        // What is on disk belongs to the process that wrote it for five seconds, in case it still lives.
+        std::thread::sleep(Duration::from_secs(if arrived < PROCESSES { 6 } else { 0 }));
+        at_once(place, name, &state, 1);
+        let all = wait(place, before + PROCESSES + 1) - before;
+        let figures = [all as f64, arrived as f64, (place.requests() - asked) as f64, ended];
+        for (row, figure) in rows.iter_mut().zip(figures) {
+            row.figures[at] = Figure::of(vec![figure]);
+        }
+    }
+    rows.into_iter().for_each(|row| table.add(row));
+}
+
+/// Eight at a time, all with the same state folder.
+fn at_once(place: &Place, name: &str, state: &str, processes: u64) {
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while next.fetch_add(1, Relaxed) < processes {
+                    let mut command = place.command("one", name, &place.sink.url, state);
+                    let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+                }
+            });
+        }
+    });
+}
+
+/// How many have arrived when so many have, or after a second.
+fn wait(place: &Place, wanted: u64) -> u64 {
+    let patience = Instant::now();
+    while place.arrived() < wanted && patience.elapsed() < Duration::from_secs(1) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    place.arrived()
+}

@@ -1,0 +1,88 @@
+//! What one event retires and allocates on its caller's thread: callgrind counts inside the exported function, a
+//! preloaded library counts allocations. The count of instructions is guarded: `make bench-check`.
+
+use crate::child::{subjects, Place, Printed};
+use crate::figure::{Figure, Unit};
+use crate::table::{Goal, Row, Table};
+use crate::ROOT;
+use std::process::Command;
+
+/// So much more than benches/instructions is a failure.
+const GROWTH: f64 = 1.05;
+
+fn exported(subject: &str) -> &str {
+    if subject == "pact_telemetry" {
+        "pact_telemetry_track"
+    } else {
+        "bench_event"
+    }
+}
+
+/// Instructions of all calls of a scene together; the output stays in that file.
+pub fn counted(place: &Place, scene: &str, subject: &str, file: &str) -> Option<f64> {
+    let mut command = Command::new("valgrind");
+    place.prepare(&mut command, subject, &place.fresh());
+    command
+        .args(["-q", "--tool=callgrind", "--collect-atstart=no", "--max-threads=2000"])
+        .args([format!("--callgrind-out-file={file}"), format!("--toggle-collect={}", exported(subject))])
+        .arg(std::env::current_exe().ok()?)
+        .args(["scene", scene, subject, &place.sink.url, &place.sink.url]);
+    place.run(&mut command, scene, subject);
+    let text = std::fs::read_to_string(file).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("totals: "))?.trim().parse().ok()
+}
+
+/// Of the second to the hundred-and-first event, on average.
+fn retired(place: &Place, subject: &str) -> Option<f64> {
+    let file = format!("{ROOT}/build/callgrind.{subject}");
+    let first = counted(place, "count-1", subject, &file)?;
+    Some((counted(place, "count-101", subject, &file)? - first) / 100.0)
+}
+
+pub fn measure(place: &Place, table: &mut Table) {
+    let mut instructions: [Option<Figure>; 5] = Default::default();
+    let mut allocations: [Printed; 5] = Default::default();
+    let preloaded = format!("{ROOT}/build/bench/allocations.so");
+    let valgrind = Command::new("valgrind").arg("--version").output().is_ok();
+    for (at, name) in subjects() {
+        if valgrind {
+            instructions[at] = retired(place, name).and_then(|count| Figure::of(vec![count]));
+        }
+        let mut command = place.command("allocations", name, &place.sink.url, &place.fresh());
+        allocations[at] = place.run(command.env("LD_PRELOAD", &preloaded), "allocations", name);
+    }
+    let committed = committed();
+    let mut row = Row::new("instructions of an event", Unit::Count, vec![Goal::AtMost(committed * GROWTH)]);
+    row.figures = instructions;
+    table.add(row);
+    let row = Row::new("allocations of an event", Unit::Count, vec![Goal::AtMost(1.0)]);
+    table.add(row.figures(&allocations, "allocations"));
+}
+
+fn file() -> String {
+    format!("{ROOT}/benches/instructions")
+}
+
+fn committed() -> f64 {
+    std::fs::read_to_string(file()).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(f64::INFINITY)
+}
+
+/// 0: not grown; 1: grown; 77: it could not be counted. With `PACT_TELEMETRY_BLESS` the new count is the one to keep.
+pub fn check() -> i32 {
+    let Some(now) = retired(&Place::new(), "pact_telemetry") else {
+        eprintln!("instructions of an event: not counted, there is no valgrind");
+        return 77;
+    };
+    if std::env::var_os("PACT_TELEMETRY_BLESS").is_some() {
+        std::fs::write(file(), format!("{now:.0}\n")).unwrap();
+    }
+    let committed = committed();
+    println!("instructions of an accepted event: {now:.0}, committed: {committed:.0}");
+    if now > committed * GROWTH {
+        eprintln!(
+            "an event costs its caller more than before; if that is meant: make bench-check PACT_TELEMETRY_BLESS=1"
+        );
+        return 1;
+    }
+    0
+}

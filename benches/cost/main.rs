@@ -1,0 +1,53 @@
+//! What the library costs its host, beside the floor under it and beside what else could report an event.
+//!
+//! `make bench` runs this without arguments: it measures everything, prints one table, and writes docs/performance.md
+//! and its plot. `check` compares the instructions of an event with benches/instructions. `scene …` is one measured
+//! process.
+#![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a benchmark
+
+mod caller;
+mod child;
+mod delivery;
+mod figure;
+mod instructions;
+mod page;
+mod plot;
+mod process;
+mod profile;
+mod scenes;
+mod sink;
+mod subject;
+mod table;
+
+use child::Place;
+use table::Table;
+
+/// The folder of this project.
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.first().map(String::as_str) {
+        Some("scene") => scenes::play(&arguments[1..]),
+        Some("check") => std::process::exit(instructions::check()),
+        _ => measure(),
+    }
+}
+
+fn measure() {
+    let place = Place::new();
+    let mut table = Table::default();
+    type Step = fn(&Place, &mut Table);
+    let steps: [(&str, Step); 4] = [
+        ("what the caller pays", caller::measure),
+        ("what an event retires and allocates", instructions::measure),
+        ("what the process pays", process::measure),
+        ("what arrives, and at what price", delivery::measure),
+    ];
+    for (what, step) in steps {
+        eprintln!("== {what}");
+        step(&place, &mut table);
+    }
+    println!("{}", table.plain());
+    page::write(&place, &table);
+}

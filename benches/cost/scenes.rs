@@ -1,0 +1,290 @@
+//! What one measured process does, and prints as lines of a name and a number. The short scenes; the caller's, which
+//! has threads and rounds, is in caller.rs.
+
+use crate::caller;
+use crate::subject::{self, Subject};
+use std::ffi::CStr;
+use std::hint::black_box;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// So many pages of fresh memory are touched, as a floor.
+const PAGES: usize = 32;
+
+/// `arguments`: scene, subject, the subject's server, the sink.
+pub fn play(arguments: &[String]) {
+    let [scene, name, url, sink] = [0, 1, 2, 3].map(|at| arguments[at].as_str());
+    // SAFETY: no memory. One that hangs must not hold up the others.
+    unsafe { libc::alarm(60) };
+    match scene {
+        "caller" => caller::scene(name, url, sink),
+        "first" => first(name, url),
+        "post" => post(sink),
+        "count-1" => count(name, url, 1),
+        "count-101" => count(name, url, 101),
+        "allocations" => allocations(name, url, sink),
+        "memory" => memory(name, url, sink),
+        "dlopen" => dlopen(name),
+        "exit idle" | "exit delivered" | "exit offline" => exit(scene, name, url, sink),
+        "sustained" => sustained(name, url, sink),
+        "idle" => idle(name, url, sink),
+        "one" => {
+            let subject = Subject::start(name, url);
+            subject.event(1);
+            subject.end();
+        }
+        _ => panic!("no scene {scene}"),
+    }
+}
+
+pub fn tell(name: &str, value: f64) {
+    println!("{name} {value}");
+}
+
+/// How many events the server has got.
+pub fn arrived(sink: &str) -> u64 {
+    let mut stream = TcpStream::connect(sink.trim_start_matches("http://")).unwrap();
+    stream.write_all(b"GET /arrived HTTP/1.1\r\n\r\n").unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut lines = (&mut reader).lines().map_while(Result::ok);
+    let length = lines.find_map(|line| line.strip_prefix("Content-Length: ").map(str::to_owned)).unwrap();
+    lines.next();
+    let mut number = vec![0; length.parse().unwrap()];
+    reader.read_exact(&mut number).unwrap();
+    String::from_utf8(number).unwrap().parse().unwrap()
+}
+
+/// Flushes; where that does not wait, waits until so many have arrived or nothing has for two seconds.
+pub fn settle(name: &str, subject: &Subject, sink: &str, wanted: u64) {
+    subject.flush();
+    let (mut seen, mut since) = (0, Instant::now());
+    while matches!(name, "pact_matching" | "libdatadog") && since.elapsed() < Duration::from_secs(2) {
+        let now = arrived(sink);
+        if now >= wanted {
+            break;
+        }
+        if now > seen {
+            (seen, since) = (now, Instant::now());
+        }
+        std::thread::sleep(Duration::from_micros(300));
+    }
+}
+
+/// One event, and it has arrived.
+fn deliver(name: &str, subject: &Subject, sink: &str) {
+    let before = arrived(sink);
+    subject.event(1);
+    settle(name, subject, sink, before + 1);
+}
+
+fn first(name: &str, url: &str) {
+    let whole = Instant::now();
+    let subject = Subject::start(name, url);
+    let (faults, start) = (usage().ru_minflt, Instant::now());
+    subject.event(1);
+    tell("first", start.elapsed().as_secs_f64());
+    tell("faults", (usage().ru_minflt - faults) as f64);
+    tell("whole", whole.elapsed().as_secs_f64()); // most start their threads before their first event
+    extern "C" fn nothing(_: *mut libc::c_void) -> *mut libc::c_void {
+        std::ptr::null_mut()
+    }
+    tell("touch", touch());
+    for _ in 0..10 {
+        // SAFETY: a thread that does nothing, joined at once; pthread_t is a number or a pointer.
+        unsafe {
+            let mut thread = std::mem::zeroed();
+            let start = Instant::now();
+            assert_eq!(libc::pthread_create(&mut thread, std::ptr::null(), nothing, std::ptr::null_mut()), 0);
+            tell("thread", start.elapsed().as_secs_f64());
+            libc::pthread_join(thread, std::ptr::null_mut());
+        }
+    }
+}
+
+/// Seconds to write into that many pages of memory that nobody has used.
+fn touch() -> f64 {
+    const PAGE: usize = 4_096;
+    // SAFETY: memory of its own, written inside its bounds alone.
+    unsafe {
+        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let pages = libc::mmap(std::ptr::null_mut(), PAGES * PAGE, access, kind, -1, 0);
+        assert_ne!(pages, libc::MAP_FAILED);
+        let start = Instant::now();
+        for page in 0..PAGES {
+            pages.cast::<u8>().add(page * PAGE).write_volatile(1);
+        }
+        start.elapsed().as_secs_f64()
+    }
+}
+
+/// The floor under any request: one POST, over a connection that is there and over a new one.
+fn post(sink: &str) {
+    let connect = || TcpStream::connect(sink.trim_start_matches("http://")).unwrap();
+    let request = format!("POST / HTTP/1.1\r\nHost: bench\r\nContent-Length: 300\r\n\r\n{:300}", "");
+    let answered = |mut stream: &TcpStream| {
+        stream.write_all(request.as_bytes()).unwrap();
+        assert!(stream.read(&mut [0; 256]).unwrap() > 0);
+    };
+    let kept = connect();
+    for _ in 0..200 {
+        let start = Instant::now();
+        answered(&kept);
+        tell("kept", start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        answered(&connect());
+        tell("new", start.elapsed().as_secs_f64());
+    }
+}
+
+/// For callgrind, which counts what happens inside the exported function alone.
+fn count(name: &str, url: &str, events: i64) {
+    let subject = Subject::start(name, url);
+    for value in 0..events {
+        subject.event(value);
+    }
+}
+
+/// With benches/allocations.c preloaded, which counts this thread's.
+fn allocations(name: &str, url: &str, sink: &str) {
+    let subject = Subject::start(name, url);
+    deliver(name, &subject, sink);
+    // SAFETY: looked up in what is loaded; its type is in benches/allocations.c.
+    let counter = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"bench_allocations".as_ptr()) };
+    assert!(!counter.is_null(), "benches/allocations.c is preloaded");
+    // SAFETY: see above.
+    let counter: extern "C" fn() -> i64 = unsafe { std::mem::transmute(counter) };
+    for value in 0..100 {
+        let before = counter();
+        subject.event(value);
+        tell("allocations", (counter() - before) as f64);
+    }
+}
+
+/// Resident and dirty bytes of this process.
+fn resident() -> (f64, f64) {
+    let text = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
+    let kilobytes = |field: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    (kilobytes("Rss:") * 1024.0, (kilobytes("Private_Dirty:") + kilobytes("Shared_Dirty:")) * 1024.0)
+}
+
+fn memory(name: &str, url: &str, sink: &str) {
+    arrived(sink); // what the bench itself needs is there before
+    let before = resident();
+    subject::open(name);
+    let loaded = resident();
+    tell("loaded", loaded.0 - before.0);
+    let subject = Subject::start(name, url);
+    let start = arrived(sink);
+    deliver(name, &subject, sink);
+    let after = resident();
+    tell("delivered", after.0 - before.0);
+    tell("dirty", after.1 - before.1);
+    // The collector's lines about TLS requests come a little later than its answers.
+    let patience = Instant::now();
+    while arrived(sink) == start && patience.elapsed() < Duration::from_secs(2) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    tell("arrived", (arrived(sink) - start) as f64);
+}
+
+fn dlopen(name: &str) {
+    let path = std::ffi::CString::new(subject::path(name)).unwrap();
+    let start = Instant::now();
+    // SAFETY: our own libraries, whose constructors do nothing of note.
+    let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+    tell("dlopen", start.elapsed().as_secs_f64());
+    // SAFETY: after a failure there is a text.
+    assert!(!black_box(handle).is_null(), "{:?}", unsafe { CStr::from_ptr(libc::dlerror()) });
+}
+
+pub fn monotonic() -> f64 {
+    // SAFETY: a place of the right type.
+    unsafe {
+        let mut now: libc::timespec = std::mem::zeroed();
+        libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now);
+        now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
+    }
+}
+
+/// Says when its work was done; the parent knows when it was gone.
+fn exit(scene: &str, name: &str, url: &str, sink: &str) {
+    let subject = Subject::start(name, url);
+    match scene {
+        "exit delivered" => deliver(name, &subject, sink),
+        "exit offline" => assert_eq!(subject.event(1), 0),
+        _ => (),
+    }
+    tell("ended", monotonic());
+    subject.end();
+}
+
+fn sustained(name: &str, url: &str, sink: &str) {
+    // As many at a time as each holds without losing any; the library says when it is full.
+    let chunk = match name {
+        "pact_telemetry" => i64::MAX,
+        "pact_matching" => 50,
+        "sentry" => 25,
+        _ => 2_000,
+    };
+    let subject = Subject::start(name, url);
+    deliver(name, &subject, sink);
+    let (before, cpu, start) = (arrived(sink), processor(), Instant::now());
+    let mut taken = 0;
+    while start.elapsed() < Duration::from_secs(2) {
+        match subject.event(taken) {
+            0 => taken += 1,
+            _ => std::thread::sleep(Duration::from_micros(100)),
+        }
+        if taken % chunk == 0 {
+            settle(name, &subject, sink, before + taken as u64);
+        }
+    }
+    settle(name, &subject, sink, before + taken as u64);
+    let (elapsed, cpu, arrived) = (start.elapsed().as_secs_f64(), processor() - cpu, (arrived(sink) - before) as f64);
+    tell("rate", arrived / elapsed);
+    tell("cpu", cpu / arrived * 1e6);
+    tell("lost", (taken as f64 - arrived) / taken as f64);
+}
+
+fn usage() -> libc::rusage {
+    // SAFETY: a place of the right type.
+    unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &mut usage);
+        usage
+    }
+}
+
+/// Seconds of CPU of all threads of this process.
+fn processor() -> f64 {
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    seconds(usage().ru_utime) + seconds(usage().ru_stime)
+}
+
+/// How often threads but this one were scheduled, from three seconds after the last event on.
+fn idle(name: &str, url: &str, sink: &str) {
+    let subject = Subject::start(name, url);
+    deliver(name, &subject, sink);
+    let quiet = Duration::from_secs(3);
+    std::thread::sleep(quiet);
+    let before = switches();
+    std::thread::sleep(quiet);
+    tell("switches", (switches() - before) / quiet.as_secs_f64());
+}
+
+fn switches() -> f64 {
+    let mine = std::process::id().to_string();
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    tasks
+        .filter(|task| task.file_name().to_string_lossy() != mine)
+        .map(|task| {
+            let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+            let lines = status.lines().filter(|line| line.contains("ctxt_switches"));
+            lines.filter_map(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).sum::<f64>()
+        })
+        .sum()
+}
