@@ -23,6 +23,11 @@
 #[cfg(feature = "capi")]
 pub mod ffi;
 
+/// Not for use: doors for the programs of `fuzz/`.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+
 mod client;
 mod pipeline;
 

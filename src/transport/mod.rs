@@ -10,7 +10,7 @@ mod resolver;
 
 use crate::platform::roots::{self, RootOverride};
 use crate::retry::retry_after;
-use proxy::{Proxies, Way};
+pub use proxy::{Proxies, Way};
 use resolver::BoundedResolver;
 use std::io::Read;
 use std::sync::Arc;

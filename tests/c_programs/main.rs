@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abi;
 mod artifacts;
 mod behaviour;
 mod deadlines;

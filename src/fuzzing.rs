@@ -1,0 +1,113 @@
+//! Doors for the programs of `fuzz/`, into rooms that are private: each takes any bytes and checks what has to hold for all
+//! of them. Only with the feature `fuzzing`, never in a library that is shipped.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)] // a fault found must stop the fuzzer
+
+use crate::batch;
+use crate::config::{self, Identity};
+use crate::host::Host;
+use crate::protocol::{self, Context};
+use crate::retry::{retry_after, Backoff, RETRY_AFTER_MAX};
+use crate::spool::{Spool, Turn};
+use crate::transport::{Proxies, Way};
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Any moment will do.
+const NOW_MS: u64 = 1_800_000_000_000;
+
+/// Proxies of the environment, and the way that they decide for a URL; what is on loopback never goes through one.
+pub fn proxies(proxy: &str, exceptions: &str, url: &str) {
+    let variable = |name: &str| match name {
+        "HTTPS_PROXY" => Some(OsString::from(proxy)),
+        "NO_PROXY" => Some(OsString::from(exceptions)),
+        _ => None,
+    };
+    let proxies = Proxies::from_variables(variable);
+    if let Ok(uri) = url.parse() {
+        let way = proxies.way(&uri);
+        let stays_here = config::is_loopback(uri.host().unwrap_or_default());
+        assert!(!stays_here || way == Way::Direct, "through a proxy to loopback");
+        assert!(way != Way::Through || proxies.proxy().is_some());
+        let is_gone_past = way == Way::Direct && !proxy.is_empty() && exceptions.is_empty();
+        assert!(stays_here || !is_gone_past, "past a proxy that no exception names");
+    }
+}
+
+/// What a server says of when to come back, and what is on disk of that.
+pub fn waits(text: &str, now_s: u32) {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now_s.into());
+    let asked = retry_after(text, now);
+    assert!(asked.unwrap_or_default() <= RETRY_AFTER_MAX);
+    let backoff = Backoff::from_text(text.as_bytes());
+    assert_eq!(Backoff::from_text(backoff.to_text().as_bytes()), backoff);
+    assert!(backoff.wait(NOW_MS).unwrap_or_default() <= RETRY_AFTER_MAX);
+    let next = backoff.after_failure(NOW_MS, asked, u64::from(now_s));
+    assert!(next.wait(NOW_MS).unwrap_or_default() <= RETRY_AFTER_MAX && next.failures > 0);
+}
+
+/// A file of the spool. What is read is written back the same, and both protocols take it within their limits.
+pub fn batch(bytes: &[u8]) {
+    let Some((host, records)) = batch::from_text(bytes) else { return };
+    let text = batch::to_text(&host, records.iter());
+    let (_, again) = batch::from_text(text.as_bytes()).unwrap();
+    assert_eq!(batch::to_text(&host, again.iter()), text);
+    for protocol in ["ga4", "universal-analytics"] {
+        encode(protocol, &host, &records);
+    }
+}
+
+fn encode(protocol: &str, host: &Host, records: &[batch::Record]) {
+    let credentials = r#""measurement_id":"G-1","api_secret":"s","tracking_id":"UA-1-1""#;
+    let library = r#""library":{"id":"a","name":"b","version":"1"}"#;
+    let settings =
+        config::parse(&format!("{{{library},{credentials},\"protocol\":\"{protocol}\"}}"), |_| None).unwrap();
+    let hits: Vec<_> = records.iter().map(|record| record.hit(NOW_MS)).collect();
+    let context = Context { host, now_micros: NOW_MS * 1_000 };
+    for body in protocol::encode(&settings.destination, &context, &hits) {
+        let most = if protocol == "ga4" { 130_000 } else { 16_384 };
+        assert!(body.text.len() <= most, "{}", body.text.len());
+    }
+}
+
+/// A config, and one override from the environment.
+pub fn config(json: &str, name: &str, value: &str) {
+    let variable = |asked: &str| (asked == name).then(|| OsString::from(value));
+    match config::parse(json, variable) {
+        Ok(settings) => {
+            assert!((1..=config::QUEUE_CAPACITY_MAX).contains(&settings.queue_capacity));
+            let Identity { library_id, library_name, library_version, data_source, test_framework, platform_version } =
+                &*settings.identity;
+            let parts = [library_id, library_name, library_version, data_source, test_framework, platform_version];
+            assert!(Identity::from_parts(parts.map(|part| &**part)).is_some(), "the spool would not read it back");
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A spool folder in which anybody may have put anything.
+pub fn spool(state_folder: &Path, names: &[&str], content: &[u8]) {
+    let Some(spool) = Spool::open(state_folder) else { return };
+    let folder = state_folder.join("spool");
+    for name in names {
+        let _ = std::fs::write(folder.join(name.replace(['/', '\0'], "_")), content);
+    }
+    let destination = "0123456789abcdef0123456789abcdef";
+    for name in spool.list(destination, NOW_MS).unwrap_or_default() {
+        let _ = (spool.is_free(&name, NOW_MS), spool.read(&name));
+        spool.set_aside(&name);
+    }
+    let kept = spool.put(destination, "{}", NOW_MS);
+    let listed = spool.list(destination, NOW_MS).unwrap_or_default();
+    if let Some(name) = kept {
+        assert!(listed.contains(&name) && !spool.is_free(&name, NOW_MS), "{name}");
+        let given = spool.give_away(&name);
+        assert!(spool.is_given_away(&given) && spool.is_free(&given, NOW_MS), "{given}");
+        assert_eq!(spool.read(&given).as_deref(), Some(b"{}".as_slice()));
+    }
+    assert!(matches!(spool.turn(destination), Turn::Ours(_)));
+    let _ = spool.backoff(destination);
+    spool.purge(NOW_MS + 1, NOW_MS);
+    assert_eq!(spool.list(destination, NOW_MS), Some(vec![]));
+    let _ = std::fs::remove_dir_all(&folder);
+}

@@ -1,0 +1,153 @@
+//! The ABI as other versions meet it, and how the library is hardened: all that a linker and a loader see.
+
+use crate::harness::{library, linked_with, root, run_tool, Language, Room};
+use crate::support::Collector;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What the first version gave to the world; it changes no more once that is released. Function by function and number by
+/// number, C itself says whether the header of today still means the same. (abidiff cannot: of a Rust library it sees
+/// two megabytes of private types, and not the statuses.)
+const FIRST: &str = "tests/abi/1.0/pact_telemetry.ffi.h";
+
+fn readelf(arguments: &[&str]) -> String {
+    let shared = library().join("libpact_telemetry.so");
+    run_tool(Command::new("readelf").args(arguments).arg("-W").arg(shared).env("LC_ALL", "C"))
+}
+
+/// Compiles what an old header declared beside the header of today; what C says against it, or nothing.
+fn compared(old: &str) -> String {
+    let code: Vec<_> = old.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let mut unit = String::from("#include <pact_telemetry.h>\n");
+    for declaration in code.join("\n").split(';').filter(|text| text.contains("pact_telemetry_")) {
+        unit.push_str(&format!("{declaration};\n")); // a second declaration that differs is an error
+    }
+    for line in code.iter().filter(|line| line.contains(" = ")) {
+        let (name, number) = line.trim().trim_end_matches(',').split_once(" = ").unwrap();
+        unit.push_str(&format!("_Static_assert({name} == {number}, \"{name} is not {number} any more\");\n"));
+    }
+    let room = Room::new();
+    let file = room.path().join("compared.c");
+    std::fs::write(&file, unit).unwrap();
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c11", "-fsyntax-only", "-Werror"]).arg(format!("-I{}", root("include").display())).arg(file);
+    String::from_utf8(cc.output().unwrap().stderr).unwrap()
+}
+
+#[test]
+fn nothing_that_the_first_header_declared_means_something_else_today() {
+    assert_eq!(compared(&std::fs::read_to_string(root(FIRST)).unwrap()), "");
+    let today = std::fs::read_to_string(root("include/pact_telemetry.h")).unwrap();
+    let first = std::fs::read_to_string(root("tests/abi/1.0/pact_telemetry.h")).unwrap();
+    let texts: Vec<_> = first.lines().filter(|line| line.starts_with("#define") && line.contains('"')).collect();
+    assert!(!texts.is_empty());
+    for text in texts {
+        assert!(today.lines().any(|line| line == text), "{text}");
+    }
+}
+
+#[test]
+fn a_changed_parameter_result_or_number_is_noticed() {
+    let first = std::fs::read_to_string(root(FIRST)).unwrap();
+    for (from, to, name) in [
+        ("uint32_t capacity", "uint64_t capacity", "pact_telemetry_stats"),
+        ("uint32_t pact_telemetry_abi_version(void)", "int32_t pact_telemetry_abi_version(void)", "abi_version"),
+        ("int64_t value,", "", "pact_telemetry_track"),
+        ("PACT_TELEMETRY_KEPT = 6", "PACT_TELEMETRY_KEPT = 7", "PACT_TELEMETRY_KEPT is not 7"),
+    ] {
+        let changed = first.replace(from, to);
+        assert_ne!(changed, first);
+        let errors = compared(&changed);
+        assert!(errors.contains(name), "{from} to {to}: {errors}");
+    }
+}
+
+/// Programs that were compiled when 1.0 was new: with its header, against a library that is newer than it.
+#[test]
+fn a_program_of_the_first_header_runs_with_this_library() {
+    let room = Room::new();
+    let mut arguments = linked_with(&library());
+    arguments[0] = format!("-I{}", root("tests/abi/1.0").display());
+    let program = room.program_with("one_event", Language::C, &arguments);
+    let collector = Collector::start(&[]);
+    room.run(program).endpoint(&collector.url).succeed();
+    assert_eq!(collector.events_until_end().len(), 1);
+}
+
+/// A header of tomorrow, whose function this library does not have.
+fn newer_header(room: &Room) -> PathBuf {
+    let folder = room.path().join("newer");
+    std::fs::create_dir(&folder).unwrap();
+    let header = std::fs::read_to_string(root("include/pact_telemetry.h")).unwrap();
+    let place = header.rfind("#ifdef __cplusplus").unwrap();
+    let (before, after) = header.split_at(place);
+    let tomorrow = "int32_t pact_telemetry_tomorrow(PactTelemetry *client);\n";
+    std::fs::write(folder.join("pact_telemetry.h"), format!("{before}{tomorrow}{after}")).unwrap();
+    folder
+}
+
+fn compile_tomorrow(room: &Room, library: &Path, more: &[&str]) -> (PathBuf, std::process::Output) {
+    let program = room.path().join("tomorrow");
+    let mut cc = Command::new("cc");
+    cc.args(["-D_GNU_SOURCE", "-o"]).arg(&program).arg(root("tests/c/tomorrow.c")).args(more);
+    cc.arg(format!("-I{}", newer_header(room).display())).args(&linked_with(library)[1..]);
+    let output = cc.output().unwrap();
+    (program, output)
+}
+
+#[test]
+fn a_program_that_looks_functions_up_does_without_one_that_this_library_has_not() {
+    let room = Room::new();
+    let (program, output) = compile_tomorrow(&room, &library(), &["-DLOOK_UP"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let collector = Collector::start(&[]);
+    room.run(program).endpoint(&collector.url).succeed();
+    assert_eq!(collector.events_until_end().len(), 1);
+}
+
+#[test]
+fn a_program_that_links_a_function_of_a_newer_library_is_told_which_one() {
+    let room = Room::new();
+    let (_, output) = compile_tomorrow(&room, &library(), &[]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && errors.contains("pact_telemetry_tomorrow"), "{errors}");
+}
+
+#[test]
+fn a_program_of_a_newer_library_is_stopped_by_the_loader_before_it_starts() {
+    let room = Room::new();
+    // What it is linked with has the name of the library and one function more; where it runs there is the one of today.
+    let listed = std::fs::read_to_string(root("tests/symbols.txt")).unwrap() + "pact_telemetry_tomorrow\n";
+    let [source, newer] = ["newer.c", "newer.so"].map(|name| room.path().join(name));
+    let functions: String = listed.lines().map(|name| format!("int {name}(void) {{ return 0; }}\n")).collect();
+    std::fs::write(&source, functions).unwrap();
+    let mut cc = Command::new("cc");
+    run_tool(cc.args(["-shared", "-fPIC", "-Wl,-soname,libpact_telemetry.so.1", "-o"]).arg(&newer).arg(source));
+    let newer = newer.display().to_string();
+    let (program, output) = compile_tomorrow(&room, &library(), &[&newer, "-Wl,-z,now"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let ended = room.run(program).end();
+    assert!(!ended.status.success() && ended.out.is_empty(), "{}", ended.out);
+    assert!(ended.err.contains("pact_telemetry_tomorrow"), "{}", ended.err);
+}
+
+#[test]
+fn no_page_of_the_library_is_both_written_and_run_and_its_addresses_are_fixed_before_its_first_call() {
+    let segments = readelf(&["-l"]);
+    let count = |kind: &str| segments.lines().filter(|line| line.trim_start().starts_with(kind)).count();
+    assert_eq!(count("GNU_RELRO "), 1, "{segments}");
+    assert_eq!(count("GNU_STACK "), 1, "without this note a loader makes the stack executable: {segments}");
+    let runs_and_writes = |line: &str| line.contains(" RWE ") || line.contains(" W E ");
+    assert!(!segments.lines().any(runs_and_writes), "{segments}");
+    let dynamic = readelf(&["-d"]);
+    assert!(dynamic.contains("BIND_NOW") || dynamic.contains("Flags: NOW"), "{dynamic}");
+}
+
+/// A library with static thread-local storage may be refused by a host that loads many of them late.
+#[test]
+fn the_library_takes_none_of_the_little_room_for_static_thread_locals() {
+    assert!(!readelf(&["-d"]).contains("STATIC_TLS"));
+    let relocations = readelf(&["-r"]);
+    assert!(relocations.contains("R_"), "{relocations}");
+    assert!(!relocations.contains("TPOFF") && !relocations.contains("TPREL"), "{relocations}");
+}
