@@ -17,7 +17,8 @@ RELEASE_COMMAND := target/release/pact-telemetry
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
     share/fish/vendor_completions.d/pact-telemetry.fish
 
-.PHONY: FORCE help lib command demo test headers bench dist lint format install uninstall clean
+.PHONY: FORCE help lib command demo test headers bench dist lint format install uninstall clean \
+    abi sanitize fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -42,6 +43,15 @@ demo: lib command ## the main job: a C program's four events arrive at a collect
 
 test: ## every test; says what it could not run
 	@./tests/run
+
+abi: ## what a linker and a loader see: old and newer headers, hardening, exported names (part of make test)
+	@$(CARGO) test --quiet --locked --test c_programs -- abi:: artifacts::the_library
+
+sanitize: ## the C programs under the address, leak and undefined behaviour sanitizers, and under Valgrind
+	@tests/sanitize/run
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (30) seconds
+	@fuzz/run
 
 headers: ## write include/ anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers
