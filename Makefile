@@ -18,7 +18,7 @@ COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-f
     share/fish/vendor_completions.d/pact-telemetry.fish
 
 .PHONY: FORCE help lib command demo test soak headers bench bench-check bench-program dist lint format install
-.PHONY: uninstall clean
+.PHONY: uninstall clean abi sanitize fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -46,6 +46,15 @@ test: ## every test; says what it could not run
 
 soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table with tries and failures
 	@$(CARGO) test --quiet --locked --test soak -- --long
+
+abi: ## what a linker and a loader see: old and newer headers, hardening, exported names (part of make test)
+	@$(CARGO) test --quiet --locked --test c_programs -- abi:: artifacts::the_library
+
+sanitize: ## the C programs under the address, leak and undefined behaviour sanitizers, and under Valgrind
+	@tests/sanitize/run
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (30) seconds
+	@fuzz/run
 
 headers: ## write include/ and the list in docs/privacy.md anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers --test docs

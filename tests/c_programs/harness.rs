@@ -11,8 +11,26 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// No program here needs as long.
+/// No program here needs as long, and none that is watched needs ten times as long.
 const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// What watches the programs while they run: nothing, or by PACT_TELEMETRY_WATCHED_BY (`tests/sanitize/run`) the
+/// sanitizers of the compiler or Valgrind. Both end a program that they find at fault with a text and a bad status.
+#[derive(Clone, Copy, PartialEq)]
+enum Watch {
+    Nothing,
+    Sanitizers,
+    Valgrind,
+}
+
+fn watch() -> Watch {
+    match std::env::var("PACT_TELEMETRY_WATCHED_BY").as_deref() {
+        Err(_) => Watch::Nothing,
+        Ok("sanitizers") => Watch::Sanitizers,
+        Ok("valgrind") => Watch::Valgrind,
+        Ok(other) => panic!("PACT_TELEMETRY_WATCHED_BY: sanitizers or valgrind, not {other}"),
+    }
+}
 
 pub const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 
@@ -26,11 +44,32 @@ pub fn make(arguments: &[&str]) {
     run_tool(Command::new("make").args(["-s", "-C", ROOT]).args(arguments).env_remove("CARGO_TARGET_DIR"));
 }
 
-/// The folder of the release library, built once.
+/// The folder of the release library, built once. Where programs are watched: of one whose functions have names and whose
+/// arithmetic is checked.
 pub fn library() -> PathBuf {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| make(&["lib", "command"]));
-    root("build/lib")
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        make(&["lib", "command"]);
+        match watch() {
+            Watch::Nothing => root("build/lib"),
+            _ => watched_library(),
+        }
+    };
+    BUILT.get_or_init(build).clone()
+}
+
+fn watched_library() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["rustc", "--quiet", "--locked", "--lib", "--crate-type", "cdylib"]);
+    run_tool(cargo.current_dir(root("")));
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root("target"), PathBuf::from);
+    let folder = root("build/watched");
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in ["libpact_telemetry.so", "libpact_telemetry.so.1"] {
+        let _ = std::fs::remove_file(folder.join(name));
+        std::fs::copy(target.join("debug/libpact_telemetry.so"), folder.join(name)).unwrap();
+    }
+    folder
 }
 
 /// Runs a tool that has to succeed, and returns what it printed.
@@ -80,6 +119,9 @@ impl Room {
         let program = self.path().join(format!("{name}.{suffix}.out"));
         let mut command = Command::new(compiler);
         command.args(language).args(WARNINGS).args(["-D_GNU_SOURCE", "-pthread", "-o"]).arg(&program);
+        if watch() == Watch::Sanitizers {
+            command.args(["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+        }
         command.arg(root("tests/c").join(format!("{name}.c"))).args(["-x", "none"]).args(arguments);
         run_tool(&mut command);
         program
@@ -93,8 +135,21 @@ impl Room {
 
     /// The same without credentials.
     pub fn run_bare(&self, program: impl AsRef<Path>) -> Run {
-        let mut command = Command::new(program.as_ref());
+        let mut command = match watch() {
+            Watch::Valgrind => {
+                let mut valgrind = Command::new("valgrind");
+                valgrind.args(["--quiet", "--error-exitcode=99"]);
+                let not_a_fault = root("tests/sanitize/valgrind.supp");
+                valgrind.arg(format!("--suppressions={}", not_a_fault.display())).arg(program.as_ref());
+                valgrind
+            }
+            _ => Command::new(program.as_ref()),
+        };
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        if watch() == Watch::Sanitizers {
+            let kept_on_purpose = root("tests/sanitize/leaks.supp");
+            command.env("LSAN_OPTIONS", format!("suppressions={}:print_suppressions=0", kept_on_purpose.display()));
+        }
         command.env("HOME", self.path()).env("XDG_CONFIG_HOME", self.path().join("config"));
         command.env("CI", "true"); // where nobody is there to be given notice first
         Run(command)
@@ -148,9 +203,10 @@ impl Run {
         read_to_end(child.stderr.take().unwrap(), 1, sender);
         let mut ended = [String::new(), String::new()];
         for _ in 0..2 {
-            let Ok((index, text)) = texts.recv_timeout(WATCHDOG.saturating_sub(since.elapsed())) else {
+            let patience = if watch() == Watch::Nothing { WATCHDOG } else { 10 * WATCHDOG };
+            let Ok((index, text)) = texts.recv_timeout(patience.saturating_sub(since.elapsed())) else {
                 let _ = child.kill();
-                panic!("{command:?} did not end within {WATCHDOG:?}");
+                panic!("{command:?} did not end within {patience:?}");
             };
             ended[index] = text;
         }

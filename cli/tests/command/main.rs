@@ -25,6 +25,7 @@ mod program;
 mod running;
 #[cfg(unix)]
 mod status;
+mod strangers;
 mod support;
 #[cfg(unix)]
 mod switch;

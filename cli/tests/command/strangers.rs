@@ -1,0 +1,97 @@
+//! The collector's sockets in the hands of strangers: garbage, half requests, heads without end, connections without number.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use crate::support::{Collector, PATIENCE};
+
+/// More than a process may have open by default.
+const FLOOD: usize = 10_000;
+
+fn still_answers(collector: &Collector) {
+    let mut client = collector.connect();
+    client.send_event();
+    assert_eq!(client.answer().status, 204);
+}
+
+/// All that comes back until the other side closes.
+fn answer_to(collector: &Collector, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = collector.connect().0.into_inner();
+    let _ = stream.write_all(bytes); // it may be cut before the end
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let mut answer = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        // What it did not read any more makes its system reset the connection.
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    }
+    answer
+}
+
+#[test]
+fn garbage_is_refused_and_takes_nobody_elses_turn() {
+    let collector = Collector::start(&[]);
+    let zeros = vec![0; 100_000];
+    let garbage: [&[u8]; 9] = [
+        b"\r\n\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"POST /mp/collect HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"POST /mp/collect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+        b"POST /mp/collect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+        b"POST /mp/collect HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        b"GET /\xff\xfe HTTP/9.9\r\n\r\n",
+        &zeros,
+    ];
+    for bytes in garbage {
+        let answer = answer_to(&collector, bytes);
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.is_empty() || text.starts_with("HTTP/1.1 4"), "{text}");
+        still_answers(&collector);
+        assert_eq!(collector.line()["type"], "event", "garbage has no line of its own");
+    }
+}
+
+#[test]
+fn a_head_without_end_is_cut() {
+    let collector = Collector::start(&[]);
+    let mut stream = collector.connect().0.into_inner();
+    stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    let line = format!("x: {}\r\n", "y".repeat(8_000));
+    let is_cut = (0..8_000).any(|_| stream.write_all(line.as_bytes()).is_err()); // 64 MB
+    assert!(is_cut, "it read on and on");
+    still_answers(&collector);
+}
+
+#[test]
+fn who_sends_half_a_request_and_waits_holds_nobody_up() {
+    let collector = Collector::start(&[]);
+    let half = |bytes: &[u8]| {
+        let mut client = collector.connect();
+        client.0.get_mut().write_all(bytes).unwrap();
+        client
+    };
+    let waiting: Vec<_> = (0..100)
+        .map(|number| match number % 2 {
+            0 => half(b"POST /mp/collect HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"),
+            _ => half(b"POST /mp/col"),
+        })
+        .collect();
+    still_answers(&collector);
+    drop(waiting);
+    still_answers(&collector);
+}
+
+#[test]
+fn after_a_flood_of_connections_it_answers_again() {
+    let collector = Collector::start(&[]);
+    let address: SocketAddr = collector.url.split_once("://").unwrap().1.parse().unwrap();
+    // Ends early where this process may have no more. A system whose queue is full takes a connection a second later.
+    let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).ok();
+    let mut flood: Vec<_> = (0..FLOOD).map_while(connect).collect();
+    assert!(flood.len() > 200, "{}", flood.len());
+    for stream in &mut flood {
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\n");
+    }
+    drop(flood);
+    still_answers(&collector);
+}
