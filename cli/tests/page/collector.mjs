@@ -63,7 +63,8 @@ const CONSENT = { ad_user_data: 'DENIED', ad_personalization: 'DENIED' };
 
 /** The published list: what is collected, and its keys. */
 export function publishedFields() {
-  const rows = readFileSync(`${root}docs/privacy.md`, 'utf8').matchAll(/^\| ([^|]+) \| `?(\w+)`? \| `(\w+)` \|$/gm);
+  const list = /^\| ([^|]+) \| [^|]+ \| [^|]+ \| `?(\w+)`? \| `(\w+)` \|$/gm;
+  const rows = readFileSync(`${root}docs/privacy.md`, 'utf8').matchAll(list);
   return [...rows].map(([, what, ga4, ua]) => ({ label: what[0].toUpperCase() + what.slice(1), ga4, ua }));
 }
 
