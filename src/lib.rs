@@ -58,6 +58,7 @@ pub use event::{
 };
 pub use platform::paths;
 pub use protocol::fields::{FieldRow, Ga4Place, FIELDS};
+pub use transport::headers;
 
 /// The version of this library.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -126,13 +126,7 @@ impl Arguments {
             .map_err(|error| error.to_string())?;
         let text = |key| request.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (url, body) = (text("url"), text("body"));
-        let host = url.split('/').nth(2).and_then(|rest| rest.split('?').next()).unwrap_or_default().to_owned();
-        let headers = vec![
-            ("host", host),
-            ("user-agent", "pact_telemetry".to_owned()),
-            ("content-type", text("content_type")),
-            ("content-length", body.len().to_string()),
-        ];
+        let headers = pact_telemetry::headers(&url, &text("content_type"), &body).to_vec();
         Ok(Request { url, headers, body })
     }
 }

@@ -226,11 +226,12 @@ impl Pipeline {
 
     /// What this process has to say beside the counters of its clients.
     pub fn report(&'static self) -> Report {
+        let words = |outcome: Outcome| outcome.status_or_failure().err().map(String::from);
         let last_failure = match self.last_failure.load(Ordering::SeqCst) {
             0 => None,
-            failure::UNREACHABLE => Some("unreachable".into()),
-            failure::INTERRUPTED => Some("interrupted".into()),
-            failure::UNTRUSTED => Some("certificate not trusted".into()),
+            failure::UNREACHABLE => words(Outcome::Unreachable),
+            failure::INTERRUPTED => words(Outcome::Interrupted),
+            failure::UNTRUSTED => words(Outcome::Untrusted),
             status => Some(format!("status {status}")),
         };
         let [delivered, dropped] = [&self.others_delivered, &self.others_dropped].map(|n| n.load(Ordering::Relaxed));

@@ -60,7 +60,7 @@ impl Outcome {
 }
 
 /// The headers of a request, as they are sent.
-pub fn headers(url: &str, content_type: &'static str, body: &str) -> [(&'static str, String); 4] {
+pub fn headers(url: &str, content_type: &str, body: &str) -> [(&'static str, String); 4] {
     let host = url.split('/').nth(2).unwrap_or_default();
     [
         ("host", host.to_owned()),
