@@ -59,10 +59,10 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (30) seconds
 headers: ## write include/ and the list in docs/privacy.md anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers --test docs
 
-bench: command bench-program ## what it costs, beside what else there is: writes docs/performance.md; minutes
+bench: command bench-program ## what it costs, beside what else there is: writes docs/performance.md; minutes. ONLY=arrives: a part
 	@benches/build
 	@benches/bindings.sh
-	@$(BENCH)
+	@$(BENCH) $(if $(ONLY),only $(ONLY))
 
 bench-check: bench-program ## the instructions of an event, compared with benches/instructions
 	@$(BENCH) check

@@ -128,6 +128,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    #[inline(always)]
     pub fn consent_epoch(&self) -> u32 {
         self.epoch.load(Ordering::Acquire)
     }
@@ -158,7 +159,7 @@ impl Shared {
     }
 
     /// Makes the account this process's own.
-    #[inline]
+    #[inline(always)]
     fn join(&self, pipeline: &Pipeline) {
         if self.pipeline_id.load(Ordering::Acquire) != pipeline.id {
             self.join_anew(pipeline);
@@ -245,7 +246,7 @@ impl Client {
     }
 
     /// May an event be tracked now? Answers with the consent epoch to track it under.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn admit(&self) -> Result<u32, TrackError> {
         // Before the rules are asked: who turns it off after this makes the event stale.
         let epoch = self.shared.consent_epoch();
@@ -263,7 +264,7 @@ impl Client {
     }
 
     /// Checks, copies and queues an event that was admitted.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn queue(&self, epoch: u32, texts: &Texts<'_>, value: i64) -> Result<(), TrackError> {
         let shared = &self.shared;
         let event = match Packed::new(texts, value, coarse_millis(), epoch) {

@@ -35,7 +35,7 @@ pub fn opts_out(value: &[u8]) -> bool {
 
 /// Does one of [`VARIABLES`] opt out right now? One pass over the environment, no allocation; on the caller's thread only
 /// (see [`environment`]).
-#[inline]
+#[inline(always)]
 pub fn opted_out_by_environment() -> bool {
     environment::any(&NAMES, opts_out)
 }

@@ -1,8 +1,8 @@
 //! What the library costs its host, beside the floor under it and beside what else could report an event.
 //!
 //! `make bench` runs this without arguments: it measures everything, prints one table, and writes docs/performance.md
-//! and its plot. `check` compares the instructions of an event with benches/instructions. `scene …` is one measured
-//! process.
+//! and its plot. `only WORD…` measures the steps whose names hold one of these words, and writes nothing. `check` compares
+//! the instructions of an event with benches/instructions. `scene …` is one measured process.
 #![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a benchmark
 
 mod caller;
@@ -30,11 +30,12 @@ fn main() {
     match arguments.first().map(String::as_str) {
         Some("scene") => scenes::play(&arguments[1..]),
         Some("check") => std::process::exit(instructions::check()),
-        _ => measure(),
+        Some("only") => measure(&arguments[1..]),
+        _ => measure(&[]),
     }
 }
 
-fn measure() {
+fn measure(only: &[String]) {
     let place = Place::new();
     let mut table = Table::default();
     type Step = fn(&Place, &mut Table);
@@ -45,9 +46,14 @@ fn measure() {
         ("what arrives, and at what price", delivery::measure),
     ];
     for (what, step) in steps {
+        if !only.is_empty() && !only.iter().any(|word| what.contains(word.as_str())) {
+            continue;
+        }
         eprintln!("== {what}");
         step(&place, &mut table);
     }
     println!("{}", table.plain());
-    page::write(&place, &table);
+    if only.is_empty() {
+        page::write(&place, &table);
+    }
 }

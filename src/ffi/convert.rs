@@ -7,7 +7,7 @@ use std::ffi::{c_char, CStr};
 ///
 /// # Safety
 /// NULL, or NUL-terminated and unchanged for as long as the result is used.
-#[inline]
+#[inline(always)]
 pub unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
     // SAFETY: not NULL here; the rest is the caller's promise.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())

@@ -5,7 +5,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Once;
 
 /// Runs `body`; a panic inside becomes `fallback`.
-#[inline]
+#[inline(always)]
 pub fn guard<R>(fallback: R, body: impl FnOnce() -> R) -> R {
     let body = || {
         #[cfg(feature = "force-panic")]

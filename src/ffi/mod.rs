@@ -321,7 +321,7 @@ pub unsafe extern "C" fn pact_telemetry_free(client: *mut PactTelemetry) {
 }
 
 /// Calls `body` with the client, unless it is NULL; a panic inside becomes a status.
-#[inline]
+#[inline(always)]
 fn with(client: *const PactTelemetry, body: impl FnOnce(&Client) -> i32) -> i32 {
     guard(PACT_TELEMETRY_ERROR_INTERNAL.code(), || {
         // SAFETY: every caller promises NULL or a client that was not freed; a client is only ever shared.
@@ -344,7 +344,7 @@ fn answer(client: *const PactTelemetry, body: impl FnOnce(&Client) -> i32) -> i3
 ///
 /// # Safety
 /// As for [`bytes`], for each.
-#[inline]
+#[inline(always)]
 unsafe fn texts<'a>(required: [*const c_char; 3], optional: [*const c_char; 2]) -> Option<Texts<'a>> {
     let [event, category, action] = required;
     let [plugin_name, plugin_version] = optional;

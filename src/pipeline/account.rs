@@ -128,7 +128,7 @@ pub struct Snapshot {
 
 impl Account {
     /// Takes one more event, unless as many as `capacity` wait already. Returns how many wait now.
-    #[inline]
+    #[inline(always)]
     pub fn accept(&self, capacity: u64) -> Option<u64> {
         let mut accepted = self.accepted.0.load(Ordering::Relaxed);
         // Not added first and taken back after: a flush in between would wait for an event that never was.

@@ -1,7 +1,8 @@
 //! The threads' birth and the process's end: lazy start, a fresh pipeline in a forked child, the wait at exit.
 //! The library never leaves a process that loaded it (build.rs links it so), so there is no unload to handle.
 
-use super::{uploader, worker, Pipeline};
+use super::queue::Queue;
+use super::{uploader, worker, Pipeline, Queued};
 use crate::platform::clock::coarse_millis;
 use crate::platform::memory;
 use crate::platform::process::{at_exit, with_signals_blocked, PerProcess};
@@ -18,7 +19,7 @@ const STACK_BYTES: usize = 512 * 1024;
 const RETRY_START_MS: u64 = 1_000;
 
 /// This process's pipeline, made if need be; `None` where there is no memory for it. A forked child gets its own.
-#[inline]
+#[inline(always)]
 pub(crate) fn for_this_process() -> Option<&'static Pipeline> {
     PIPELINE.get().or_else(first)
 }
@@ -28,7 +29,7 @@ pub(crate) fn for_this_process() -> Option<&'static Pipeline> {
 fn first() -> Option<&'static Pipeline> {
     /// Goes on counting in a forked child, so that its pipeline has another number than its parent's.
     static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-    let is_room = memory::is_there(Pipeline::QUEUE_BYTES + memory::CALL_BYTES);
+    let is_room = memory::is_there(Queue::<Queued>::BYTES + memory::CALL_BYTES);
     is_room.then(|| PIPELINE.get_or_init(|| Pipeline::new(NEXT_ID.fetch_add(1, Ordering::Relaxed))))
 }
 

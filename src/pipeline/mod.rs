@@ -5,6 +5,7 @@ mod account;
 mod gate;
 mod hand;
 mod lifecycle;
+mod queue;
 mod uploader;
 mod worker;
 
@@ -16,9 +17,9 @@ use crate::client::{Route, Shared};
 use crate::config::QUEUE_CAPACITY_MAX;
 use crate::event::Packed;
 use crate::transport::{self, Outcome};
-use crossbeam_channel::{Receiver, Sender, TrySendError};
 use gate::Gate;
 use hand::Batch;
+use queue::Queue;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
@@ -49,8 +50,7 @@ enum Rest {
 pub(crate) struct Pipeline {
     /// Unique among this process and those that it was forked from.
     pub id: u64,
-    sender: Sender<Queued>,
-    receiver: Receiver<Queued>,
+    queue: Queue<Queued>,
     rest: AtomicU8,
     worker: OnceLock<Thread>,
     uploader: OnceLock<Thread>,
@@ -93,15 +93,10 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// What the queue allocates in one piece: its events, each with a number of the queue's own.
-    const QUEUE_BYTES: usize = QUEUE_CAPACITY_MAX * (size_of::<Queued>() + size_of::<u64>());
-
     fn new(id: u64) -> Self {
-        let (sender, receiver) = crossbeam_channel::bounded(QUEUE_CAPACITY_MAX);
         Pipeline {
             id,
-            sender,
-            receiver,
+            queue: Queue::new(QUEUE_CAPACITY_MAX),
             rest: AtomicU8::new(Rest::NoThread as u8),
             worker: OnceLock::new(),
             uploader: OnceLock::new(),
@@ -129,9 +124,9 @@ impl Pipeline {
     }
 
     /// Hands an event to the sender, or back where the queue is full. Never waits.
-    #[inline]
-    pub fn push(&'static self, queued: Queued) -> Result<(), TrySendError<Queued>> {
-        self.sender.try_send(queued)?;
+    #[inline(always)]
+    pub fn push(&'static self, queued: Queued) -> Result<(), Queued> {
+        self.queue.push(queued)?;
         // SeqCst, after the queue's own SeqCst tail: either this load sees that the sender rests, or the sender's
         // look at the queue, which follows its store of `rest`, sees this event (see `worker::rest`).
         if self.rest.load(Ordering::SeqCst) != Rest::Awake as u8 {
@@ -273,7 +268,7 @@ impl Pipeline {
     /// Is everything that was accepted on disk, or settled, and what the person said no to thrown away?
     fn is_recorded(&self) -> bool {
         // In this order: the worker says that it is busy before it takes an event out.
-        self.receiver.is_empty() && !self.busy.load(Ordering::SeqCst) && self.purge.load(Ordering::SeqCst) == 0
+        self.queue.is_empty() && !self.busy.load(Ordering::SeqCst) && self.purge.load(Ordering::SeqCst) == 0
     }
 
     /// Is there nothing to wait for? A request with what others left is, too: cut, it would be sent again.

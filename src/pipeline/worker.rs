@@ -59,7 +59,7 @@ pub(super) fn run(pipeline: &'static Pipeline) {
 fn rest(pipeline: &Pipeline) {
     pipeline.rest.store(Rest::Parked as u8, Ordering::SeqCst);
     // After the store: an event whose thread did not yet see it is seen here (see `Pipeline::push`).
-    while pipeline.receiver.is_empty()
+    while pipeline.queue.is_empty()
         && !pipeline.urgent.load(Ordering::SeqCst)
         && pipeline.rest.load(Ordering::SeqCst) == Rest::Parked as u8
     {
@@ -86,7 +86,7 @@ impl Worker {
             if !exiting && self.pipeline.pending.load(Ordering::SeqCst) >= PENDING_MAX {
                 return true;
             }
-            if !self.pipeline.receiver.is_empty() && !memory::is_there(memory::WORK_BYTES) {
+            if !self.pipeline.queue.is_empty() && !memory::is_there(memory::WORK_BYTES) {
                 return true; // they wait where they are
             }
             self.pipeline.busy.store(true, Ordering::SeqCst);
@@ -124,7 +124,7 @@ impl Worker {
             };
             InHand::own(self.pipeline, client, record)
         };
-        self.pipeline.receiver.try_iter().take(TAKE_MAX).map(in_hand).collect()
+        self.pipeline.queue.take().take(TAKE_MAX).map(in_hand).collect()
     }
 
     /// Batches of as many events as a request may hold, each on disk before the uploader has it.

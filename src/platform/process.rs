@@ -19,7 +19,7 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
     }
 
     /// This process's value, if it was made.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self) -> Option<&'static T> {
         // SAFETY: the slot is NULL or was published below by a Release store and is never unmapped.
         let slot = unsafe { self.slot.load(Ordering::Acquire).as_ref() }?;
@@ -28,7 +28,7 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
     }
 
     /// This process's value; of several threads that make one at once, the first wins and the others' are dropped.
-    #[inline]
+    #[inline(always)]
     pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &'static T {
         match self.get() {
             Some(value) => value,

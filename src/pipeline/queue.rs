@@ -1,0 +1,123 @@
+//! The bounded lock-free queue between the host's threads and the worker, in two parts. Knows nothing of events.
+//!
+//! A channel writes to each of its places when it is made, and 4,096 of them are 32 pages of memory that the first event
+//! of a process would pay for. Hence a small channel for the many processes that report a few events, and a large one
+//! that is made when the small one is full for the first time.
+
+use crate::platform::memory;
+use crossbeam_channel::{bounded, Receiver, Sender, TrySendError};
+use once_cell::race::OnceBox;
+use std::sync::atomic::{fence, Ordering};
+
+/// Places of the small channel: two pages.
+const NEAR: usize = 256;
+
+pub(super) struct Queue<T> {
+    capacity: usize,
+    near: Channel<T>,
+    far: OnceBox<Channel<T>>,
+}
+
+struct Channel<T>(Sender<T>, Receiver<T>);
+
+impl<T> Channel<T> {
+    fn new(capacity: usize) -> Self {
+        let (sender, receiver) = bounded(capacity);
+        Channel(sender, receiver)
+    }
+}
+
+impl<T> Queue<T> {
+    /// What the small channel allocates in one piece: its places, each with a number of the channel's own.
+    pub const BYTES: usize = bytes_of::<T>(NEAR);
+
+    /// For so many at most.
+    pub fn new(capacity: usize) -> Self {
+        Queue { capacity, near: Channel::new(NEAR.min(capacity)), far: OnceBox::new() }
+    }
+
+    /// Puts one in, or gives it back where there is no room or no memory. Never waits.
+    #[inline(always)]
+    pub fn push(&self, item: T) -> Result<(), T> {
+        match self.near.0.try_send(item) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(item) | TrySendError::Disconnected(item)) => self.push_far(item),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_far(&self, item: T) -> Result<(), T> {
+        let capacity = self.capacity.saturating_sub(NEAR);
+        if self.far.get().is_none() && (capacity == 0 || !memory::is_there(bytes_of::<T>(capacity))) {
+            return Err(item);
+        }
+        let far = self.far.get_or_init(|| Box::new(Channel::new(capacity)));
+        let pushed = far.0.try_send(item).map_err(TrySendError::into_inner);
+        // Orders the making of the channel, too, before whatever the caller reads next (see `is_empty`).
+        fence(Ordering::SeqCst);
+        pushed
+    }
+
+    /// Is nothing in it? What was pushed before a `SeqCst` read of a place that this thread has written to `SeqCst`, and that
+    /// did not find it written, is seen.
+    pub fn is_empty(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.near.1.is_empty() && self.far.get().is_none_or(|far| far.1.is_empty())
+    }
+
+    /// Takes out what is there.
+    pub fn take(&self) -> impl Iterator<Item = T> + '_ {
+        self.near.1.try_iter().chain(self.far.get().into_iter().flat_map(|far| far.1.try_iter()))
+    }
+}
+
+const fn bytes_of<T>(places: usize) -> usize {
+    places * (size_of::<T>() + size_of::<u64>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(queue: &Queue<u32>) -> u32 {
+        (0..).find(|number| queue.push(*number).is_err()).unwrap_or_default()
+    }
+
+    #[test]
+    fn it_holds_its_capacity_and_gives_back_what_is_too_much() {
+        for capacity in [1, 7, NEAR as u32, NEAR as u32 + 1, 1_000] {
+            let queue = Queue::new(capacity as usize);
+            assert!(queue.is_empty());
+            assert_eq!(fill(&queue), capacity);
+            assert_eq!(queue.push(77), Err(77));
+            assert!(!queue.is_empty());
+            assert!(queue.take().eq(0..capacity), "in their order");
+            assert!(queue.is_empty());
+            assert_eq!(fill(&queue), capacity, "and again");
+        }
+    }
+
+    #[test]
+    fn the_large_part_is_not_there_before_it_is_needed() {
+        let queue = Queue::new(NEAR + 1);
+        (0..NEAR).for_each(|number| assert!(queue.push(number).is_ok()));
+        assert!(queue.far.get().is_none());
+        assert!(queue.push(0).is_ok());
+        assert!(queue.far.get().is_some());
+    }
+
+    #[test]
+    fn of_many_that_push_at_once_none_is_lost_or_there_twice() {
+        let queue = Queue::new(3_000);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let queue = &queue;
+                scope.spawn(move || (0..750).for_each(|number| assert!(queue.push(thread * 750 + number).is_ok())));
+            }
+        });
+        let mut all: Vec<_> = queue.take().collect();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..3_000));
+    }
+}
