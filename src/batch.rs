@@ -1,19 +1,19 @@
 //! Recorded events on their way out of the process: what the spool keeps and the encoders read. Pure: no clock, no
 //! disk, no network, no consent.
 //!
-//! The text form is one JSON object; each event is an array in the order of [`event_to_json`]. Positions and not keys,
-//! since the sender writes one for every event. It holds the published list and nothing else: no credentials, no URL.
+//! The text form is lines of JSON: the machine, then each event as an array in the order of [`push_line`]. Positions and not
+//! keys, since the sender writes one for every event. It holds the published list and nothing else: no credentials, no URL.
 
 use crate::config::Identity;
 use crate::event::{Field, Packed};
 use crate::host::Host;
-use crate::json::object;
+use crate::json::{object, push_number, push_string};
 use crate::protocol::Hit;
 use serde_json::Value;
 use std::sync::Arc;
 
 /// Version of the text form. A file of another version is not read.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// One event with all that is sent of it but the machine.
 #[derive(Debug)]
@@ -29,6 +29,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Bytes of its texts.
+    pub fn bytes(&self) -> usize {
+        self.event.bytes() + self.identity.bytes()
+    }
+
     /// As the encoders take it, at that moment. An event of the future, by a clock that was set back since, is new.
     pub fn hit(&self, now_ms: u64) -> Hit<'_> {
         Hit {
@@ -45,52 +50,61 @@ impl Record {
     }
 }
 
-/// The text form of events of one machine.
-pub fn to_text<'a>(host: &Host, records: impl Iterator<Item = &'a Record>) -> String {
-    crate::json::text(&object(vec![
-        ("format", FORMAT.into()),
-        ("host", vec![Value::from(&*host.digest), Value::from(&*host.client_id), Value::from(&*host.os_arch)].into()),
-        ("events", records.map(event_to_json).collect()),
-    ]))
+/// The text form of events of one machine: a line for the machine, then one for each event, so that what was answered can be
+/// cut off at the end. Gives the text, and its length after each event.
+pub fn to_text<'a>(host: &Host, records: impl Iterator<Item = &'a Record>) -> (String, Vec<usize>) {
+    let machine = [&*host.digest, &*host.client_id, &*host.os_arch].map(Value::from).to_vec();
+    let mut text = crate::json::text(&object(vec![("format", FORMAT.into()), ("host", machine.into())])) + "\n";
+    let ends = records.map(|record| {
+        push_line(&mut text, record);
+        text.len()
+    });
+    let ends = ends.collect();
+    (text, ends)
 }
 
-fn event_to_json(record: &Record) -> Value {
+fn push_line(text: &mut String, record: &Record) {
     let Record { identity, event, .. } = record;
-    let text = |field| Value::from(event.text(field));
-    Value::Array(vec![
-        record.at_ms.into(),
-        record.session_id.into(),
-        event.value().into(),
-        text(Field::Event),
-        text(Field::Category),
-        text(Field::Action),
-        text(Field::PluginName),
-        text(Field::PluginVersion),
-        Value::from(&*identity.library_id),
-        Value::from(&*identity.library_name),
-        Value::from(&*identity.library_version),
-        Value::from(&*identity.data_source),
-        Value::from(&*identity.test_framework),
-        Value::from(&*identity.platform_version),
-    ])
+    let of_event = [Field::Event, Field::Category, Field::Action, Field::PluginName, Field::PluginVersion];
+    let of_library = [&identity.library_id, &identity.library_name, &identity.library_version];
+    let of_platform = [&identity.data_source, &identity.test_framework, &identity.platform_version];
+    text.push('[');
+    push_number(text, record.at_ms);
+    text.push(',');
+    push_number(text, record.session_id);
+    text.push(',');
+    push_number(text, event.value());
+    let texts = of_library.into_iter().chain(of_platform).map(|text| &**text);
+    for field in of_event.into_iter().map(|field| event.text(field)).chain(texts) {
+        text.push(',');
+        push_string(text, field);
+    }
+    text.push_str("]\n");
 }
 
-/// The events of a text, or `None` where it is torn, foreign, or of another version. All of it is checked again as when
-/// it was recorded: a file is input like any other.
-pub fn from_text(text: &[u8]) -> Option<(Host, Vec<Record>)> {
-    let value: Value = serde_json::from_slice(text).ok()?;
+/// The events of a text, in its order, with the length of the text after each; `None` where it is torn, foreign, or of another
+/// version. All of it is checked again as when it was recorded: a file is input like any other.
+pub fn from_text(text: &[u8]) -> Option<(Host, Vec<Record>, Vec<usize>)> {
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+    let first = lines.next()?;
+    let value: Value = serde_json::from_slice(first).ok()?;
     if value.get("format")?.as_u64()? != FORMAT {
         return None;
     }
     let [digest, client_id, os_arch] = strings(value.get("host")?.as_array()?)?;
     let hexadecimal = digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     let numbers = client_id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if !hexadecimal || !numbers || client_id.len() > 21 {
+    if !hexadecimal || !numbers || client_id.len() > 21 || !text.ends_with(b"\n") {
         return None;
     }
     let host = Host { digest: digest.into(), client_id: client_id.into(), os_arch: os_arch.into() };
-    let events = value.get("events")?.as_array()?.iter().map(event_from_json).collect::<Option<Vec<_>>>()?;
-    (!events.is_empty()).then_some((host, events))
+    let (mut records, mut ends, mut end) = (Vec::new(), Vec::new(), first.len());
+    for line in lines {
+        end += line.len();
+        records.push(event_from_json(&serde_json::from_slice(line).ok()?)?);
+        ends.push(end);
+    }
+    (!records.is_empty()).then_some((host, records, ends))
 }
 
 fn event_from_json(value: &Value) -> Option<Record> {
@@ -130,10 +144,12 @@ mod tests {
 
     #[test]
     fn a_text_that_was_torn_anywhere_is_not_read() {
-        let text = to_text(&Host::named("box"), [record("Pacts verified", "é", 3, 5)].iter());
-        assert!(from_text(text.as_bytes()).is_some());
+        let records = [record("Pacts verified", "é", 3, 5), record("Plugin loaded", "", 1, 6)];
+        let (text, ends) = to_text(&Host::named("box"), records.iter());
+        assert_eq!(from_text(text.as_bytes()).unwrap().2, ends);
         for end in 0..text.len() {
-            assert!(from_text(&text.as_bytes()[..end]).is_none(), "cut at {end}");
+            let read = from_text(&text.as_bytes()[..end]);
+            assert_eq!(read.is_some(), end == ends[0], "cut at {end}; only behind a whole event another is left");
             let mut zeroed = text.clone().into_bytes();
             zeroed[end..].fill(0);
             assert!(from_text(&zeroed).is_none(), "zeroes from {end}");
@@ -142,22 +158,23 @@ mod tests {
 
     #[test]
     fn what_could_not_have_been_recorded_is_not_read() {
-        let good = to_text(&Host::named("box"), [record("Pacts verified", "", 3, 5)].iter());
+        let (good, _) = to_text(&Host::named("box"), [record("Pacts verified", "", 3, 5)].iter());
         let broken = [
-            ("\"format\":1", "\"format\":2"),
+            ("\"format\":2", "\"format\":1"),
             ("Pacts verified", "/home/ann/pacts"),
             ("Pacts verified", ""),
             ("[5,", "[-5,"),
             (",3,\"Pacts", ",-3,\"Pacts"),
             ("\"client\"", "\"elsewhere\""),
-            ("\"events\":[[", "\"events\":[7,["),
+            ("\n[", "\n7\n["),
+            ("\n[", "\n\n["),
         ];
         for (from, to) in broken {
             assert!(good.contains(from), "{from} in {good}");
             assert!(from_text(good.replacen(from, to, 1).as_bytes()).is_none(), "{from} to {to}");
         }
-        assert!(from_text(to_text(&Host::named("box"), [].iter()).as_bytes()).is_none(), "no events");
-        for text in ["", "null", "[]", "{}", "{\"format\":1}", "\u{feff}{}"] {
+        assert!(from_text(to_text(&Host::named("box"), [].iter()).0.as_bytes()).is_none(), "no events");
+        for text in ["", "null", "[]", "{}", "{\"format\":2}", "\u{feff}{}"] {
             assert!(from_text(text.as_bytes()).is_none(), "{text:?}");
         }
     }
@@ -169,7 +186,9 @@ mod tests {
         ) {
             let records: Vec<_> = texts.iter().map(|(event, plugin)| record(event, plugin, value, at)).collect();
             let host = Host::named("box");
-            let (read_host, read) = from_text(to_text(&host, records.iter()).as_bytes()).unwrap();
+            let (text, ends) = to_text(&host, records.iter());
+            let (read_host, read, read_ends) = from_text(text.as_bytes()).unwrap();
+            prop_assert_eq!(ends, read_ends);
             prop_assert_eq!(read_host.digest, host.digest);
             prop_assert_eq!(read.len(), records.len());
             for (a, b) in records.iter().zip(&read) {

@@ -44,6 +44,14 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Bytes of its texts.
+    pub fn bytes(&self) -> usize {
+        let Identity { library_id, library_name, library_version, data_source, test_framework, platform_version } =
+            self;
+        let texts = [library_id, library_name, library_version, data_source, test_framework, platform_version];
+        texts.iter().map(|text| text.len()).sum()
+    }
+
     /// From its parts in their order, as a file of the spool holds them; `None` where one of them cannot have been
     /// in a config.
     pub fn from_parts(parts: [&str; 6]) -> Option<Self> {

@@ -191,6 +191,11 @@ impl Packed {
         Ok(Packed(bytes))
     }
 
+    /// How many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// The event's value.
     pub fn value(&self) -> i64 {
         i64::from_le_bytes(self.number(0))

@@ -48,10 +48,11 @@ pub fn waits(text: &str, now_s: u32) {
 
 /// A file of the spool. What is read is written back the same, and both protocols take it within their limits.
 pub fn batch(bytes: &[u8]) {
-    let Some((host, records)) = batch::from_text(bytes) else { return };
-    let text = batch::to_text(&host, records.iter());
-    let (_, again) = batch::from_text(text.as_bytes()).unwrap();
-    assert_eq!(batch::to_text(&host, again.iter()), text);
+    let Some((host, records, _)) = batch::from_text(bytes) else { return };
+    let (text, ends) = batch::to_text(&host, records.iter());
+    let (_, again, ends_again) = batch::from_text(text.as_bytes()).unwrap();
+    assert_eq!(ends, ends_again);
+    assert_eq!(batch::to_text(&host, again.iter()).0, text);
     for protocol in ["ga4", "universal-analytics"] {
         encode(protocol, &host, &records);
     }

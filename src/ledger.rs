@@ -5,9 +5,8 @@
 //! the same number. Over [`BYTES_MAX`] it becomes `ledger.1.jsonl`, over the one before. Where the disk takes nothing,
 //! nothing is noted.
 
-use crate::json::{self, object};
+use crate::json::{push_number, push_string};
 use crate::platform::files::Private;
-use serde_json::Value;
 use std::hash::BuildHasher;
 use std::path::Path;
 
@@ -18,46 +17,77 @@ const FILE: &str = "ledger.jsonl";
 const OLDER: &str = "ledger.1.jsonl";
 
 /// A request that is noted and not ended yet.
-pub struct Entry<'a> {
-    folder: &'a Path,
+pub struct Entry {
+    /// Open meanwhile. One that was thrown away since takes the end with it, and is not begun anew with half a request.
+    file: Private,
     number: String,
 }
 
-impl<'a> Entry<'a> {
+impl Entry {
     /// Notes a request that is about to leave.
-    pub fn of_request(folder: &'a Path, at_ms: u64, url: &str, headers: &[(&str, String)], body: &str) -> Self {
+    pub fn of_request(folder: &Path, at_ms: u64, url: &str, headers: &[(&str, String)], body: &str) -> Option<Self> {
         let number = format!("{:016x}", std::hash::RandomState::new().hash_one(at_ms));
-        let entry = Entry { folder, number };
-        let headers = headers.iter().map(|(name, value)| (*name, Value::from(value.as_str()))).collect();
-        let request = [("url", url.into()), ("headers", object(headers)), ("body", body.into())];
-        entry.note(at_ms, true, [("method", "POST".into())].into_iter().chain(request).collect());
-        entry
+        let mut entry = Entry { file: open(folder)?, number };
+        let mut line = entry.line(at_ms, body.len() + body.len() / 8 + 1_024);
+        line.push_str(r#","method":"POST","url":"#);
+        push_string(&mut line, url);
+        line.push_str(r#","headers":{"#);
+        for (index, (name, value)) in headers.iter().enumerate() {
+            line.push_str(if index == 0 { "" } else { "," });
+            push_string(&mut line, name);
+            line.push(':');
+            push_string(&mut line, value);
+        }
+        line.push_str(r#"},"body":"#);
+        push_string(&mut line, body);
+        entry.note(line);
+        Some(entry)
     }
 
     /// Notes how it ended: a status, or the words for what went wrong.
-    pub fn end(self, at_ms: u64, end: Result<u16, &str>) {
-        let end = match end {
-            Ok(status) => ("status", status.into()),
-            Err(failure) => ("failure", failure.into()),
-        };
-        // A ledger that was thrown away meanwhile is not begun anew with half a request.
-        self.note(at_ms, false, vec![end]);
+    pub fn end(mut self, at_ms: u64, end: Result<u16, &str>) {
+        let mut line = self.line(at_ms, 128);
+        match end {
+            Ok(status) => {
+                line.push_str(r#","status":"#);
+                push_number(&mut line, status);
+            }
+            Err(failure) => {
+                line.push_str(r#","failure":"#);
+                push_string(&mut line, failure);
+            }
+        }
+        self.note(line);
     }
 
-    fn note(&self, at_ms: u64, create: bool, more: Vec<(&str, Value)>) {
-        let mut entries = vec![("request", self.number.as_str().into()), ("at_ms", at_ms.into())];
-        entries.extend(more);
-        let line = json::text(&object(entries)) + "\n";
-        let path = self.folder.join(FILE);
-        if create && std::fs::symlink_metadata(&path).is_ok_and(|about| about.len() > BYTES_MAX) {
-            let _ = std::fs::rename(&path, self.folder.join(OLDER));
-        }
-        let Ok(mut file) = Private::append(&path, create) else { return };
-        let Ok(length) = file.length() else { return };
-        if file.write(line.as_bytes()).is_err() {
-            let _ = file.cut(length); // the disk is full: no half line
+    /// The beginning of a line.
+    fn line(&self, at_ms: u64, room: usize) -> String {
+        let mut line = String::with_capacity(room);
+        line.push_str(r#"{"request":"#);
+        push_string(&mut line, &self.number);
+        line.push_str(r#","at_ms":"#);
+        push_number(&mut line, at_ms);
+        line
+    }
+
+    fn note(&mut self, mut line: String) {
+        line.push_str("}\n");
+        let Ok(length) = self.file.length() else { return };
+        if self.file.write(line.as_bytes()).is_err() {
+            let _ = self.file.cut(length); // the disk is full: no half line
         }
     }
+}
+
+/// The file to note in; a full one becomes the older one first.
+fn open(folder: &Path) -> Option<Private> {
+    let path = folder.join(FILE);
+    let file = Private::append(&path).ok()?;
+    if file.length().ok()? <= BYTES_MAX {
+        return Some(file);
+    }
+    let _ = std::fs::rename(&path, folder.join(OLDER));
+    Private::append(&path).ok()
 }
 
 /// Throws it away: the person said no.

@@ -79,7 +79,7 @@ pub fn may_leave(state_folder: Option<&Path>, endpoint: &str, by: NoticeBy, is_c
         Err(error) => return unkept(error),
     }
     let locked = private_folder(folder).and_then(|()| {
-        let file = Private::open_or_create(&folder.join(FILE))?;
+        let mut file = Private::open_or_create(&folder.join(FILE))?;
         Ok(file.try_lock()?.then_some(file))
     });
     let mut file = match locked {

@@ -17,7 +17,7 @@
 //! destination. `<writer>` is random and not a process's number, which is the same again in every run of a container.
 //! Nothing is synced: a killed process loses no file, and a machine that loses power may lose the last seconds.
 
-use crate::platform::files::{names_in, private_folder, put_in_place, Private};
+use crate::platform::files::{cut, names_in, private_folder, put_in_place, Private};
 use crate::retry::Backoff;
 use std::ffi::OsStr;
 use std::hash::BuildHasher;
@@ -32,7 +32,7 @@ pub const AGE_MAX: Duration = Duration::from_secs(72 * 60 * 60);
 pub const FILES_MAX: u64 = 1_000;
 /// The most bytes in the folder.
 pub const BYTES_MAX: u64 = 8 * 1024 * 1024;
-/// No batch is larger: 25 events of 2 KiB.
+/// No batch is larger.
 const BATCH_MAX: u64 = 256 * 1024;
 /// A file that takes this long to write says that the disk is not for us: memory only from then on.
 const SLOW: Duration = Duration::from_millis(500);
@@ -95,15 +95,13 @@ impl Spool {
     /// Keeps a batch, as a whole or not at all; gives the name of its file. `None` where the folder holds as much as is allowed,
     /// or the disk says no, or has been slow.
     pub fn put(&self, destination: &str, text: &str, now_ms: u64) -> Option<String> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
         if self.is_full() {
             self.count();
         }
         if self.is_full() || !self.usable.load(Ordering::Relaxed) {
             return None;
         }
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{destination}-{now_ms:013}-{}-{number}.batch", self.writer);
+        let name = format!("{destination}-{now_ms:013}-{}.batch", self.fresh());
         let start = Instant::now();
         let written = self.write(&name, text.as_bytes());
         if start.elapsed() > SLOW {
@@ -115,6 +113,20 @@ impl Spool {
         Some(name)
     }
 
+    /// What makes a name this process's and no other's.
+    fn fresh(&self) -> String {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        format!("{}-{}", self.writer, NUMBER.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Makes a batch that was left this process's own, under another name that is given away, so that whoever left it and
+    /// still has it in memory sees that it was taken. `None` where it is gone.
+    pub fn claim(&self, name: &str) -> Option<String> {
+        let mut parts = name.split('-');
+        let claimed = format!("{}-{}-{}-0.batch", parts.next()?, parts.next()?, self.fresh());
+        std::fs::rename(self.folder.join(name), self.folder.join(&claimed)).is_ok().then_some(claimed)
+    }
+
     /// Puts a file in place as a whole, over what is there.
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let put = || put_in_place(&self.folder.join(name), &self.writer, bytes);
@@ -123,6 +135,11 @@ impl Spool {
             io::ErrorKind::NotFound => private_folder(&self.folder).and_then(|()| put()),
             _ => Err(error),
         })
+    }
+
+    /// Cuts a batch off behind so many bytes.
+    pub fn cut(&self, name: &str, length: u64) -> io::Result<()> {
+        cut(&self.folder.join(name), length)
     }
 
     /// Removes a batch. What is gone already is gone.
@@ -210,7 +227,7 @@ impl Spool {
     pub fn turn(&self, destination: &str) -> Turn {
         let path = self.folder.join(format!("{destination}.lock"));
         for _ in 0..2 {
-            let Ok(file) = Private::open_or_create(&path) else { return Turn::Impossible };
+            let Ok(mut file) = Private::open_or_create(&path) else { return Turn::Impossible };
             match file.try_lock() {
                 // Unless another took this file for stale and made a new one meanwhile.
                 Ok(true) if file.is_at(&path) => {
@@ -228,7 +245,7 @@ impl Spool {
 
     /// Removes a lock that is stale. One at a time does: of two that found it so, the second would remove the first's new one.
     fn remove_stale(&self, file: &Private, destination: &str, path: &Path) {
-        let Ok(heir) = Private::open_or_create(&self.folder.join(format!("{destination}.heir"))) else { return };
+        let Ok(mut heir) = Private::open_or_create(&self.folder.join(format!("{destination}.heir"))) else { return };
         if matches!(heir.try_lock(), Ok(true)) && file.is_at(path) {
             let _ = std::fs::remove_file(path);
         }

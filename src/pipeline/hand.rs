@@ -89,46 +89,104 @@ impl Drop for InHand {
     }
 }
 
-/// Events of one destination and one machine, on disk as one file where the disk allows.
+/// Events of one destination and one machine, on disk as one file where the disk allows: as many as were taken out of the
+/// queue at once, sent in several requests if need be. A file is dear to make and to remove, and cheap to cut.
 pub(super) struct Batch {
     pub route: Arc<Route>,
     pub host: Arc<Host>,
-    pub events: Vec<InHand>,
+    /// The newest first, as in the file: the oldest are sent first, and cut off at its end.
+    events: Vec<InHand>,
     pub spool: Option<Arc<Spool>>,
     pub file: Option<String>,
+    /// How long the file is with each event.
+    ends: Vec<usize>,
 }
 
 impl Batch {
+    /// Of these, the newest first, and on disk if the disk takes it: before the uploader has it.
+    pub fn put(
+        route: &Arc<Route>,
+        host: Arc<Host>,
+        spool: Option<Arc<Spool>>,
+        events: Vec<InHand>,
+        now_ms: u64,
+    ) -> Self {
+        let mut batch = Batch { route: route.clone(), host, events, spool, file: None, ends: Vec::new() };
+        if let Some(spool) = batch.spool.clone() {
+            batch.file = spool.put(&route.id, &batch.text(), now_ms);
+        }
+        batch
+    }
+
+    /// One that another process left, whose file is that.
+    pub fn found(pipeline: &'static Pipeline, route: &Arc<Route>, spool: &Arc<Spool>, file: String) -> Option<Self> {
+        let (host, records, ends) = batch::from_text(&spool.read(&file)?)?;
+        let events = records.into_iter().map(|record| InHand::found(pipeline, record)).collect();
+        let (route, host) = (route.clone(), Arc::new(host));
+        Some(Batch { route, host, events, spool: Some(spool.clone()), file: Some(file), ends })
+    }
+
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Its events, the oldest first.
+    pub fn events(&self) -> impl Iterator<Item = &InHand> {
+        self.events.iter().rev()
+    }
+
     /// What its file holds.
-    pub fn text(&self) -> String {
-        batch::to_text(&self.host, self.events.iter().map(|event| &event.record))
+    fn text(&mut self) -> String {
+        let (text, ends) = batch::to_text(&self.host, self.events.iter().map(|event| &event.record));
+        self.ends = ends;
+        text
     }
 
     /// Takes out the events that are so.
     pub fn take(&mut self, is_so: impl Fn(&InHand) -> bool) -> Vec<InHand> {
+        if !self.events.iter().any(&is_so) {
+            return Vec::new();
+        }
         let (taken, left) = std::mem::take(&mut self.events).into_iter().partition(|event| is_so(event));
         self.events = left;
-        self.follow(taken)
+        self.follow(|batch, spool, file| {
+            let text = batch.text();
+            spool.write(file, text.as_bytes()).is_ok()
+        });
+        taken
     }
 
-    /// Takes out the first events, at most so many.
-    pub fn take_first(&mut self, count: usize) -> Vec<InHand> {
-        let left = self.events.split_off(count.min(self.events.len()));
-        let taken = std::mem::replace(&mut self.events, left);
-        self.follow(taken)
+    /// Takes out the oldest, at most so many.
+    pub fn take_oldest(&mut self, count: usize) -> Vec<InHand> {
+        let taken = self.events.split_off(self.events.len().saturating_sub(count));
+        self.ends.truncate(self.events.len());
+        self.follow(|batch, spool, file| {
+            let end = batch.ends.last().copied().unwrap_or_default();
+            spool.cut(file, end as u64).is_ok()
+        });
+        taken
     }
 
     /// The file follows what was taken out.
-    fn follow(&mut self, taken: Vec<InHand>) -> Vec<InHand> {
-        if let (Some(spool), Some(file)) = (&self.spool, &self.file) {
-            if self.events.is_empty() {
-                spool.remove(file);
-            } else if !taken.is_empty() && spool.write(file, self.text().as_bytes()).is_err() {
-                spool.remove(file); // rather in memory alone than twice
-                self.file = None;
-            }
+    fn follow(&mut self, write: impl FnOnce(&mut Self, &Spool, &str) -> bool) {
+        let (Some(spool), Some(file)) = (self.spool.clone(), self.file.take()) else { return };
+        if !self.is_empty() && write(self, &spool, &file) {
+            self.file = Some(file);
+        } else {
+            spool.remove(&file); // rather in memory alone than twice
         }
-        taken
+    }
+
+    /// Takes the file of another process for good: it will be sent in parts. Returns whether it was still there.
+    pub fn claim(&mut self) -> bool {
+        if let (Some(spool), Some(file)) = (&self.spool, &self.file) {
+            self.file = spool.claim(file);
+        }
+        self.file.is_some()
     }
 
     /// Keeps it, for whoever has a turn before this process does.
@@ -145,7 +203,7 @@ impl Batch {
         self.events.iter_mut().for_each(InHand::keep);
     }
 
-    /// Another process took its file.
+    /// For one who has another life on disk: another process took its file, or will.
     pub fn leave(self) {
         self.events.into_iter().for_each(InHand::leave);
     }

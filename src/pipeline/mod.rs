@@ -62,7 +62,7 @@ pub(crate) struct Pipeline {
     busy: AtomicBool,
     /// Own events in hand that are neither settled nor kept.
     pending: AtomicUsize,
-    /// Batches that the uploader has, or will have.
+    /// Events that the uploader has, or will have.
     outgoing: AtomicUsize,
     outbox: Mutex<Vec<Batch>>,
     /// Somebody waits for the uploader, or has news for it.
@@ -194,7 +194,7 @@ impl Pipeline {
         if !started {
             batch.keep();
         }
-        self.outgoing.fetch_add(1, Ordering::Relaxed);
+        self.outgoing.fetch_add(batch.len(), Ordering::Relaxed);
         self.lock_outbox().push(batch);
         self.unpark_uploader();
     }

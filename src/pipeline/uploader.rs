@@ -4,7 +4,6 @@
 use super::hand::{drop_all, owners_of, Batch, InHand};
 use super::worker::{unix_micros, unix_millis};
 use super::{DropReason, Pipeline};
-use crate::batch;
 use crate::client::{Look, Route, Shared};
 use crate::config::NoticeBy;
 use crate::host::Host;
@@ -41,7 +40,7 @@ pub(super) fn run(pipeline: &'static Pipeline) {
             Some(LEFT_POLL)
         });
         pipeline.sending.store(false, Ordering::SeqCst);
-        pipeline.outgoing.store(uploader.batches.len(), Ordering::Relaxed);
+        pipeline.outgoing.store(uploader.batches.iter().map(Batch::len).sum(), Ordering::Relaxed);
         pipeline.announce();
         // Whoever has news stores it before it wakes this thread; a wake that came in between makes the park return at once,
         // but one that a name look-up has swallowed does not: hence the questions.
@@ -129,13 +128,13 @@ impl Uploader {
             drop_all(batch.take(|event| !event.is_wanted()), DropReason::OptedOut);
             drop_all(batch.take(|event| event.record.at_ms < oldest), DropReason::Expired);
         }
-        self.batches.retain(|batch| !batch.events.is_empty());
+        self.batches.retain(|batch| !batch.is_empty());
     }
 
     /// Sends what there is for a destination. Returns when to look again, if there is a reason to.
     fn drain(&mut self, route: &Arc<Route>) -> Option<Duration> {
         let spool = self.batches.iter().find(|batch| batch.route == *route)?.spool.clone();
-        let sponsors = owners_of(self.of(route).flat_map(|batch| &batch.events));
+        let sponsors = owners_of(self.of(route).flat_map(Batch::events));
         let disk = spool.as_ref();
         match self.may_leave(route, &sponsors) {
             Leave::Yes => {}
@@ -146,7 +145,7 @@ impl Uploader {
             }
             Leave::Never => {
                 self.of_mut(route).for_each(|batch| drop_all(batch.take(|_| true), DropReason::NoNotice));
-                self.batches.retain(|batch| !batch.events.is_empty());
+                self.batches.retain(|batch| !batch.is_empty());
                 return None;
             }
         }
@@ -276,13 +275,13 @@ impl Uploader {
         names.into()
     }
 
-    /// Own batches, oldest first, as many as one request takes.
+    /// Own batches, oldest first, as many as one request takes: one that has more of them alone.
     fn next_own(&mut self, route: &Arc<Route>) -> Vec<Batch> {
         let mut taken: Vec<Batch> = Vec::new();
         let mut room = route.destination.protocol.max_events();
         for batch in std::mem::take(&mut self.batches) {
-            if batch.route == *route && batch.events.len() <= room {
-                room -= batch.events.len();
+            if batch.route == *route && (batch.len() <= room || taken.is_empty()) {
+                room = room.saturating_sub(batch.len());
                 taken.push(batch);
             } else {
                 self.batches.push_back(batch);
@@ -300,33 +299,33 @@ impl Uploader {
         batches: &mut Vec<Batch>,
     ) {
         let max = route.destination.protocol.max_events();
-        while let Some(name) = names.pop_front() {
-            let Some((host, records)) = spool.read(&name).and_then(|text| batch::from_text(&text)) else {
+        let mut size: usize = batches.iter().map(Batch::len).sum();
+        while size < max {
+            let Some(name) = names.pop_front() else { return };
+            let Some(mut found) = Batch::found(self.pipeline, route, spool, name.clone()) else {
                 spool.set_aside(&name);
                 continue;
             };
-            let size: usize = batches.iter().map(|batch| batch.events.len()).sum();
-            let other_machine = batches.first().is_some_and(|batch| batch.host.digest != host.digest);
-            if !batches.is_empty() && (other_machine || size + records.len() > max) {
+            let other_machine = batches.first().is_some_and(|batch| batch.host.digest != found.host.digest);
+            if !batches.is_empty() && (other_machine || size + found.len() > max) {
+                found.leave();
                 names.push_front(name);
                 return;
             }
-            let events = records.into_iter().map(|record| InHand::found(self.pipeline, record)).collect();
-            batches.push(Batch {
-                route: route.clone(),
-                host: Arc::new(host),
-                events,
-                spool: Some(spool.clone()),
-                file: Some(name),
-            });
+            if found.len() > max && !found.claim() {
+                found.leave();
+                continue;
+            }
+            size += found.len();
+            batches.push(found);
         }
     }
 
     /// Sends one request with the first events of these batches, and settles them.
     fn send(&mut self, route: &Arc<Route>, mut batches: Vec<Batch>, sponsors: &[Arc<Shared>]) -> Sent {
         // Whoever shares the request can cut it; for what others left, those do who made this process send it.
-        let mut clients = owners_of(batches.iter().flat_map(|batch| &batch.events));
-        if batches.iter().flat_map(|batch| &batch.events).any(|event| event.owner.is_none()) {
+        let mut clients = owners_of(first_of(&batches, route));
+        if first_of(&batches, route).any(|event| event.owner.is_none()) {
             clients.extend_from_slice(sponsors);
         }
         let mut random_id = route.random_id;
@@ -346,8 +345,7 @@ impl Uploader {
         let Some(first) = batches.first() else { return Sent::Cut };
         let host = if random_id { self.anonymous(folder) } else { first.host.clone() };
         let body = {
-            let records = batches.iter().flat_map(|batch| &batch.events).map(|event| &event.record);
-            let hits: Vec<_> = records.map(|record| record.hit(now_ms)).collect();
+            let hits: Vec<_> = first_of(&batches, route).map(|event| event.record.hit(now_ms)).collect();
             let context = Context { host: &host, now_micros: unix_micros() };
             protocol::encode(&route.destination, &context, &hits).into_iter().next()
         };
@@ -358,7 +356,7 @@ impl Uploader {
         let wanted = || {
             pipeline.purge.load(Ordering::SeqCst) == 0
                 && clients.iter().all(|client| client.is_on())
-                && batches.iter().flat_map(|batch| &batch.events).all(InHand::is_wanted)
+                && first_of(&batches, route).all(InHand::is_wanted)
         };
         if !pipeline.gate.enter(clients.clone(), transport.ready_for(&route.url), wanted) {
             self.put_back(batches);
@@ -366,7 +364,7 @@ impl Uploader {
         }
         pipeline.sending.store(true, Ordering::SeqCst);
         let headers = transport::headers(&route.url, route.destination.protocol.content_type(), &body.text);
-        let noted = folder.map(|folder| Entry::of_request(folder, now_ms, &route.url, &headers, &body.text));
+        let noted = folder.and_then(|folder| Entry::of_request(folder, now_ms, &route.url, &headers, &body.text));
         let outcome = transport.post(&route.url, route.destination.protocol.content_type(), &body.text);
         let cut = pipeline.gate.leave();
         if cut {
@@ -390,7 +388,7 @@ impl Uploader {
         }
         let mut left = body.hits.len();
         for batch in &mut batches {
-            for event in batch.take_first(left) {
+            for event in batch.take_oldest(left) {
                 left -= 1;
                 match verdict {
                     Verdict::Delivered => event.deliver(),
@@ -410,8 +408,8 @@ impl Uploader {
 
     /// What was not sent waits again, ours in memory, the others' on disk.
     fn put_back(&mut self, batches: Vec<Batch>) {
-        for batch in batches.into_iter().rev().filter(|batch| !batch.events.is_empty()) {
-            if batch.events.iter().all(|event| event.owner.is_some()) {
+        for batch in batches.into_iter().rev().filter(|batch| !batch.is_empty()) {
+            if batch.events().all(|event| event.owner.is_some()) {
                 self.batches.push_front(batch);
             } else {
                 batch.leave();
@@ -451,4 +449,9 @@ impl Uploader {
         }
         self.transport.as_mut()
     }
+}
+
+/// The events of a request out of these batches.
+fn first_of<'a>(batches: &'a [Batch], route: &Route) -> impl Iterator<Item = &'a InHand> {
+    batches.iter().flat_map(Batch::events).take(route.destination.protocol.max_events())
 }

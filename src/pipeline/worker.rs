@@ -24,8 +24,10 @@ const QUIET_LINGERS: u32 = 20;
 const TAKE_MAX: usize = 500;
 /// While so many events are on their way, no more are taken out.
 const PENDING_MAX: usize = 5_000;
-/// The most batches that wait in memory, on disk or not.
-const BATCHES_MAX: usize = 1_000;
+/// The most events that wait in memory, on disk or not.
+const OUTGOING_MAX: usize = 25_000;
+/// A batch with so many bytes of text takes no further event: a file of the spool stays well below its limit.
+const BATCH_BYTES: usize = 64 * 1024;
 
 /// The thread's whole life. It never ends: the process does.
 pub(super) fn run(pipeline: &'static Pipeline) {
@@ -127,24 +129,26 @@ impl Worker {
         self.pipeline.queue.take().take(TAKE_MAX).map(in_hand).collect()
     }
 
-    /// Batches of as many events as a request may hold, each on disk before the uploader has it.
+    /// Batches, each on disk before the uploader has it; where the disk takes nothing more, in memory alone.
     fn hand_on(&mut self, route: &Arc<Route>, events: Vec<InHand>) {
         let spool = self.spool(route);
         let host = self.host();
-        let mut events = events.into_iter();
-        loop {
-            let part: Vec<_> = events.by_ref().take(route.destination.protocol.max_events()).collect();
-            if part.is_empty() {
-                return;
-            }
-            let mut batch =
-                Batch { route: route.clone(), host: host.clone(), events: part, spool: spool.clone(), file: None };
-            if self.pipeline.outgoing.load(Ordering::Relaxed) >= BATCHES_MAX {
-                drop_all(batch.events, DropReason::SpoolFull);
+        let (mut part, mut bytes) = (Vec::new(), 0);
+        let mut events = events.into_iter().peekable();
+        while let Some(event) = events.next() {
+            bytes += event.record.bytes();
+            part.push(event);
+            if bytes < BATCH_BYTES && events.peek().is_some() {
                 continue;
             }
-            // Where the disk takes nothing more, in memory alone.
-            batch.file = batch.spool.as_ref().and_then(|spool| spool.put(&route.id, &batch.text(), unix_millis()));
+            let mut newest_first = std::mem::take(&mut part);
+            newest_first.reverse();
+            bytes = 0;
+            if self.pipeline.outgoing.load(Ordering::Relaxed) + newest_first.len() > OUTGOING_MAX {
+                drop_all(newest_first, DropReason::SpoolFull);
+                continue;
+            }
+            let batch = Batch::put(route, host.clone(), spool.clone(), newest_first, unix_millis());
             self.pipeline.hand_to_uploader(batch);
         }
     }

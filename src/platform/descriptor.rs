@@ -33,21 +33,34 @@ mod by_identity {
         inode: u64,
     }
 
+    /// What is asked of a descriptor in one call.
+    struct About {
+        identity: Identity,
+        /// How many names it has.
+        links: u64,
+        is_file: bool,
+    }
+
     impl Identity {
         /// What this number stands for; `None` where it is closed.
         fn of(descriptor: c_int) -> Option<Self> {
-            Self::and_links(descriptor).map(|(identity, _)| identity)
+            About::of(descriptor).map(|about| about.identity)
         }
+    }
 
-        /// The same, and how many names it has.
+    impl About {
         #[allow(clippy::useless_conversion, clippy::unnecessary_cast)] // the types differ by system
-        fn and_links(descriptor: c_int) -> Option<(Self, u64)> {
+        fn of(descriptor: c_int) -> Option<Self> {
             let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
             // SAFETY: fstat(2) takes any number, writes a whole stat where it returns 0, and keeps no pointer.
             unsafe {
                 (libc::fstat(descriptor, stat.as_mut_ptr()) == 0).then(|| {
                     let stat = stat.assume_init();
-                    (Identity { device: stat.st_dev as u64, inode: stat.st_ino as u64 }, stat.st_nlink as u64)
+                    About {
+                        identity: Identity { device: stat.st_dev as u64, inode: stat.st_ino as u64 },
+                        links: stat.st_nlink as u64,
+                        is_file: stat.st_mode & libc::S_IFMT == libc::S_IFREG,
+                    }
                 })
             }
         }
@@ -68,15 +81,17 @@ mod by_identity {
             Owned { open: ManuallyDrop::new(open), identity }
         }
 
-        /// Of what was opened at that path this moment.
-        pub fn at(open: T, path: &Path) -> Self {
-            let there = std::fs::symlink_metadata(path).map(|there| (there.dev(), there.ino()));
-            let is_it = |open: &T| match Identity::and_links(open.as_raw_fd()) {
-                Some((_, 0)) => true, // somebody removed it since, or put another in its place
-                Some((open, _)) => there.is_ok_and(|(device, inode)| open == Identity { device, inode }),
-                None => false,
+        /// Of what was opened at that path this moment. Tells also whether it is a regular file.
+        pub fn at(open: T, path: &Path) -> (Self, bool) {
+            let there =
+                std::fs::symlink_metadata(path).map(|there| Identity { device: there.dev(), inode: there.ino() });
+            let is_it = |about: &About| {
+                about.links == 0 // somebody removed it since, or put another in its place
+                    || there.is_ok_and(|there| about.identity == there)
             };
-            Self::new(open, is_it)
+            let about = About::of(open.as_raw_fd()).filter(is_it);
+            let is_file = about.as_ref().is_some_and(|about| about.is_file);
+            (Owned { open: ManuallyDrop::new(open), identity: about.map(|about| about.identity) }, is_file)
         }
 
         /// What is open, if it still is ours.
@@ -115,9 +130,9 @@ impl<T> Owned<T> {
         Owned(open)
     }
 
-    /// Of what was opened at that path this moment.
-    pub fn at(open: T, _path: &std::path::Path) -> Self {
-        Owned(open)
+    /// Of what was opened at that path this moment. Tells also whether it is a regular file: folders cannot be opened here.
+    pub fn at(open: T, _path: &std::path::Path) -> (Self, bool) {
+        (Owned(open), true)
     }
 
     /// What is open.

@@ -9,7 +9,10 @@ use std::path::Path;
 use std::time::SystemTime;
 
 /// An open file that is used and closed only while its descriptor still is that file.
-pub struct Private(Owned<File>);
+pub struct Private {
+    open: Owned<File>,
+    is_locked: bool,
+}
 
 impl Private {
     /// A new file for this user alone (0600); an error where anything has that name.
@@ -27,9 +30,9 @@ impl Private {
         open(OpenOptions::new().read(true), path)
     }
 
-    /// The end of an existing file, or of a new one where `create` says so.
-    pub fn append(path: &Path, create: bool) -> io::Result<Self> {
-        open(OpenOptions::new().append(true).create(create), path)
+    /// The end of an existing file, or of a new one.
+    pub fn append(path: &Path) -> io::Result<Self> {
+        open(OpenOptions::new().append(true).create(true), path)
     }
 
     /// Its length in bytes.
@@ -39,18 +42,18 @@ impl Private {
 
     /// Cuts it to that length.
     pub fn cut(&self, length: u64) -> io::Result<()> {
-        self.0.get()?.set_len(length)
+        self.open.get()?.set_len(length)
     }
 
     /// Writes all of it.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.get()?.write_all(bytes)
+        self.open.get()?.write_all(bytes)
     }
 
     /// Reads all of it, an error where it is longer than `limit` bytes.
     pub fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.0.get()?.take(limit + 1).read_to_end(&mut bytes)?;
+        self.open.get()?.take(limit + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
@@ -58,12 +61,13 @@ impl Private {
     }
 
     /// Locks it against other openings of it; `false` where somebody else did.
-    pub fn try_lock(&self) -> io::Result<bool> {
-        match self.0.get()?.try_lock() {
-            Ok(()) => Ok(true),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
-            Err(std::fs::TryLockError::Error(error)) => Err(error),
-        }
+    pub fn try_lock(&mut self) -> io::Result<bool> {
+        self.is_locked = match self.open.get()?.try_lock() {
+            Ok(()) => true,
+            Err(std::fs::TryLockError::WouldBlock) => false,
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+        };
+        Ok(self.is_locked)
     }
 
     /// When it was last touched.
@@ -73,7 +77,7 @@ impl Private {
 
     /// Says that it is in use.
     pub fn touch(&self) {
-        if let Ok(file) = self.0.get() {
+        if let Ok(file) = self.open.get() {
             let _ = file.set_modified(SystemTime::now());
         }
     }
@@ -93,13 +97,13 @@ impl Private {
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
-        self.0.get()?.metadata()
+        self.open.get()?.metadata()
     }
 }
 
 impl Drop for Private {
     fn drop(&mut self) {
-        if let Ok(file) = self.0.get() {
+        if let Some(file) = self.open.get().ok().filter(|_| self.is_locked) {
             let _ = file.unlock(); // said aloud: a forked child holds the same open file, and with it the lock
         }
     }
@@ -109,16 +113,21 @@ impl Drop for Private {
 fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
     use std::os::unix::fs::OpenOptionsExt;
     let file = options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
-    let private = Private(Owned::at(file, path));
-    if !private.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    Ok(private)
+    opened(file, path)
 }
 
 #[cfg(not(unix))]
 fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
-    Ok(Private(Owned::at(options.open(path)?, path)))
+    opened(options.open(path)?, path)
+}
+
+fn opened(file: File, path: &Path) -> io::Result<Private> {
+    let (open, is_file) = Owned::at(file, path);
+    if is_file {
+        Ok(Private { open, is_locked: false })
+    } else {
+        Err(io::Error::other("not a regular file"))
+    }
 }
 
 /// The names in a folder; an error where it could not be read to its end. std's `read_dir` would close whatever has
@@ -129,7 +138,7 @@ pub fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
     let path = std::ffi::CString::new(folder.as_os_str().as_bytes())?;
     // SAFETY: the path is terminated and outlives the call.
     let open = std::ptr::NonNull::new(unsafe { libc::opendir(path.as_ptr()) }).ok_or_else(io::Error::last_os_error)?;
-    let folder = Owned::at(Folder(open), folder);
+    let (folder, _) = Owned::at(Folder(open), folder);
     let mut names = Vec::new();
     loop {
         // SAFETY: an open folder that this thread alone has; its descriptor is ours this moment.
@@ -181,6 +190,26 @@ pub fn put_in_place(path: &Path, writer: &str, bytes: &[u8]) -> io::Result<()> {
         let _ = std::fs::remove_file(&new);
     }
     placed
+}
+
+/// Cuts off what a file has behind so many bytes. In one call: it is done for every request. In a folder of this user alone,
+/// where nobody else puts links.
+#[cfg(unix)]
+pub fn cut(path: &Path, length: u64) -> io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    let length = length.try_into().map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: the path is terminated and outlives the call.
+    match unsafe { libc::truncate(path.as_ptr(), length) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Cuts off what a file has behind so many bytes.
+#[cfg(not(unix))]
+pub fn cut(path: &Path, length: u64) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.set_len(length)
 }
 
 /// Is it for want of a descriptor or of memory, which may be had later?

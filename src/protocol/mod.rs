@@ -174,24 +174,25 @@ pub fn encode(destination: &Destination, context: &Context<'_>, hits: &[Hit<'_>]
         Protocol::Ga4 => (ga4::start(context), ",", ga4::END),
         Protocol::UniversalAnalytics => (String::new(), "\n", ""),
     };
+    let write = |text: &mut String, hit: &Hit<'_>| match protocol {
+        Protocol::Ga4 => ga4::event(text, context, hit),
+        Protocol::UniversalAnalytics => ua::hit(text, destination, context, hit),
+    };
     let mut bodies: Vec<Body> = Vec::new();
     for (index, hit) in hits.iter().enumerate() {
-        let text = match protocol {
-            Protocol::Ga4 => ga4::event(context, hit),
-            Protocol::UniversalAnalytics => ua::hit(destination, context, hit),
-        };
-        let fits = |body: &Body| {
-            body.hits.len() < protocol.max_events()
-                && body.text.len() + separator.len() + text.len() + end.len() <= protocol.max_body_bytes()
-        };
-        match bodies.last_mut().filter(|body| fits(body)) {
-            Some(body) => {
-                body.text.push_str(separator);
-                body.text.push_str(&text);
+        if let Some(body) = bodies.last_mut().filter(|body| body.hits.len() < protocol.max_events()) {
+            let before = body.text.len();
+            body.text.push_str(separator);
+            write(&mut body.text, hit);
+            if body.text.len() + end.len() <= protocol.max_body_bytes() {
                 body.hits.end = index + 1;
+                continue;
             }
-            None => bodies.push(Body { text: format!("{start}{text}"), hits: index..index + 1 }),
+            body.text.truncate(before);
         }
+        let mut text = start.clone();
+        write(&mut text, hit);
+        bodies.push(Body { text, hits: index..index + 1 });
     }
     for body in &mut bodies {
         body.text.push_str(end);
@@ -210,6 +211,9 @@ fn cut_bytes(text: &str, max: usize) -> &str {
 
 /// The start of a text of at most that many characters.
 fn cut_chars(text: &str, max: usize) -> &str {
+    if text.len() <= max {
+        return text; // each takes a byte at least
+    }
     match text.char_indices().nth(max) {
         Some((end, _)) => text.get(..end).unwrap_or_default(),
         None => text,

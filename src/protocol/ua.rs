@@ -13,28 +13,27 @@ pub const MAX_BATCH_BYTES: usize = 16_384;
 /// arrives with a wrong time rather than not at all.
 const MAX_QUEUE_TIME_MS: u64 = 4 * 60 * 60 * 1_000;
 
-/// One hit as a line without its line break.
-pub fn hit(destination: &Destination, context: &Context<'_>, hit: &Hit<'_>) -> String {
-    let mut line = String::with_capacity(512);
-    let mut add = |key: &str, value: &str| {
-        if !line.is_empty() {
-            line.push('&');
-        }
-        line.push_str(key);
-        line.push('=');
-        percent_encode(value, &mut line);
-    };
+/// Writes one hit as a line without its line break.
+pub fn hit(line: &mut String, destination: &Destination, context: &Context<'_>, hit: &Hit<'_>) {
     for field in &WRITTEN {
         match (field.value)(Protocol::UniversalAnalytics, context, hit) {
             FieldValue::Text("") => {}
-            FieldValue::Text(text) => add(field.ua, cut_bytes(text, field.ua_max_bytes)),
-            FieldValue::Integer(number) => add(field.ua, &number.to_string()),
+            FieldValue::Text(text) => add(line, field.ua, cut_bytes(text, field.ua_max_bytes)),
+            FieldValue::Integer(number) => add(line, field.ua, &number.to_string()),
         }
     }
-    add("t", "event");
+    add(line, "t", "event");
     if let Some(Credentials::UniversalAnalytics { tracking_id }) = &destination.credentials {
-        add("tid", tracking_id);
+        add(line, "tid", tracking_id);
     }
-    add("qt", &hit.age_ms.min(MAX_QUEUE_TIME_MS).to_string());
-    line
+    add(line, "qt", &hit.age_ms.min(MAX_QUEUE_TIME_MS).to_string());
+}
+
+fn add(line: &mut String, key: &str, value: &str) {
+    if !line.is_empty() && !line.ends_with('\n') {
+        line.push('&');
+    }
+    line.push_str(key);
+    line.push('=');
+    percent_encode(value, line);
 }

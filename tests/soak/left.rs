@@ -30,8 +30,9 @@ impl Left {
     pub fn values(&self) -> Vec<i64> {
         let read = |name: &String| {
             let text = std::fs::read(self.spool().join(name)).unwrap();
-            let batch: Value = serde_json::from_slice(&text).unwrap();
-            batch["events"].as_array().unwrap().iter().map(|event| event[2].as_i64().unwrap()).collect::<Vec<_>>()
+            let lines = text.split(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty());
+            let event = |line| serde_json::from_slice::<Value>(line).unwrap();
+            lines.map(|line| event(line)[2].as_i64().unwrap()).collect::<Vec<_>>()
         };
         self.names(".batch").iter().flat_map(read).collect()
     }
