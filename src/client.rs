@@ -237,7 +237,8 @@ impl Client {
         Ok(client)
     }
 
-    /// Queues an event. Never blocks, makes one allocation and no system call (but to wake or start a resting sender).
+    /// Queues an event. Never blocks, makes one allocation (a few more the first time that over 256 events wait) and no system
+    /// call (but to wake or start a resting sender).
     ///
     /// # Errors
     /// Says why the event was not queued.
@@ -362,14 +363,15 @@ impl Client {
 
     /// Off for this reason: what waits is thrown away by the sender, what is on the wire is cut here.
     fn turn_off(&self, reason: u32) {
-        if self.shared.turn_off(reason) {
-            if let Some(pipeline) = self.joined() {
-                pipeline.gate.cut(&self.shared);
-                if reason == off::ENVIRONMENT {
-                    pipeline.ask_for_purge(&self.shared.route); // the person spoke, not the host
-                }
-                pipeline.hurry();
+        let is_new = self.shared.turn_off(reason);
+        let Some(pipeline) = self.joined() else { return };
+        // In any case: another thread may have turned it off this moment and not have cut yet.
+        pipeline.gate.cut(&self.shared);
+        if is_new {
+            if reason == off::ENVIRONMENT {
+                pipeline.ask_for_purge(&self.shared.route); // the person spoke, not the host
             }
+            pipeline.hurry();
         }
     }
 

@@ -24,12 +24,14 @@ pub fn push_string(out: &mut String, text: &str) {
     out.push('"');
     let mut plain_from = 0;
     for (at, byte) in text.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
         let short = match byte {
             b'"' => "\\\"",
             b'\\' => "\\\\",
             b'\n' => "\\n",
-            0..=0x1f => "",
-            _ => continue,
+            _ => "",
         };
         out.push_str(text.get(plain_from..at).unwrap_or_default());
         out.push_str(short);

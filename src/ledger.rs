@@ -72,10 +72,7 @@ impl Entry {
 
     fn note(&mut self, mut line: String) {
         line.push_str("}\n");
-        let Ok(length) = self.file.length() else { return };
-        if self.file.write(line.as_bytes()).is_err() {
-            let _ = self.file.cut(length); // the disk is full: no half line
-        }
+        let _ = self.file.add(line.as_bytes()); // where the disk is full, no half line
     }
 }
 

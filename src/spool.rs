@@ -6,7 +6,8 @@
 //! ```text
 //! <destination>-<ms since 1970>-<writer>-<number>.batch   a batch, complete: written under another name and renamed;
 //!                                                         with one more part: given away by its writer
-//! <destination>.lock                                      locked (flock) by the process that uploads to there
+//! <destination>.lock                                      locked (flock) by the process that uploads to there; with a byte
+//!                                                         in it: many processes end at once
 //! <destination>.heir                                      locked while somebody removes a lock that nobody touches
 //! <destination>.want                                      another process waits for its turn
 //! <destination>.retry                                     no attempt before (see retry.rs)
@@ -39,6 +40,9 @@ const SLOW: Duration = Duration::from_millis(500);
 /// A lock that was not touched for so long is not an uploader's any more: a process that was forked from one, say.
 const STALE_LOCK: Duration = Duration::from_secs(120);
 
+/// For how long it is believed that many processes end at once.
+const RUSH: Duration = Duration::from_millis(200);
+
 /// How long a batch is left to the process that wrote it, in milliseconds.
 const RESERVED_MS: u64 = 5_000;
 
@@ -53,12 +57,25 @@ pub enum Turn {
 }
 
 /// Held while uploading.
-pub struct Lock(Private);
+pub struct Lock {
+    file: Private,
+    is_rush: bool,
+}
 
 impl Lock {
     /// Says that the upload goes on.
     pub fn touch(&self) {
-        self.0.touch();
+        self.file.touch();
+    }
+
+    /// Did another process say a moment ago that many end at once?
+    pub fn is_rush(&self) -> bool {
+        self.is_rush
+    }
+
+    /// Says that, or that it is over, to whoever has the turn next: by one byte in the file.
+    pub fn set_rush(&self, is_rush: bool) {
+        let _ = self.file.cut(u64::from(is_rush));
     }
 }
 
@@ -231,8 +248,9 @@ impl Spool {
             match file.try_lock() {
                 // Unless another took this file for stale and made a new one meanwhile.
                 Ok(true) if file.is_at(&path) => {
+                    let is_rush = file.length().is_ok_and(|length| length > 0) && !is_older(file.touched(), RUSH);
                     file.touch();
-                    return Turn::Ours(Lock(file));
+                    return Turn::Ours(Lock { file, is_rush });
                 }
                 Ok(true) => {}
                 Ok(false) if is_older(file.touched(), STALE_LOCK) => self.remove_stale(&file, destination, &path),

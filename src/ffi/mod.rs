@@ -127,7 +127,8 @@ pub unsafe extern "C" fn pact_telemetry_new(
 /// Returns: PACT_TELEMETRY_OK if the event was queued; a positive status if it was not, for a reason that is fine; a
 /// negative one if it is not as it must be. Whatever is returned is counted, see `pact_telemetry_stats`.
 /// Threads: any, at any time. The environment is looked at on the calling thread, see `pact_telemetry_new`.
-/// Blocking: never. One allocation, no lock, no system call (but to wake or start a sender that sleeps).
+/// Blocking: never. One allocation (a few more the first time that over 256 events wait), no lock, no system call (but to
+/// wake or start a sender that sleeps).
 /// Since: 1.0.
 ///
 /// # Safety

@@ -191,7 +191,12 @@ impl Batch {
 
     /// Keeps it, for whoever has a turn before this process does.
     pub fn offer(&mut self) {
-        self.keep();
+        self.give_away();
+        self.keep(); // last: the end of the process waits for it
+    }
+
+    /// From now on whoever has a turn may take it.
+    pub fn give_away(&mut self) {
         if let (Some(spool), Some(file)) = (&self.spool, &mut self.file) {
             if !spool.is_given_away(file) {
                 *file = spool.give_away(file);

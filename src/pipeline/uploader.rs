@@ -13,7 +13,7 @@ use crate::notice::{self, Leave};
 use crate::platform::memory;
 use crate::protocol::{self, Context};
 use crate::retry::{self, Backoff, Verdict};
-use crate::spool::{Spool, Turn, AGE_MAX};
+use crate::spool::{Lock, Spool, Turn, AGE_MAX};
 use crate::transport::{self, Outcome, Transport};
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -26,6 +26,12 @@ use std::time::{Duration, Instant};
 const BUSY_POLL: Duration = Duration::from_millis(10);
 /// and for how long, unless somebody waits, before the batch is left to that process, which looks for more when it is done.
 const BUSY_PATIENCE: Duration = Duration::from_millis(300);
+/// When many processes end at once, how long one of them waits for what the others leave, so that a few requests take all.
+const GATHER: Duration = Duration::from_millis(20);
+/// So many leave something in that time where there are many.
+const RUSH_MIN: usize = 2;
+/// The most requests that the end of a process makes for others alone.
+const EXTRA_MAX: u32 = 4;
 /// How often to look after what could neither be sent nor be put on disk.
 const LEFT_POLL: Duration = Duration::from_secs(2);
 
@@ -149,6 +155,9 @@ impl Uploader {
                 return None;
             }
         }
+        // Requests with what others left that the end of the process waits for beside what is its own: `sending` is true as
+        // long as there are any.
+        let mut extra = 0;
         loop {
             if let Some(end) = self.pause_until.filter(|end| *end > Instant::now()) {
                 return Some(end.saturating_duration_since(Instant::now()));
@@ -161,22 +170,41 @@ impl Uploader {
                 return Some(wait);
             }
             let lock = match turn {
-                Some(Turn::Busy) => return self.wait_for_turn(route),
+                Some(Turn::Busy) => match self.wait_for_turn(route) {
+                    Ok(lock) => Some(lock),
+                    Err(wait) => return wait,
+                },
                 Some(Turn::Ours(lock)) => Some(lock),
                 Some(Turn::Impossible) | None => None,
             };
             self.busy = None;
+            // A process that ends among many: what the others leave in a moment goes with what is its own.
+            let rush =
+                lock.as_ref().filter(|lock| self.may_gather(&sponsors) && (lock.is_rush() || extra == EXTRA_MAX));
+            if rush.is_some() {
+                self.gather();
+            }
             let shared = disk.filter(|_| lock.is_some());
             let mut others = shared.map(|spool| self.left_by_others(route, spool)).unwrap_or_default();
+            if let Some(lock) = rush {
+                lock.set_rush(others.len() >= RUSH_MIN);
+            }
             loop {
                 let mut batches = self.next_own(route);
-                // The end of the process waits for what is its own.
-                let ends = batches.is_empty() && self.pipeline.exiting.load(Ordering::SeqCst);
-                if let Some(spool) = disk.filter(|_| !ends && sponsors.iter().any(|sponsor| sponsor.is_on())) {
+                let exiting = self.pipeline.exiting.load(Ordering::SeqCst);
+                let is_own = !batches.is_empty();
+                if is_own {
+                    extra = if exiting { EXTRA_MAX } else { 0 };
+                }
+                let may_add = (is_own || !exiting || extra > 0) && sponsors.iter().any(|sponsor| sponsor.is_on());
+                if let Some(spool) = disk.filter(|_| may_add) {
                     self.add_others(route, spool, &mut others, &mut batches);
                 }
                 if batches.is_empty() {
                     break;
+                }
+                if !is_own {
+                    extra = extra.saturating_sub(1);
                 }
                 // Of what was answered before. The last is told of when nothing is open any more (`run`): a host may close
                 // all descriptors as soon as its flush returns.
@@ -189,7 +217,9 @@ impl Uploader {
                     backoff = Backoff::default();
                     self.set_backoff(route, disk, backoff);
                 }
-                self.pipeline.sending.store(false, Ordering::SeqCst);
+                if extra == 0 {
+                    self.pipeline.sending.store(false, Ordering::SeqCst);
+                }
                 match sent {
                     Sent::Answered => {
                         if disk.is_some_and(|spool| spool.is_turn_wanted(&route.id)) {
@@ -210,8 +240,8 @@ impl Uploader {
             drop(lock);
             // What came while this process had the turn was left to it.
             let more = shared.is_some_and(|spool| !self.left_by_others(route, spool).is_empty());
-            let on =
-                more && !self.pipeline.exiting.load(Ordering::SeqCst) && sponsors.iter().any(|sponsor| sponsor.is_on());
+            let goes_on = extra > 0 || !self.pipeline.exiting.load(Ordering::SeqCst);
+            let on = more && goes_on && sponsors.iter().any(|sponsor| sponsor.is_on());
             if self.of(route).next().is_none() && !on {
                 return None;
             }
@@ -235,28 +265,47 @@ impl Uploader {
         leave
     }
 
-    /// Another process uploads: waits a little, then leaves the batches to it.
-    fn wait_for_turn(&mut self, route: &Arc<Route>) -> Option<Duration> {
+    /// May this process, which ends, wait a moment for what others leave? In continuous integration alone, where its end may
+    /// take some time; not where its host allows little.
+    fn may_gather(&self, sponsors: &[Arc<Shared>]) -> bool {
+        let is_patient = self.pipeline.exit_timeout() >= 10 * GATHER && sponsors.iter().all(|sponsor| sponsor.is_ci);
+        is_patient && self.pipeline.exiting.load(Ordering::SeqCst)
+    }
+
+    fn gather(&self) {
+        let end = Instant::now() + GATHER;
+        while Instant::now() < end && self.pipeline.purge.load(Ordering::SeqCst) == 0 {
+            std::thread::park_timeout(end.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// Another process uploads: waits a little, then leaves the batches to it. Gives the turn, if it is free after all, or when
+    /// to look again.
+    fn wait_for_turn(&mut self, route: &Arc<Route>) -> Result<Lock, Option<Duration>> {
         let since = *self.busy.get_or_insert_with(Instant::now);
         let somebody_waits = self.pipeline.waiting.load(Ordering::SeqCst) > 0;
         let exiting = self.pipeline.exiting.load(Ordering::SeqCst);
         if !exiting && (somebody_waits || since.elapsed() < BUSY_PATIENCE) {
             let spool = self.of(route).find_map(|batch| batch.spool.as_ref());
             spool.into_iter().for_each(|spool| spool.ask_for_turn(&route.id));
-            return Some(BUSY_POLL);
+            return Err(Some(BUSY_POLL));
+        }
+        self.of_mut(route).for_each(Batch::give_away);
+        // Who has the turn looks once more when it is over. If that was before the batches were given away, it is free by now.
+        let spool = self.of(route).find_map(|batch| batch.spool.clone());
+        if let Some(Turn::Ours(lock)) = spool.map(|spool| spool.turn(&route.id)) {
+            return Ok(lock);
         }
         for batch in std::mem::take(&mut self.batches) {
-            match (&batch.spool, &batch.file) {
-                (Some(spool), Some(file)) if batch.route == *route => {
-                    let _ = spool.give_away(file);
-                    batch.leave();
-                }
-                _ => self.batches.push_back(batch),
+            if batch.route == *route && batch.file.is_some() {
+                batch.leave();
+            } else {
+                self.batches.push_back(batch);
             }
         }
         // What the disk did not take is nobody else's.
         self.of_mut(route).for_each(Batch::keep);
-        self.of(route).next().map(|_| LEFT_POLL)
+        Err(self.of(route).next().map(|_| LEFT_POLL))
     }
 
     /// The files of other processes, oldest first; batches of ours that another process took are let go. Only with the

@@ -39,6 +39,7 @@ mod by_identity {
         /// How many names it has.
         links: u64,
         is_file: bool,
+        length: u64,
     }
 
     impl Identity {
@@ -60,6 +61,7 @@ mod by_identity {
                         identity: Identity { device: stat.st_dev as u64, inode: stat.st_ino as u64 },
                         links: stat.st_nlink as u64,
                         is_file: stat.st_mode & libc::S_IFMT == libc::S_IFREG,
+                        length: stat.st_size as u64,
                     }
                 })
             }
@@ -103,6 +105,12 @@ mod by_identity {
             }
         }
 
+        /// What is open, if it still is ours, and how long it is.
+        pub fn get_with_length(&self) -> io::Result<(&T, u64)> {
+            let about = About::of(self.open.as_raw_fd()).filter(|about| Some(about.identity) == self.identity);
+            about.map(|about| (&*self.open, about.length)).ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
+        }
+
         fn is_ours(&self) -> bool {
             self.identity.is_some() && Identity::of(self.open.as_raw_fd()) == self.identity
         }
@@ -138,5 +146,13 @@ impl<T> Owned<T> {
     /// What is open.
     pub fn get(&self) -> std::io::Result<&T> {
         Ok(&self.0)
+    }
+}
+
+#[cfg(not(unix))]
+impl Owned<std::fs::File> {
+    /// What is open, and how long it is.
+    pub fn get_with_length(&self) -> std::io::Result<(&std::fs::File, u64)> {
+        Ok((&self.0, self.0.metadata()?.len()))
     }
 }

@@ -37,12 +37,18 @@ impl Private {
 
     /// Its length in bytes.
     pub fn length(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        Ok(self.open.get_with_length()?.1)
     }
 
     /// Cuts it to that length.
     pub fn cut(&self, length: u64) -> io::Result<()> {
         self.open.get()?.set_len(length)
+    }
+
+    /// Writes all of it at the end, or nothing.
+    pub fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let (mut file, length) = self.open.get_with_length()?;
+        file.write_all(bytes).inspect_err(|_| drop(file.set_len(length)))
     }
 
     /// Writes all of it.
@@ -103,8 +109,9 @@ impl Private {
 
 impl Drop for Private {
     fn drop(&mut self) {
-        if let Some(file) = self.open.get().ok().filter(|_| self.is_locked) {
-            let _ = file.unlock(); // said aloud: a forked child holds the same open file, and with it the lock
+        if self.is_locked {
+            // Said aloud: a forked child holds the same open file, and with it the lock.
+            let _ = self.open.get().map(File::unlock);
         }
     }
 }

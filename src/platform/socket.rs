@@ -24,6 +24,26 @@ impl Socket {
         self.0.get()
     }
 
+    /// Is it open, with nothing to read? Waits for nothing and takes nothing out.
+    #[cfg(unix)]
+    pub fn is_quiet(&self) -> bool {
+        use std::os::fd::AsRawFd;
+        let Ok(stream) = self.stream() else { return false };
+        let mut byte = 0_u8;
+        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+        // SAFETY: an open socket, and room for one byte, which recv(2) keeps no pointer to.
+        let amount = unsafe { libc::recv(stream.as_raw_fd(), (&raw mut byte).cast(), 1, flags) };
+        amount < 0 && io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock
+    }
+
+    /// Is it open, with nothing to read? Waits for nothing.
+    #[cfg(not(unix))]
+    pub fn is_quiet(&self) -> bool {
+        let Ok(stream) = self.stream() else { return false };
+        let nothing = || stream.peek(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        stream.set_nonblocking(true).is_ok() && nothing() && stream.set_nonblocking(false).is_ok()
+    }
+
     /// Ends whatever is done with it on another thread.
     pub fn shut_down(&self) {
         if let Ok(stream) = self.stream() {

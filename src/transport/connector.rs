@@ -130,12 +130,7 @@ impl Transport for TcpTransport {
 
     /// Nothing may wait to be read on a connection that is used again: an end, or what nobody asked for.
     fn is_open(&mut self) -> bool {
-        let Ok(mut stream) = self.socket.stream() else { return false };
-        if stream.set_nonblocking(true).is_err() {
-            return false;
-        }
-        let is_quiet = stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-        is_quiet && stream.set_nonblocking(false).is_ok()
+        self.socket.is_quiet()
     }
 }
 
