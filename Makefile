@@ -18,14 +18,14 @@ COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-f
     share/fish/vendor_completions.d/pact-telemetry.fish
 
 .PHONY: FORCE help lib command demo test soak headers bench bench-check bench-program dist lint format install
-.PHONY: uninstall clean abi sanitize fuzz
+.PHONY: uninstall clean abi reproducible sanitize fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 lib: ## the release library: build/lib/libpact_telemetry.so and .a
-	@$(CARGO) rustc --quiet --locked --release --lib --crate-type cdylib,staticlib --target-dir build/cargo \
-	    -- -C strip=symbols
+	@CARGO_ENCODED_RUSTFLAGS="$$(dist/rustflags)" $(CARGO) rustc --quiet --locked --release --lib \
+	    --crate-type cdylib,staticlib --target-dir build/cargo -- -C strip=symbols
 	@mkdir -p build/lib
 	@cmp -s $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME) \
 	    || install -m 755 $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME)
@@ -47,8 +47,11 @@ test: ## every test; says what it could not run
 soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table with tries and failures
 	@$(CARGO) test --quiet --locked --test soak -- --long
 
-abi: ## what a linker and a loader see: old and newer headers, hardening, exported names (part of make test)
+abi: ## what a linker and a loader see: old and newer headers, abidiff, hardening, exported names (part of make test)
 	@$(CARGO) test --quiet --locked --test c_programs -- abi:: artifacts::the_library
+
+reproducible: ## two builds in two folders give the same bytes; a minute, or two
+	@dist/reproducible
 
 sanitize: ## the C programs under the address, leak and undefined behaviour sanitizers, and under Valgrind
 	@tests/sanitize/run

@@ -113,7 +113,7 @@ fn the_static_archive_links_with_what_the_pkg_config_file_names() {
 }
 
 /// A folder in the room with a library that panics inside every function when it is told to, and in a sum that overflows.
-fn debug_library(room: &Room) -> PathBuf {
+pub fn debug_library(room: &Room) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
         let target = root("build/force-panic");
