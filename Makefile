@@ -17,6 +17,11 @@ RELEASE_COMMAND := target/release/pact-telemetry
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
     share/fish/vendor_completions.d/pact-telemetry.fish
 
+# What cargo tells a test about its package: ring's build script looks at these, so a build from inside a test would be another
+# than one from outside, and each would undo the other.
+unexport CARGO_MANIFEST_DIR CARGO_MANIFEST_LINKS CARGO_PKG_NAME CARGO_PKG_VERSION_MAJOR CARGO_PKG_VERSION_MINOR
+unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
+
 # The bill of materials, and where it lies.
 BILL := docs/pact_telemetry.cdx.json
 DOC := share/doc/pact_telemetry
