@@ -17,15 +17,24 @@ RELEASE_COMMAND := target/release/pact-telemetry
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
     share/fish/vendor_completions.d/pact-telemetry.fish
 
+# What cargo tells a test about its package: ring's build script looks at these, so a build from inside a test would be another
+# than one from outside, and each would undo the other.
+unexport CARGO_MANIFEST_DIR CARGO_MANIFEST_LINKS CARGO_PKG_NAME CARGO_PKG_VERSION_MAJOR CARGO_PKG_VERSION_MINOR
+unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
+
+# The bill of materials, and where it lies.
+BILL := docs/pact_telemetry.cdx.json
+DOC := share/doc/pact_telemetry
+
 .PHONY: FORCE help lib command demo test soak headers bench bench-check bench-program dist lint format install
-.PHONY: uninstall clean abi sanitize fuzz
+.PHONY: uninstall clean abi reproducible supply sanitize fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 lib: ## the release library: build/lib/libpact_telemetry.so and .a
-	@$(CARGO) rustc --quiet --locked --release --lib --crate-type cdylib,staticlib --target-dir build/cargo \
-	    -- -C strip=symbols
+	@CARGO_ENCODED_RUSTFLAGS="$$(dist/rustflags)" $(CARGO) rustc --quiet --locked --release --lib \
+	    --crate-type cdylib,staticlib --target-dir build/cargo -- -C strip=symbols
 	@mkdir -p build/lib
 	@cmp -s $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME) \
 	    || install -m 755 $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME)
@@ -47,8 +56,14 @@ test: ## every test; says what it could not run
 soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table with tries and failures
 	@$(CARGO) test --quiet --locked --test soak -- --long
 
-abi: ## what a linker and a loader see: old and newer headers, hardening, exported names (part of make test)
+abi: ## what a linker and a loader see: old and newer headers, abidiff, hardening, exported names (part of make test)
 	@$(CARGO) test --quiet --locked --test c_programs -- abi:: artifacts::the_library
+
+reproducible: ## two builds in two folders give the same bytes; a minute, or two
+	@dist/reproducible
+
+supply: ## licences, origins and known weaknesses of the dependencies, the bill of materials; installs its tools, minutes
+	@dist/supply
 
 sanitize: ## the C programs under the address, leak and undefined behaviour sanitizers, and under Valgrind
 	@tests/sanitize/run
@@ -56,8 +71,8 @@ sanitize: ## the C programs under the address, leak and undefined behaviour sani
 fuzz: ## each fuzz target for FUZZ_SECONDS (30) seconds
 	@fuzz/run
 
-headers: ## write include/ and the list in docs/privacy.md anew from the sources
-	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers --test docs
+headers: ## write include/ and the lists in docs/privacy.md and docs/dependencies.md anew from the sources
+	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers --test docs --test dependencies
 
 bench: command bench-program ## what it costs, beside what else there is: writes docs/performance.md; minutes. ONLY=arrives: a part
 	@benches/build
@@ -93,7 +108,7 @@ $(RELEASE_COMMAND): FORCE
 
 FORCE:
 
-install: lib $(RELEASE_COMMAND) ## into $(DESTDIR)$(PREFIX): library, headers, pkg-config file, command, manual
+install: lib $(RELEASE_COMMAND) ## into $(DESTDIR)$(PREFIX): library, headers, pkg-config file, bill of materials, command, manual
 	@install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
 	@install -m 755 build/lib/$(SONAME) $(DESTDIR)$(PREFIX)/lib/
 	@ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libpact_telemetry.so
@@ -101,7 +116,8 @@ install: lib $(RELEASE_COMMAND) ## into $(DESTDIR)$(PREFIX): library, headers, p
 	@install -m 644 include/pact_telemetry.h include/pact_telemetry.ffi.h $(DESTDIR)$(PREFIX)/include/
 	@sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' pact_telemetry.pc.in \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/pact_telemetry.pc
-	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 $(dir $(COMPLETIONS)))
+	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 $(DOC) $(dir $(COMPLETIONS)))
+	@install -m 644 $(BILL) $(DESTDIR)$(PREFIX)/$(DOC)/
 	@install -m 755 $(RELEASE_COMMAND) $(DESTDIR)$(PREFIX)/bin/
 	@install -m 644 build/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	@for shell in bash zsh fish; do \
@@ -113,7 +129,7 @@ install: lib $(RELEASE_COMMAND) ## into $(DESTDIR)$(PREFIX): library, headers, p
 uninstall: ## what install put there
 	@rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/$(SONAME) lib/libpact_telemetry.so lib/libpact_telemetry.a \
 	    include/pact_telemetry.h include/pact_telemetry.ffi.h lib/pkgconfig/pact_telemetry.pc bin/pact-telemetry \
-	    $(COMPLETIONS)) $(DESTDIR)$(PREFIX)/share/man/man1/pact-telemetry*.1
+	    $(DOC)/$(notdir $(BILL)) $(COMPLETIONS)) $(DESTDIR)$(PREFIX)/share/man/man1/pact-telemetry*.1
 
 clean: ## all that was built
 	@$(CARGO) clean

@@ -16,7 +16,7 @@ Gem::Specification.new do |spec|
   spec.require_paths = ["lib"]
   # native/ is not in the source tree: packaging puts the built library there, see README.md.
   spec.files = Dir.chdir(__dir__) do
-    Dir["lib/**/*.rb", "native/**/*.{so,dylib,dll}", "README.md", "LICENSE", "examples/*.rb"]
+    Dir["lib/**/*.rb", "native/**/*.{so,dylib,dll,json}", "README.md", "LICENSE", "examples/*.rb"]
   end
 
   # Calls C without a compiler on the person's machine, and can let go of Ruby's lock during a call.

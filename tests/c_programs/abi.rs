@@ -1,28 +1,44 @@
 //! The ABI as other versions meet it, and how the library is hardened: all that a linker and a loader see.
 
-use crate::harness::{library, linked_with, root, run_tool, Language, Room};
+use crate::artifacts::debug_library;
+use crate::harness::{library, linked_with, root, run_tool, say_loudly, Language, Room};
 use crate::support::Collector;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the first version gave to the world; it changes no more once that is released. Function by function and number by
-/// number, C itself says whether the header of today still means the same. (abidiff cannot: of a Rust library it sees
-/// two megabytes of private types, and not the statuses.)
+/// number, C itself says whether the header of today still means the same, and abidiff whether the library does.
 const FIRST: &str = "tests/abi/1.0/pact_telemetry.ffi.h";
+
+/// abidw's dump of the first header: of its functions as C compiles them, and of a variable that holds a status, since no
+/// function has the enumeration in its types. PACT_TELEMETRY_BLESS=1 writes it, until 1.0 is released.
+const DUMP: &str = "tests/abi/1.0/pact_telemetry.abi";
+
+/// glibc of 2021: what a library built on any later system may ask for. (That of the packages: dist/build-library.)
+const GLIBC: (u32, u32) = (2, 34);
 
 fn readelf(arguments: &[&str]) -> String {
     let shared = library().join("libpact_telemetry.so");
     run_tool(Command::new("readelf").args(arguments).arg("-W").arg(shared).env("LC_ALL", "C"))
 }
 
+/// A header's lines but for comments.
+fn code(header: &str) -> String {
+    header.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn functions(code: &str) -> impl Iterator<Item = &str> {
+    code.split(';').filter(|text| text.contains("pact_telemetry_"))
+}
+
 /// Compiles what an old header declared beside the header of today; what C says against it, or nothing.
 fn compared(old: &str) -> String {
-    let code: Vec<_> = old.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code(old);
     let mut unit = String::from("#include <pact_telemetry.h>\n");
-    for declaration in code.join("\n").split(';').filter(|text| text.contains("pact_telemetry_")) {
+    for declaration in functions(&code) {
         unit.push_str(&format!("{declaration};\n")); // a second declaration that differs is an error
     }
-    for line in code.iter().filter(|line| line.contains(" = ")) {
+    for line in code.lines().filter(|line| line.contains(" = ")) {
         let (name, number) = line.trim().trim_end_matches(',').split_once(" = ").unwrap();
         unit.push_str(&format!("_Static_assert({name} == {number}, \"{name} is not {number} any more\");\n"));
     }
@@ -60,6 +76,88 @@ fn a_changed_parameter_result_or_number_is_noticed() {
         let errors = compared(&changed);
         assert!(errors.contains(name), "{from} to {to}: {errors}");
     }
+}
+
+/// A library in C with the functions and the statuses that the header declares, for abidiff.
+fn in_c(room: &Room, header: &str) -> PathBuf {
+    let [source, made] = ["in_c.c", "in_c.so"].map(|name| room.path().join(name));
+    let code = code(header);
+    let bodies: String =
+        functions(&code).map(|declaration| format!("{declaration} {{ __builtin_trap(); }}\n")).collect();
+    let types = code.split("uint32_t pact_telemetry_abi_version").next().unwrap();
+    let unit = format!("#include <stdint.h>\n{types}\nPactTelemetryStatus pact_telemetry_statuses;\n{bodies}");
+    std::fs::write(&source, unit).unwrap();
+    let mut cc = Command::new("cc");
+    cc.args(["-g", "-shared", "-fPIC", "-Wl,-soname,libpact_telemetry.so.1", "-o"]);
+    run_tool(cc.arg(&made).arg(source));
+    made
+}
+
+/// What abidiff has to say of the second against the first; nothing where the first still holds.
+fn abidiff(first: &Path, second: &Path) -> String {
+    let mut abidiff = Command::new("abidiff");
+    abidiff.args(["--no-architecture", "--no-added-syms"]);
+    if second.ends_with("libpact_telemetry.so") {
+        abidiff.arg("--suppressions").arg(root("tests/abi/library.abignore"));
+    }
+    let output = abidiff.args([first, second]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        return String::new();
+    }
+    format!("{abidiff:?}: {}\n{said}", output.status)
+}
+
+fn has_abidiff() -> bool {
+    let there = Command::new("abidiff").arg("--version").output().is_ok();
+    if !there {
+        say_loudly("NOT RUN: no abidiff (Debian: abigail-tools), so no types were compared with those of 1.0");
+    }
+    there
+}
+
+#[test]
+fn abidiff_finds_no_function_of_the_first_dump_changed_in_the_header_or_the_library_of_today() {
+    if !has_abidiff() {
+        return;
+    }
+    let (room, dump) = (Room::new(), root(DUMP));
+    let first = in_c(&room, &std::fs::read_to_string(root(FIRST)).unwrap());
+    if std::env::var_os("PACT_TELEMETRY_BLESS").is_some() {
+        let mut abidw = Command::new("abidw");
+        abidw.args(["--no-show-locs", "--no-corpus-path", "--no-comp-dir-path", "--no-elf-needed"]);
+        run_tool(abidw.arg("--out-file").arg(&dump).arg(&first));
+    }
+    assert_eq!(abidiff(&dump, &first), "", "the dump is that of the first header");
+    let today = std::fs::read_to_string(root("include/pact_telemetry.ffi.h")).unwrap();
+    assert_eq!(abidiff(&dump, &in_c(&room, &today)), "");
+    let library = debug_library(&room).join("libpact_telemetry.so");
+    assert_eq!(abidiff(&dump, &library), "");
+}
+
+#[test]
+fn abidiff_notices_a_changed_parameter_or_number_and_no_function_or_number_more() {
+    if !has_abidiff() {
+        return;
+    }
+    let (room, dump) = (Room::new(), root(DUMP));
+    let first = std::fs::read_to_string(root(FIRST)).unwrap();
+    let changed = |from: &str, to: &str| {
+        assert!(first.contains(from), "{from}");
+        in_c(&room, &first.replace(from, to))
+    };
+    let more = "uint32_t pact_telemetry_abi_version(void);\nint32_t pact_telemetry_tomorrow(void);";
+    let grown = changed("uint32_t pact_telemetry_abi_version(void);", more);
+    assert_eq!(abidiff(&dump, &grown), "");
+    let grown = changed("PACT_TELEMETRY_KEPT = 6,", "PACT_TELEMETRY_KEPT = 6, PACT_TELEMETRY_NEW = 7,");
+    assert_eq!(abidiff(&dump, &grown), "");
+
+    let renumbered = changed("PACT_TELEMETRY_KEPT = 6", "PACT_TELEMETRY_KEPT = 7");
+    assert!(abidiff(&dump, &renumbered).contains("PACT_TELEMETRY_KEPT' from value '6' to '7'"));
+    let wider = changed("uint32_t timeout_ms", "uint64_t timeout_ms");
+    assert!(abidiff(&dump, &wider).contains("pact_telemetry_flush"));
+    let library = debug_library(&room).join("libpact_telemetry.so");
+    assert!(abidiff(&wider, &library).contains("pact_telemetry_flush"), "in the library too");
 }
 
 /// Programs that were compiled when 1.0 was new: with its header, against a library that is newer than it.
@@ -150,4 +248,31 @@ fn the_library_takes_none_of_the_little_room_for_static_thread_locals() {
     let relocations = readelf(&["-r"]);
     assert!(relocations.contains("R_"), "{relocations}");
     assert!(!relocations.contains("TPOFF") && !relocations.contains("TPREL"), "{relocations}");
+}
+
+#[test]
+fn the_library_asks_for_no_glibc_later_than_that_of_2021() {
+    let versions = readelf(&["-V"]);
+    let needed = versions.split("GLIBC_").skip(1).filter_map(|text| {
+        let mut numbers = text.split(|other: char| !other.is_ascii_digit()).map_while(|number| number.parse().ok());
+        Some((numbers.next()?, numbers.next()?))
+    });
+    let newest: (u32, u32) = needed.max().unwrap();
+    assert!(newest <= GLIBC, "{newest:?}");
+}
+
+#[test]
+fn the_library_and_the_archive_tell_no_path_of_the_machine_that_built_them() {
+    let environment = ["HOME", "CARGO_HOME", "RUSTUP_HOME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let paths: Vec<_> = environment.chain([root("").display().to_string()]).filter(|path| path.len() > 1).collect();
+    for name in ["libpact_telemetry.so", "libpact_telemetry.a"] {
+        let bytes = std::fs::read(library().join(name)).unwrap();
+        let texts = bytes.split(|byte| !(b' '..=b'~').contains(byte)).filter(|text| text.len() > 8);
+        let texts: Vec<_> = texts.map(String::from_utf8_lossy).collect();
+        let has = |part: &str| texts.iter().find(|text| text.contains(part));
+        assert!(has("cargo/registry/src/").is_some(), "panics name their files, and those have other names than here");
+        for path in &paths {
+            assert_eq!(has(&format!("{}/", path.trim_end_matches('/'))), None, "{name}: see dist/rustflags");
+        }
+    }
 }

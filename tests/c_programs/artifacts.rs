@@ -87,7 +87,8 @@ fn the_installed_library_is_found_by_pkg_config_alone_and_the_command_runs() {
 
     let bin = stage.join("opt/x/bin/pact-telemetry");
     assert!(run_tool(Command::new(&bin).arg("--version")).contains(env!("CARGO_PKG_VERSION")));
-    for file in ["man/man1/pact-telemetry-status.1", "bash-completion/completions/pact-telemetry"] {
+    let bill = "doc/pact_telemetry/pact_telemetry.cdx.json";
+    for file in ["man/man1/pact-telemetry-status.1", "bash-completion/completions/pact-telemetry", bill] {
         assert!(stage.join("opt/x/share").join(file).is_file(), "{file}");
     }
 
@@ -113,7 +114,7 @@ fn the_static_archive_links_with_what_the_pkg_config_file_names() {
 }
 
 /// A folder in the room with a library that panics inside every function when it is told to, and in a sum that overflows.
-fn debug_library(room: &Room) -> PathBuf {
+pub fn debug_library(room: &Room) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
         let target = root("build/force-panic");
