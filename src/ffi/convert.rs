@@ -1,7 +1,7 @@
 //! C strings in, the caller's buffers out. Nothing is kept beyond the call.
 
 use super::status::PactTelemetryStatus::{self, *};
-use std::ffi::{c_char, CStr};
+use std::ffi::c_char;
 
 /// The bytes of a C string, or `None` for NULL.
 ///
@@ -9,8 +9,12 @@ use std::ffi::{c_char, CStr};
 /// NULL, or NUL-terminated and unchanged for as long as the result is used.
 #[inline(always)]
 pub unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
-    // SAFETY: not NULL here; the rest is the caller's promise.
-    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
+    if text.is_null() {
+        return None;
+    }
+    // Not by way of CStr, whose functions are not inlined where the library is built for size.
+    // SAFETY: the caller promises a NUL, and that nothing before it changes while the result is used.
+    Some(unsafe { std::slice::from_raw_parts(text.cast(), libc::strlen(text)) })
 }
 
 /// The text of a C string that must be there and be UTF-8.

@@ -6,6 +6,7 @@
 /// `CLOCK_MONOTONIC_COARSE` (clock_gettime(2)) is read from the vDSO in about 5 ns and is never a system call, also
 /// on machines whose precise clock source is one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
+#[inline(always)]
 pub fn coarse_millis() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `now` is a valid, exclusive timespec for the whole call, which writes it and keeps no pointer.

@@ -47,9 +47,9 @@ impl<const N: usize> Seen<N> {
         }
     }
 
-    /// All of it, if the block still is the same.
+    /// Is one of the values so, if the block still is the same?
     #[inline(always)]
-    fn remembered(&self) -> Option<[usize; N]> {
+    fn remembered(&self, is: fn(&[u8]) -> bool) -> Option<bool> {
         let version = self.version.load(Ordering::Acquire);
         // SAFETY: reads the pointer to the block.
         let block = unsafe { block() };
@@ -63,9 +63,19 @@ impl<const N: usize> Seen<N> {
         if unsafe { libc::memcmp(block.cast(), self.entries.as_ptr().cast(), size) } != 0 {
             return None;
         }
-        let values = self.values.each_ref().map(|value| value.load(Ordering::Relaxed));
+        let mut answer = false;
+        for value in &self.values {
+            let value = value.load(Ordering::Relaxed);
+            if value != 0 {
+                // SAFETY: whatever was stored here was a whole string when it was read; glibc never frees one.
+                answer |= is(unsafe { text(value) });
+            }
+        }
         fence(Ordering::Acquire);
-        (self.version.load(Ordering::Relaxed) == version).then_some(values)
+        if self.version.load(Ordering::Relaxed) != version {
+            return None;
+        }
+        Some(answer)
     }
 
     fn remember(&self, block: usize, entries: Option<&[usize]>, values: [usize; N]) {
@@ -94,9 +104,16 @@ impl<const N: usize> Names<N> {
         Names { names, seen }
     }
 
-    /// Reads the block anew and remembers it. Where it never stands still, what was found before; `None` where nothing was.
+    /// The same as [`any`], read anew.
     #[cold]
     #[inline(never)]
+    fn look_for(&self, is: fn(&[u8]) -> bool) -> bool {
+        let Some(values) = self.look() else { return true };
+        // SAFETY: a string that was whole when it was read; glibc never frees one.
+        values.into_iter().any(|value| value != 0 && is(unsafe { text(value) }))
+    }
+
+    /// Reads the block anew and remembers it. Where it never stands still, what was found before; `None` where nothing was.
     fn look(&self) -> Option<[usize; N]> {
         let mut entries = [0; MAX];
         for _ in 0..TRIES {
@@ -144,9 +161,10 @@ impl<const N: usize> Names<N> {
 /// comparison of memory (memcmp(3)), some 50 instructions for 30 variables. Where the environment could never be read because it changes without pause, the answer is yes.
 #[inline(always)]
 pub fn any<const N: usize>(names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
-    let Some(values) = names.seen.remembered().or_else(|| names.look()) else { return true };
-    // SAFETY: a string that was whole when it was read; glibc never frees one.
-    values.into_iter().any(|value| value != 0 && is(unsafe { text(value) }))
+    match names.seen.remembered(is) {
+        Some(answer) => answer,
+        None => names.look_for(is),
+    }
 }
 
 /// Calls `found(index, value)` for each of the names that is set.
