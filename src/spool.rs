@@ -596,6 +596,44 @@ mod tests {
     }
 
     #[test]
+    fn who_has_the_turn_next_is_told_that_many_end_at_once_for_a_moment() {
+        let (_room, spool) = room();
+        let path = spool.folder.join(format!("{HERE}.lock"));
+        let is_rush = |says: Option<bool>| {
+            let Turn::Ours(lock) = other(&spool).turn(HERE) else { panic!("free") };
+            says.into_iter().for_each(|says| lock.set_rush(says));
+            lock.is_rush()
+        };
+        assert!(!is_rush(None) && !is_rush(Some(true)));
+        assert!(is_rush(None) && is_rush(None));
+        set_modified(&path, SystemTime::now() - RUSH - Duration::from_secs(1));
+        assert!(!is_rush(None), "that was long ago");
+        assert!(is_rush(Some(false)) && !is_rush(None), "it is over");
+    }
+
+    #[test]
+    fn what_was_claimed_is_gone_for_whoever_left_it() {
+        let (_room, spool) = room();
+        let left = spool.put(HERE, "text", NOW).unwrap();
+        let claimed = other(&spool).claim(&left).unwrap();
+        assert_eq!(list(&spool, HERE, NOW), [claimed.clone()]);
+        assert!(spool.is_given_away(&claimed) && spool.is_free(&claimed, NOW), "{claimed}");
+        assert_eq!((spool.read(&left), spool.read(&claimed).as_deref()), (None, Some(&b"text"[..])));
+        assert_eq!((spool.claim(&left), stamp_of(&claimed)), (None, Some(NOW)));
+    }
+
+    #[test]
+    fn a_batch_is_cut_off_and_one_that_is_gone_is_not_made_anew() {
+        let (_room, spool) = room();
+        let name = spool.put(HERE, "one\ntwo\n", NOW).unwrap();
+        spool.cut(&name, 4).unwrap();
+        assert_eq!(spool.read(&name).as_deref(), Some(&b"one\n"[..]));
+        spool.remove(&name);
+        assert!(spool.cut(&name, 4).is_err());
+        assert_eq!(names(&spool), Vec::<String>::new());
+    }
+
+    #[test]
     fn a_lock_that_nobody_touches_is_taken_over_and_one_that_is_touched_is_not() {
         let (_room, spool) = room();
         let path = spool.folder.join(format!("{HERE}.lock"));

@@ -235,6 +235,40 @@ fn thirty_processes_that_end_at_once_leave_what_a_later_one_delivers_once() {
     assert_eq!(arrived, Vec::from_iter(0..32));
 }
 
+#[test]
+fn many_processes_that_end_at_once_in_ci_all_arrive_in_a_few_requests_before_the_last_has_ended() {
+    let (home, collector) = (Home::new(), Collector::start(&["--requests"]));
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| loop {
+                let value = next.fetch_add(1, Ordering::SeqCst);
+                if value >= 200 {
+                    return;
+                }
+                // Nobody's time may be over, however loaded the machine is.
+                let process = home.process(&collector.url, &format!("track {value}")).variable("CI", "true");
+                process.config("exit_timeout_ms", json!(10_000)).run();
+            });
+        }
+    });
+    assert_eq!(home.batches(), Vec::<String>::new());
+    let lines = collector.end();
+    let requests = lines.iter().filter(|line| line["type"] == "request").count();
+    assert_eq!(events_of(lines), Vec::from_iter(0..200));
+    assert!(requests <= 40, "{requests} requests");
+}
+
+#[test]
+fn processes_that_end_one_after_the_other_in_ci_send_their_own() {
+    let (home, collector) = (Home::new(), Collector::start(&["--requests"]));
+    for value in 0..5 {
+        home.process(&collector.url, &format!("track {value}")).variable("CI", "true").run();
+        assert_eq!(home.batches(), Vec::<String>::new(), "sent before its process ended");
+    }
+    assert_eq!(events_of(collector.end()), Vec::from_iter(0..5));
+}
+
 /// A home where an earlier process left the event 1 for a server that answers 503, and that server.
 fn with_one_left() -> (Home, Collector) {
     let home = Home::new();
