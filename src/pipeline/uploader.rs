@@ -31,7 +31,7 @@ const GATHER: Duration = Duration::from_millis(20);
 /// So many leave something in that time where there are many.
 const RUSH_MIN: usize = 2;
 /// The most requests that the end of a process makes for others alone.
-const EXTRA_MAX: u32 = 4;
+const EXTRA_MAX: u32 = 10;
 /// How often to look after what could neither be sent nor be put on disk.
 const LEFT_POLL: Duration = Duration::from_secs(2);
 
@@ -222,7 +222,8 @@ impl Uploader {
                 }
                 match sent {
                     Sent::Answered => {
-                        if disk.is_some_and(|spool| spool.is_turn_wanted(&route.id)) {
+                        // Who ends is done soon, and looks once more for what was left to it, which a pause would leave lying.
+                        if !exiting && disk.is_some_and(|spool| spool.is_turn_wanted(&route.id)) {
                             self.pause_until = Some(Instant::now() + 2 * BUSY_POLL);
                             return Some(2 * BUSY_POLL); // which lets the lock go
                         }
