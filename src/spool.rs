@@ -616,7 +616,7 @@ mod tests {
         let (_room, spool) = room();
         let left = spool.put(HERE, "text", NOW).unwrap();
         let claimed = other(&spool).claim(&left).unwrap();
-        assert_eq!(list(&spool, HERE, NOW), [claimed.clone()]);
+        assert_eq!(list(&spool, HERE, NOW), std::slice::from_ref(&claimed));
         assert!(spool.is_given_away(&claimed) && spool.is_free(&claimed, NOW), "{claimed}");
         assert_eq!((spool.read(&left), spool.read(&claimed).as_deref()), (None, Some(&b"text"[..])));
         assert_eq!((spool.claim(&left), stamp_of(&claimed)), (None, Some(NOW)));

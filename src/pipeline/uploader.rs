@@ -157,7 +157,7 @@ impl Uploader {
         }
         // Requests with what others left that the end of the process waits for beside what is its own: `sending` is true as
         // long as there are any.
-        let mut extra = 0;
+        let (mut extra, mut turns, since) = (0, 0, Instant::now());
         loop {
             if let Some(end) = self.pause_until.filter(|end| *end > Instant::now()) {
                 return Some(end.saturating_duration_since(Instant::now()));
@@ -178,9 +178,16 @@ impl Uploader {
                 Some(Turn::Impossible) | None => None,
             };
             self.busy = None;
+            turns += 1;
+            if lock.is_some() && turns == 1 && self.pipeline.exiting.load(Ordering::SeqCst) {
+                // The others trust whoever has the turn. Said while there still is something of its own to wait for, which
+                // another process may have taken meanwhile.
+                self.pipeline.sending.store(true, Ordering::SeqCst);
+                extra = EXTRA_MAX;
+            }
             // A process that ends among many: what the others leave in a moment goes with what is its own.
-            let rush =
-                lock.as_ref().filter(|lock| self.may_gather(&sponsors) && (lock.is_rush() || extra == EXTRA_MAX));
+            let is_rush = |lock: &&Lock| turns > 1 || lock.is_rush();
+            let rush = lock.as_ref().filter(is_rush).filter(|_| self.may_gather(&sponsors, since));
             if rush.is_some() {
                 self.gather();
             }
@@ -267,9 +274,10 @@ impl Uploader {
     }
 
     /// May this process, which ends, wait a moment for what others leave? In continuous integration alone, where its end may
-    /// take some time; not where its host allows little.
-    fn may_gather(&self, sponsors: &[Arc<Shared>]) -> bool {
-        let is_patient = self.pipeline.exit_timeout() >= 10 * GATHER && sponsors.iter().all(|sponsor| sponsor.is_ci);
+    /// take some time, and for a fifth of that; not where its host allows little.
+    fn may_gather(&self, sponsors: &[Arc<Shared>], since: Instant) -> bool {
+        let part = self.pipeline.exit_timeout() / 5;
+        let is_patient = part >= 2 * GATHER && since.elapsed() < part && sponsors.iter().all(|sponsor| sponsor.is_ci);
         is_patient && self.pipeline.exiting.load(Ordering::SeqCst)
     }
 
