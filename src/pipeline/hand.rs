@@ -163,6 +163,9 @@ impl Batch {
     /// Takes out the oldest, at most so many.
     pub fn take_oldest(&mut self, count: usize) -> Vec<InHand> {
         let taken = self.events.split_off(self.events.len().saturating_sub(count));
+        if taken.is_empty() {
+            return taken;
+        }
         self.ends.truncate(self.events.len());
         self.follow(|batch, spool, file| {
             let end = batch.ends.last().copied().unwrap_or_default();
