@@ -51,6 +51,8 @@ pub mod names;
 
 mod platform;
 
+mod sync;
+
 pub use client::{Client, Flushed, TrackError};
 pub use config::{ConfigError, CONFIG_MAX_BYTES, EXIT_TIMEOUT_MAX_MS, QUEUE_CAPACITY_MAX};
 pub use event::{

@@ -4,8 +4,8 @@
 //! is spooled is what was kept and not delivered or dropped since, and what is queued is the rest of what was accepted.
 
 use crate::json::object;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why an accepted event was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,7 +255,7 @@ impl Snapshot {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -308,5 +308,81 @@ mod tests {
         assert!(account.is_waiting());
         account.reset();
         assert_eq!(account.snapshot(), Snapshot::default());
+    }
+}
+
+/// In every order that the threads and the memory allow (`make model`).
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::sync::atomic::AtomicU8;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// A thread that tracks, one that sends, and a reader. In the place of the queue there is a number that is raised
+    /// `Release` and read `Acquire`, which is the least that a channel promises.
+    fn the_books_balance_while(send: fn(&Account, u8)) {
+        const EVENTS: u8 = 2;
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(move || {
+            let account = Arc::new(Account::default());
+            let queue = Arc::new(AtomicU8::new(0));
+            let tracks = thread::spawn({
+                let (account, queue) = (account.clone(), queue.clone());
+                move || {
+                    for _ in 0..EVENTS {
+                        assert!(account.accept(100).is_some());
+                        queue.fetch_add(1, Ordering::Release);
+                    }
+                }
+            });
+            let sends = thread::spawn({
+                let (account, queue) = (account.clone(), queue.clone());
+                move || (0..queue.load(Ordering::Acquire)).for_each(|number| send(&account, number))
+            });
+            let seen = account.snapshot();
+            let ended = seen.delivered + seen.dropped.iter().sum::<u64>();
+            assert!(ended + seen.spooled <= seen.accepted, "more came out than went in: {seen:?}");
+            assert!(seen.accepted <= u64::from(EVENTS));
+            tracks.join().unwrap();
+            sends.join().unwrap();
+            let last = account.snapshot();
+            assert_eq!(last.accepted, u64::from(EVENTS));
+            assert_eq!(account.is_waiting(), last.queued() != 0, "{last:?}");
+        });
+    }
+
+    #[test]
+    fn the_books_balance_while_events_are_delivered_and_dropped() {
+        the_books_balance_while(|account, number| match number {
+            0 => account.deliver(false),
+            _ => account.drop_for(DropReason::Expired, false),
+        });
+    }
+
+    #[test]
+    fn the_books_balance_while_kept_events_are_delivered_and_dropped() {
+        the_books_balance_while(|account, number| {
+            account.keep();
+            match number {
+                0 => account.deliver(true),
+                _ => account.drop_for(DropReason::Expired, true),
+            }
+        });
+    }
+
+    #[test]
+    fn no_two_threads_get_the_last_place() {
+        loom::model(|| {
+            let account = Arc::new(Account::default());
+            let other = thread::spawn({
+                let account = account.clone();
+                move || account.accept(1).is_some()
+            });
+            let here = account.accept(1).is_some();
+            assert!(here != other.join().unwrap());
+            assert_eq!(account.snapshot().queued(), 1);
+        });
     }
 }

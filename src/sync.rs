@@ -1,0 +1,8 @@
+//! The atomics of what `make model` tries in every order: std's, or with `cfg(loom)` those of the model checker. No code of
+//! its own.
+
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic;
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic;
