@@ -97,7 +97,6 @@ impl Worker {
                 return any;
             }
             any = true;
-            let count = taken.len() as u64;
             for owner in owners_of(taken.iter()) {
                 if let Look::Off { news: true } = owner.look_at_choices() {
                     self.pipeline.ask_for_purge(&owner.route);
@@ -112,7 +111,6 @@ impl Worker {
                     self.hand_on(&route, events);
                 }
             }
-            self.pipeline.recorded.fetch_add(count, Ordering::SeqCst);
             self.pipeline.announce();
         }
     }
@@ -128,9 +126,7 @@ impl Worker {
             };
             InHand::own(self.pipeline, client, record)
         };
-        let taken: Vec<_> = self.pipeline.queue.take().take(TAKE_MAX).map(in_hand).collect();
-        self.pipeline.taken.fetch_add(taken.len() as u64, Ordering::SeqCst);
-        taken
+        self.pipeline.queue.take().take(TAKE_MAX).map(in_hand).collect()
     }
 
     /// Batches, each on disk before the uploader has it; where the disk takes nothing more, in memory alone.
