@@ -176,6 +176,7 @@ impl Shared {
                     self.account.reset(); // a forked child: its parent's events are its parent's
                 }
                 pipeline.exit_timeout_ms.fetch_max(self.exit_timeout_ms(), Ordering::Relaxed);
+                pipeline.is_ci.fetch_or(self.is_ci, Ordering::Relaxed);
                 self.pipeline_id.store(pipeline.id, Ordering::Release);
             }
         });

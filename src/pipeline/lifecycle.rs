@@ -75,16 +75,20 @@ pub(super) fn start_uploader(pipeline: &'static Pipeline) -> bool {
     }
 }
 
-/// Gives what waits a last chance, within the budget: to be on disk, and then to be answered. In a forked child that never tracked there is no pipeline.
+/// Gives what waits a last chance, within the budget: to be on disk, and then to be answered. In CI, whose disk is about to
+/// vanish, also to be sent first; elsewhere what is on disk goes with the next run. In a forked child that never tracked there
+/// is no pipeline.
 extern "C" fn wait_for_answers() {
     let waited = std::panic::catch_unwind(|| {
         let Some(pipeline) = existing() else { return };
         let deadline = Instant::now() + pipeline.exit_timeout();
         pipeline.exiting.store(true, Ordering::SeqCst);
         if !pipeline.is_idle() && Instant::now() < deadline {
+            let all = pipeline.accepted_by_now();
             pipeline.hurry();
-            let unreachable = || pipeline.is_recorded() && pipeline.is_unreachable();
-            pipeline.wait(deadline, || pipeline.is_idle() || unreachable());
+            let goes_without = || pipeline.is_unreachable() || (!pipeline.is_ci() && pipeline.wire.close());
+            pipeline.wait(deadline, || pipeline.is_idle() || (pipeline.is_recorded_up_to(all) && goes_without()));
+            pipeline.wire.close(); // whatever is begun now, nobody would hear the end of
         }
     });
     if let Err(payload) = waited {

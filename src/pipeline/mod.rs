@@ -71,8 +71,14 @@ pub(crate) struct Pipeline {
     purge: AtomicU64,
     /// The routes of which that is true. Room is made before: opting out allocates nothing.
     purge_routes: Mutex<Vec<Arc<Route>>>,
-    /// A request is on its way.
+    /// A request is on its way, or the end of the process waits for what others left.
     sending: AtomicBool,
+    /// Is an answer on its way?
+    wire: transport::Wire,
+    /// Events taken out of the queue so far,
+    taken: AtomicU64,
+    /// and those of them that are on disk, or handed on, or settled.
+    recorded: AtomicU64,
     /// Threads that wait for their events, and do so until their time is over.
     waiting: AtomicUsize,
     /// The process ends.
@@ -83,6 +89,8 @@ pub(crate) struct Pipeline {
     others_delivered: AtomicU64,
     /// and that it had to drop.
     others_dropped: AtomicU64,
+    /// A client of this process runs in continuous integration.
+    pub is_ci: AtomicBool,
     /// The longest wait at the end of the process that a client of this process allows, in milliseconds.
     pub exit_timeout_ms: AtomicU32,
     /// Who is on the wire, so that it can be cut.
@@ -110,11 +118,15 @@ impl Pipeline {
             purge: AtomicU64::new(0),
             purge_routes: Mutex::new(Vec::with_capacity(PURGE_ROUTES)),
             sending: AtomicBool::new(false),
+            wire: transport::Wire::quiet(),
+            taken: AtomicU64::new(0),
+            recorded: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             exiting: AtomicBool::new(false),
             last_failure: AtomicU32::new(0),
             others_delivered: AtomicU64::new(0),
             others_dropped: AtomicU64::new(0),
+            is_ci: AtomicBool::new(false),
             exit_timeout_ms: AtomicU32::new(0),
             gate: Gate::default(),
             seed: Mutex::new(Some(transport::Seed::from_environment())),
@@ -157,8 +169,9 @@ impl Pipeline {
         }
     }
 
-    /// Makes both threads work without linger, because somebody waits.
+    /// Makes both threads work without linger, because somebody waits, also one who does so after the end began.
     pub fn hurry(&'static self) {
+        self.wire.reopen();
         self.urgent.store(true, Ordering::SeqCst);
         if self.rest.load(Ordering::SeqCst) != Rest::Awake as u8 {
             self.rouse();
@@ -269,6 +282,22 @@ impl Pipeline {
     fn is_recorded(&self) -> bool {
         // In this order: the worker says that it is busy before it takes an event out.
         self.queue.is_empty() && !self.busy.load(Ordering::SeqCst) && self.purge.load(Ordering::SeqCst) == 0
+    }
+
+    /// How many events were taken or wait to be, at this moment; some may count twice that are taken out meanwhile.
+    fn accepted_by_now(&self) -> u64 {
+        let waiting = self.queue.len() as u64;
+        waiting + self.taken.load(Ordering::SeqCst)
+    }
+
+    /// Are so many on disk, or settled? Where a thread goes on tracking, the queue may never be empty.
+    fn is_recorded_up_to(&self, count: u64) -> bool {
+        let is_purged = self.purge.load(Ordering::SeqCst) == 0;
+        self.is_recorded() || (is_purged && self.recorded.load(Ordering::SeqCst) >= count)
+    }
+
+    fn is_ci(&self) -> bool {
+        self.is_ci.load(Ordering::Relaxed)
     }
 
     /// Is there nothing to wait for? A request with what others left is, too: cut, it would be sent again.

@@ -66,6 +66,11 @@ impl<T> Queue<T> {
         self.near.1.is_empty() && self.far.get().is_none_or(|far| far.1.is_empty())
     }
 
+    /// How many are in it.
+    pub fn len(&self) -> usize {
+        self.near.1.len() + self.far.get().map_or(0, |far| far.1.len())
+    }
+
     /// Takes out what is there.
     pub fn take(&self) -> impl Iterator<Item = T> + '_ {
         self.near.1.try_iter().chain(self.far.get().into_iter().flat_map(|far| far.1.try_iter()))

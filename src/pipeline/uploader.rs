@@ -46,6 +46,7 @@ pub(super) fn run(pipeline: &'static Pipeline) {
             Some(LEFT_POLL)
         });
         pipeline.sending.store(false, Ordering::SeqCst);
+        pipeline.wire.settled();
         pipeline.outgoing.store(uploader.batches.iter().map(Batch::len).sum(), Ordering::Relaxed);
         pipeline.announce();
         // Whoever has news stores it before it wakes this thread; a wake that came in between makes the park return at once,
@@ -65,6 +66,8 @@ enum Sent {
     Answered,
     /// Cut because somebody opted out: the others get another request.
     Cut,
+    /// Not written, because the process ends.
+    Ended,
     /// Not now; not before the server's `Retry-After`.
     Failed(Option<Duration>),
 }
@@ -220,6 +223,7 @@ impl Uploader {
                     lock.touch();
                 }
                 let sent = self.send(route, batches, &sponsors);
+                self.pipeline.wire.settled();
                 if matches!(sent, Sent::Answered) && backoff != Backoff::default() {
                     backoff = Backoff::default();
                     self.set_backoff(route, disk, backoff);
@@ -236,6 +240,7 @@ impl Uploader {
                         }
                     }
                     Sent::Cut => return Some(Duration::ZERO),
+                    Sent::Ended => return Some(LEFT_POLL),
                     Sent::Failed(retry_after) => {
                         let chance = std::hash::RandomState::new().hash_one(unix_micros());
                         backoff = backoff.after_failure(unix_millis(), retry_after, chance);
@@ -431,6 +436,11 @@ impl Uploader {
         if let Some(noted) = noted {
             noted.end(unix_millis(), outcome.status_or_failure());
         }
+        if pipeline.wire.is_closed() {
+            // Refused where it would have been written.
+            self.put_back(batches);
+            return Sent::Ended;
+        }
         let verdict = match outcome {
             Outcome::Status(status, retry_after) => retry::verdict(status, retry_after),
             _ => Verdict::Keep(None),
@@ -503,7 +513,7 @@ impl Uploader {
     fn transport(&mut self) -> Option<&mut Transport> {
         if self.transport.is_none() {
             let mut seed = self.pipeline.seed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            self.transport = seed.take().map(Transport::new);
+            self.transport = seed.take().map(|seed| Transport::new(seed, &self.pipeline.wire));
         }
         self.transport.as_mut()
     }

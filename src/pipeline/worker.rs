@@ -97,6 +97,7 @@ impl Worker {
                 return any;
             }
             any = true;
+            let count = taken.len() as u64;
             for owner in owners_of(taken.iter()) {
                 if let Look::Off { news: true } = owner.look_at_choices() {
                     self.pipeline.ask_for_purge(&owner.route);
@@ -111,6 +112,7 @@ impl Worker {
                     self.hand_on(&route, events);
                 }
             }
+            self.pipeline.recorded.fetch_add(count, Ordering::SeqCst);
             self.pipeline.announce();
         }
     }
@@ -126,7 +128,9 @@ impl Worker {
             };
             InHand::own(self.pipeline, client, record)
         };
-        self.pipeline.queue.take().take(TAKE_MAX).map(in_hand).collect()
+        let taken: Vec<_> = self.pipeline.queue.take().take(TAKE_MAX).map(in_hand).collect();
+        self.pipeline.taken.fetch_add(taken.len() as u64, Ordering::SeqCst);
+        taken
     }
 
     /// Batches, each on disk before the uploader has it; where the disk takes nothing more, in memory alone.

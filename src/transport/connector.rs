@@ -2,6 +2,7 @@
 //! under us. ureq's own would go on with whatever has got the number since.
 
 use super::proxy::{Proxies, Way};
+use super::Wire;
 use crate::platform::socket::Socket;
 use std::io::{ErrorKind, Read, Write};
 use std::sync::{Arc, Weak};
@@ -16,10 +17,58 @@ use ureq::{Error, Timeout};
 /// come before it.
 const ANSWER_LIMIT: usize = 512 * 1024;
 
-/// Through a proxy where there is one, over TCP, with TLS where the URL says so.
-pub fn connector(proxies: Arc<Proxies>) -> impl Connector<()> {
+/// Through a proxy where there is one, over TCP, with TLS where the URL says so. Tells the wire of each request, which may say no.
+pub fn connector(proxies: Arc<Proxies>, wire: &'static Wire) -> impl Connector<()> {
+    let top = WireConnector { proxies: proxies.clone(), wire };
     let proxy = ProxyConnector { proxies, connect: ConnectProxyConnector::default() };
-    ().chain(proxy).chain(TcpConnector).chain(RustlsConnector::default())
+    ().chain(proxy).chain(TcpConnector).chain(RustlsConnector::default()).chain(top)
+}
+
+/// On top of all others: what passes here is of the request itself, and not of TLS, nor what asks a proxy for a way.
+#[derive(Debug)]
+struct WireConnector {
+    proxies: Arc<Proxies>,
+    wire: &'static Wire,
+}
+
+impl<In: Transport> Connector<In> for WireConnector {
+    type Out = Wired<In>;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        let wire = Some(self.wire).filter(|_| !self.proxies.is_proxy(details.uri));
+        Ok(chained.map(|inner| Wired { inner, wire }))
+    }
+}
+
+#[derive(Debug)]
+struct Wired<T> {
+    inner: T,
+    wire: Option<&'static Wire>,
+}
+
+impl<T: Transport> Transport for Wired<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if self.wire.is_some_and(|wire| !wire.write()) {
+            return Err(Error::ConnectionFailed);
+        }
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.inner.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
 }
 
 /// ureq's own, but for the URLs that go past the proxy.

@@ -13,6 +13,7 @@ use crate::retry::retry_after;
 pub use proxy::{Proxies, Way};
 use resolver::BoundedResolver;
 use std::io::Read;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use ureq::config::{Config, ConfigBuilder};
@@ -91,10 +92,58 @@ impl Seed {
     }
 }
 
+/// What is on the wire, as far as the end of the process must know: it waits for an answer, and after it nothing is begun that
+/// nobody would hear the end of.
+#[derive(Debug)]
+pub struct Wire(AtomicU8);
+
+impl Wire {
+    const QUIET: u8 = 0;
+    /// A request was written, and what became of it is not settled yet.
+    const WRITTEN: u8 = 1;
+    /// The process ends: no request is written any more.
+    const CLOSED: u8 = 2;
+
+    /// Nothing is on its way.
+    pub const fn quiet() -> Self {
+        Wire(AtomicU8::new(Self::QUIET))
+    }
+
+    /// A request is about to be written. Returns whether it may.
+    fn write(&self) -> bool {
+        self.swap(Self::QUIET, Self::WRITTEN) || self.0.load(Ordering::SeqCst) == Self::WRITTEN
+    }
+
+    /// What became of it is settled.
+    pub fn settled(&self) {
+        self.swap(Self::WRITTEN, Self::QUIET);
+    }
+
+    /// No request is written from now on. Returns whether that is so: not while an answer is on its way.
+    pub fn close(&self) -> bool {
+        self.swap(Self::QUIET, Self::CLOSED) || self.is_closed()
+    }
+
+    /// The process goes on after all.
+    pub fn reopen(&self) {
+        self.swap(Self::CLOSED, Self::QUIET);
+    }
+
+    /// Was it said, and nothing written before?
+    pub fn is_closed(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == Self::CLOSED
+    }
+
+    fn swap(&self, from: u8, to: u8) -> bool {
+        self.0.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+}
+
 /// Requests, one at a time, over connections that are kept for the next.
 pub struct Transport {
     proxies: Arc<Proxies>,
     config: Config,
+    wire: &'static Wire,
     /// What it takes to speak TLS, until the first `https` request: reading the roots takes milliseconds.
     secure: Option<(ConfigBuilder<AgentScope>, RootOverride)>,
     agent: Agent,
@@ -102,11 +151,11 @@ pub struct Transport {
 
 impl Transport {
     /// An agent that has not opened anything yet.
-    pub fn new(seed: Seed) -> Self {
+    pub fn new(seed: Seed, wire: &'static Wire) -> Self {
         let proxies = Arc::new(seed.proxies);
         let config = bounded(seed.plain, &proxies).build();
-        let agent = agent(&config, &proxies);
-        Transport { proxies, config, secure: Some((seed.secure, seed.roots)), agent }
+        let agent = agent(&config, &proxies, wire);
+        Transport { proxies, config, wire, secure: Some((seed.secure, seed.roots)), agent }
     }
 
     /// Prepares for that URL, and gives the means to cut the request that follows.
@@ -126,7 +175,7 @@ impl Transport {
 
     /// A fresh agent, after the old one was cut.
     pub fn renew(&mut self) {
-        self.agent = agent(&self.config, &self.proxies);
+        self.agent = agent(&self.config, &self.proxies, self.wire);
     }
 
     /// Sends one request and waits for its answer, [`REQUEST_TIMEOUT`] at most.
@@ -181,8 +230,8 @@ impl Cut {
     }
 }
 
-fn agent(config: &Config, proxies: &Arc<Proxies>) -> Agent {
-    Agent::with_parts(config.clone(), connector::connector(proxies.clone()), BoundedResolver)
+fn agent(config: &Config, proxies: &Arc<Proxies>, wire: &'static Wire) -> Agent {
+    Agent::with_parts(config.clone(), connector::connector(proxies.clone(), wire), BoundedResolver)
 }
 
 fn bounded(builder: ConfigBuilder<AgentScope>, proxies: &Proxies) -> ConfigBuilder<AgentScope> {

@@ -54,6 +54,13 @@ impl Proxies {
         self.proxy.clone()
     }
 
+    /// Does that URL name the proxy itself? ureq connects to it by one.
+    pub fn is_proxy(&self, uri: &Uri) -> bool {
+        self.proxy
+            .as_ref()
+            .is_some_and(|proxy| uri.host() == Some(proxy.host()) && uri.port_u16() == Some(proxy.port()))
+    }
+
     /// The way to that URL. Loopback is this machine and not the proxy's: what may go there unencrypted stays here.
     pub fn way(&self, uri: &Uri) -> Way {
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();

@@ -21,6 +21,7 @@ pub fn rows() -> Vec<Row> {
         budget("the end takes 500 ms at most in CI", |asked| ends(asked, 500, Place::Ci)),
         budget("the end takes 100 ms at most on a person's machine", |asked| ends(asked, 100, Place::Person)),
         Row { name: "with no budget the end waits for nothing", tries: [14, 280], run: without_budget },
+        Row { name: "a person's end waits for an answer alone", tries: [16, 160], run: without_an_answer },
         Row { name: "after a failed connect the end does not wait", tries: [6, 100], run: after_a_failure },
     ]
 }
@@ -29,8 +30,10 @@ pub fn rows() -> Vec<Row> {
 enum Place {
     Ci,
     Person,
-    /// With this much by configuration.
+    /// With this much by configuration, in CI,
     Configured(u64),
+    /// and on a person's machine.
+    PersonConfigured(u64),
 }
 
 /// One end of one process.
@@ -50,6 +53,13 @@ fn ends(asked: &Asked, budget_ms: u64, place: Place) -> Seen {
 
 fn without_budget(asked: &Asked) -> Seen {
     tried(asked, &|seed| (tarpits::ALL[(seed % 7) as usize], HANDLED[(seed / 7 % 2) as usize]), 0, Place::Configured(0))
+}
+
+/// Neither for a name nor for a connection, a handshake or a proxy.
+fn without_an_answer(asked: &Asked) -> Seen {
+    const NOTHING_WRITTEN: [Kind; 4] = [Kind::Name, Kind::Connect, Kind::Handshake, Kind::Proxy];
+    let pick = |seed: u64| (NOTHING_WRITTEN[(seed % 4) as usize], HANDLED[(seed / 4 % 2) as usize]);
+    tried(asked, &pick, 0, Place::PersonConfigured(10_000))
 }
 
 fn after_a_failure(asked: &Asked) -> Seen {
@@ -94,6 +104,9 @@ fn end(
         Place::Ci => {}
         Place::Person => run = run.variable("CI", ""),
         Place::Configured(milliseconds) => run = run.variable("EXIT_TIMEOUT_MS", milliseconds.to_string()),
+        Place::PersonConfigured(milliseconds) => {
+            run = run.variable("EXIT_TIMEOUT_MS", milliseconds.to_string()).variable("CI", "");
+        }
     }
     let mut command = run.argument(way).argument(who).command();
     if way == "stop" {
