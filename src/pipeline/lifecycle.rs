@@ -84,10 +84,9 @@ extern "C" fn wait_for_answers() {
         let deadline = Instant::now() + pipeline.exit_timeout();
         pipeline.exiting.store(true, Ordering::SeqCst);
         if !pipeline.is_idle() && Instant::now() < deadline {
-            let all = pipeline.accepted_by_now();
             pipeline.hurry();
             let goes_without = || pipeline.is_unreachable() || (!pipeline.is_ci() && pipeline.wire.close());
-            pipeline.wait(deadline, || pipeline.is_idle() || (pipeline.is_recorded_up_to(all) && goes_without()));
+            pipeline.wait(deadline, || pipeline.is_idle() || (pipeline.is_end_recorded() && goes_without()));
             pipeline.wire.close(); // whatever is begun now, nobody would hear the end of
         }
     });

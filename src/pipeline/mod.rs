@@ -75,14 +75,12 @@ pub(crate) struct Pipeline {
     sending: AtomicBool,
     /// Is an answer on its way?
     wire: transport::Wire,
-    /// Events taken out of the queue so far,
-    taken: AtomicU64,
-    /// and those of them that are on disk, or handed on, or settled.
-    recorded: AtomicU64,
     /// Threads that wait for their events, and do so until their time is over.
     waiting: AtomicUsize,
-    /// The process ends.
+    /// The process ends,
     exiting: AtomicBool,
+    /// and what was accepted before that is on disk, or settled.
+    end_recorded: AtomicBool,
     /// Why the last request failed: 0 for none, a status, or one of [`failure`].
     last_failure: AtomicU32,
     /// Events of earlier processes that this one delivered,
@@ -119,10 +117,9 @@ impl Pipeline {
             purge_routes: Mutex::new(Vec::with_capacity(PURGE_ROUTES)),
             sending: AtomicBool::new(false),
             wire: transport::Wire::quiet(),
-            taken: AtomicU64::new(0),
-            recorded: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             exiting: AtomicBool::new(false),
+            end_recorded: AtomicBool::new(false),
             last_failure: AtomicU32::new(0),
             others_delivered: AtomicU64::new(0),
             others_dropped: AtomicU64::new(0),
@@ -284,16 +281,11 @@ impl Pipeline {
         self.queue.is_empty() && !self.busy.load(Ordering::SeqCst) && self.purge.load(Ordering::SeqCst) == 0
     }
 
-    /// How many events were taken or wait to be, at this moment; some may count twice that are taken out meanwhile.
-    fn accepted_by_now(&self) -> u64 {
-        let waiting = self.queue.len() as u64;
-        waiting + self.taken.load(Ordering::SeqCst)
-    }
-
-    /// Are so many on disk, or settled? Where a thread goes on tracking, the queue may never be empty.
-    fn is_recorded_up_to(&self, count: u64) -> bool {
+    /// The same of what was accepted before the process's end began: where a thread goes on tracking, the queue may never be
+    /// empty.
+    fn is_end_recorded(&self) -> bool {
         let is_purged = self.purge.load(Ordering::SeqCst) == 0;
-        self.is_recorded() || (is_purged && self.recorded.load(Ordering::SeqCst) >= count)
+        self.is_recorded() || (is_purged && self.end_recorded.load(Ordering::SeqCst))
     }
 
     fn is_ci(&self) -> bool {

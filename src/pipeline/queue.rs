@@ -66,14 +66,11 @@ impl<T> Queue<T> {
         self.near.1.is_empty() && self.far.get().is_none_or(|far| far.1.is_empty())
     }
 
-    /// How many are in it.
-    pub fn len(&self) -> usize {
-        self.near.1.len() + self.far.get().map_or(0, |far| far.1.len())
-    }
-
-    /// Takes out what is there.
+    /// Takes out what is there now, and little of what comes meanwhile: it has an end while others push.
     pub fn take(&self) -> impl Iterator<Item = T> + '_ {
-        self.near.1.try_iter().chain(self.far.get().into_iter().flat_map(|far| far.1.try_iter()))
+        let there = |channel: &'_ Channel<T>| channel.1.len();
+        let (near, far) = (there(&self.near), self.far.get().map_or(0, there));
+        self.near.1.try_iter().take(near).chain(self.far.get().into_iter().flat_map(|far| far.1.try_iter()).take(far))
     }
 }
 
@@ -110,6 +107,21 @@ mod tests {
         assert!(queue.far.get().is_none());
         assert!(queue.push(0).is_ok());
         assert!(queue.far.get().is_some());
+    }
+
+    #[test]
+    fn taking_out_comes_to_an_end_while_others_push() {
+        let queue = Queue::new(NEAR + 10);
+        assert_eq!(fill(&queue), NEAR as u32 + 10);
+        let mut taken = queue.take();
+        let mut count = 0;
+        while taken.next().is_some() && count < 10 * NEAR {
+            count += 1;
+            assert!(queue.push(0).is_ok());
+        }
+        assert_eq!(count, NEAR + 10, "as many as were there");
+        drop(taken);
+        assert_eq!(queue.take().count(), NEAR + 10);
     }
 
     #[test]

@@ -81,10 +81,12 @@ struct Worker {
 impl Worker {
     /// Takes what waits and hands it on. Returns whether there was anything.
     fn pass(&mut self) -> bool {
-        let mut any = false;
+        let (mut any, mut is_new) = (false, true);
+        // Asked before the look at the queue: what was accepted before the end began is there by then.
+        let look = || (self.pipeline.exiting.load(Ordering::SeqCst), self.pipeline.queue.take());
+        let (mut exiting, mut there) = look();
         loop {
             // While the uploader is behind, what waits in the queue is not refused by the spool but by `track`.
-            let exiting = self.pipeline.exiting.load(Ordering::SeqCst);
             if !exiting && self.pipeline.pending.load(Ordering::SeqCst) >= PENDING_MAX {
                 return true;
             }
@@ -92,12 +94,19 @@ impl Worker {
                 return true; // they wait where they are
             }
             self.pipeline.busy.store(true, Ordering::SeqCst);
-            let taken = self.take();
+            let taken = self.take(&mut there);
             if taken.is_empty() {
-                return any;
+                if exiting {
+                    self.pipeline.end_recorded.store(true, Ordering::SeqCst);
+                }
+                if is_new {
+                    return any;
+                }
+                is_new = true;
+                (exiting, there) = look();
+                continue;
             }
-            any = true;
-            let count = taken.len() as u64;
+            (any, is_new) = (true, false);
             for owner in owners_of(taken.iter()) {
                 if let Look::Off { news: true } = owner.look_at_choices() {
                     self.pipeline.ask_for_purge(&owner.route);
@@ -112,12 +121,11 @@ impl Worker {
                     self.hand_on(&route, events);
                 }
             }
-            self.pipeline.recorded.fetch_add(count, Ordering::SeqCst);
             self.pipeline.announce();
         }
     }
 
-    fn take(&self) -> Vec<InHand> {
+    fn take(&self, there: &mut impl Iterator<Item = Queued>) -> Vec<InHand> {
         let (now_ms, now) = (unix_millis(), coarse_millis());
         let in_hand = |Queued { client, event }: Queued| {
             let record = Record {
@@ -128,9 +136,7 @@ impl Worker {
             };
             InHand::own(self.pipeline, client, record)
         };
-        let taken: Vec<_> = self.pipeline.queue.take().take(TAKE_MAX).map(in_hand).collect();
-        self.pipeline.taken.fetch_add(taken.len() as u64, Ordering::SeqCst);
-        taken
+        there.take(TAKE_MAX).map(in_hand).collect()
     }
 
     /// Batches, each on disk before the uploader has it; where the disk takes nothing more, in memory alone.

@@ -1,5 +1,6 @@
 /* Tracks an event, prints the monotonic time in nanoseconds, and ends at once in the way it is told.
- * Arguments: the way; `with` the library, `busy` with it and a thread that tracks on, or `without` it. */
+ * Arguments: the way; `with` the library, `busy` with it and a thread that tracks on, or `without` it. The busy one's
+ * last events but for that thread's are numbered from 1000 to 1019. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>
@@ -60,6 +61,10 @@ int main(int count, char **arguments)
         pact_telemetry_flush(client, 200); /* so that it is on its way */
         if (strcmp(arguments[2], "busy") == 0) {
             pthread_t thread;
+            for (int number = 1000; number < 1020; number++) {
+                CHECK_STATUS(pact_telemetry_track(client, "numbered", "ProviderTest", "Completed", number, NULL, NULL),
+                             PACT_TELEMETRY_OK);
+            }
             CHECK(pthread_create(&thread, NULL, tracks_on, NULL) == 0);
         }
     }

@@ -1,6 +1,7 @@
 //! What the end of a process costs: in every way to end, whatever hangs, no more than was promised.
 
 use crate::harness::{Language, Room};
+use crate::left::Left;
 use crate::tarpits::{self, Kind, Tarpit};
 use crate::{each, Asked, Chance, Row, Seen};
 use std::collections::BTreeMap;
@@ -76,6 +77,13 @@ fn tried(asked: &Asked, pick: &(impl Fn(u64) -> (Kind, &'static str) + Sync), bu
         let home = room.path().join(seed.to_string());
         let who = if Chance(seed).below(3) == 0 { "busy" } else { "with" };
         let milliseconds = end(&room, &home, &tarpit, &program, way, who, place)?;
+        if who == "busy" && kind == Kind::Refused && place == Place::Configured(10_000) {
+            let on_disk = Left::in_home(&home).values();
+            let missing = (1_000..1_020).filter(|number| !on_disk.contains(number)).count();
+            if missing > 0 {
+                return Err(format!("{way}: {missing} of 20 events from before the end are not on disk"));
+            }
+        }
         let without = end(&room, &home, &tarpit, &program, way, "without", place)?;
         std::fs::remove_dir_all(&home).unwrap();
         let allowed = MARGIN + if HANDLED.contains(&way) { budget_ms as f64 } else { 0.0 };
