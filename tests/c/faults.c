@@ -18,7 +18,14 @@
 #include <unistd.h>
 
 static int is_on = 0;
-static uint64_t calls = 0;
+static uint64_t calls = 0, synced = 0;
+
+/* How often somebody asked for what was written to be on the disk. */
+uint64_t faults_synced(void);
+uint64_t faults_synced(void)
+{
+    return __atomic_load_n(&synced, __ATOMIC_RELAXED);
+}
 
 void faults_switch(int on);
 void faults_switch(int on)
@@ -116,6 +123,25 @@ int unlink(const char *path)
 {
     REAL(unlink);
     return fails("unlink") ? failed(EIO) : real(path);
+}
+
+/* Counts, too: nobody but the disk knows how long one takes, so the library asks for none. */
+static int fails_to_sync(void)
+{
+    __atomic_fetch_add(&synced, 1, __ATOMIC_RELAXED);
+    return fails("fsync");
+}
+
+int fsync(int fd)
+{
+    REAL(fsync);
+    return fails_to_sync() ? failed(EIO) : real(fd);
+}
+
+int fdatasync(int fd)
+{
+    REAL(fdatasync);
+    return fails_to_sync() ? failed(EIO) : real(fd);
 }
 
 int flock(int fd, int operation)

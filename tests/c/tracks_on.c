@@ -1,18 +1,21 @@
 /* Tracks numbered events without end, or as many as it is told, and prints the number of each one that was taken.
  * Arguments: the first number; how many, or 0 for as long as it lives; microseconds between two. Then, if it still
  * lives, it flushes and prints the counters. Where a library that makes calls fail is loaded before, they fail until
- * the last event is taken. */
+ * the last event is taken, and how often fsync was called is printed, too. */
 #include "check.h"
 #include <dlfcn.h>
 #include <time.h>
 #include <unistd.h>
 
 static void (*switch_faults)(int) = NULL;
+static uint64_t (*synced)(void) = NULL;
 
 static void find_switch(void)
 {
     void *found = dlsym(RTLD_DEFAULT, "faults_switch");
     memcpy(&switch_faults, &found, sizeof found);
+    found = dlsym(RTLD_DEFAULT, "faults_synced");
+    memcpy(&synced, &found, sizeof found);
 }
 
 int main(int count, char **arguments)
@@ -51,6 +54,9 @@ int main(int count, char **arguments)
     pact_telemetry_close(client, 5000);
     read_stats(client, stats, sizeof stats);
     check_books(stats);
+    if (synced != NULL) {
+        printf("fsync %llu\n", (unsigned long long)synced());
+    }
     printf("%s\n", stats);
     CHECK_COUNT(number_of(stats, "queue_full"), refused);
     return 0;

@@ -15,7 +15,7 @@ const EVENTS: i64 = 200;
 /// What may fail without an event that is sent twice or is forgotten by the disk,
 const HARMLESS: [&str; 6] = ["connect", "socket", "send", "flock", "pthread_create", "mmap"];
 /// what costs the events that are in memory alone when the process ends,
-const OF_THE_DISK: [&str; 3] = ["write", "open", "rename"];
+const OF_THE_DISK: [&str; 4] = ["write", "open", "rename", "fsync"];
 /// and what may have an event sent again: an answer that is lost, a file that cannot be removed.
 const OF_THE_ANSWER: [&str; 2] = ["recv", "unlink"];
 
@@ -24,7 +24,7 @@ pub fn rows() -> Vec<Row> {
     vec![
         row("calls fail at random: what was accepted arrives once", |asked| with(asked, &HARMLESS)),
         row("the disk fails at random: what is on it arrives once", |asked| {
-            with(asked, &["write", "open", "rename", "connect"])
+            with(asked, &["write", "open", "rename", "fsync", "connect"])
         }),
         row("answers are lost at random: what was accepted arrives", |asked| with(asked, &OF_THE_ANSWER)),
     ]
@@ -47,6 +47,8 @@ struct Try {
     stats: Value,
     on_disk: Vec<i64>,
     accepted: Vec<i64>,
+    /// How often fsync was called.
+    synced: u64,
 }
 
 fn with(asked: &Asked, kinds: &[&str]) -> Seen {
@@ -69,10 +71,12 @@ fn with(asked: &Asked, kinds: &[&str]) -> Seen {
             return Err(format!("{faults}: {}\n{}{}", ended.status, last_line(&ended.out), ended.err));
         }
         let stats = serde_json::from_str(last_line(&ended.out)).map_err(|error| format!("{faults}: {error}"))?;
+        let synced = ended.out.lines().find_map(|line| line.strip_prefix("fsync ")?.parse().ok());
+        let synced = synced.ok_or("nobody counted fsync")?;
         let accepted = ended.out.lines().filter_map(|line| line.parse().ok()).collect();
         let on_disk = Left::in_home(&home).values();
         Left::in_home(&home).deliver(&room, &home, &heir, &url)?;
-        Ok(Try { seed, first, faults, stats, on_disk, accepted })
+        Ok(Try { seed, first, faults, stats, on_disk, accepted, synced })
     };
     let (tries, mut failures) = each(asked, 4, attempt);
     let mut sums = Sums::default();
@@ -105,12 +109,14 @@ struct Sums {
     kept: u64,
     in_memory: u64,
     twice: usize,
+    synced: u64,
 }
 
 impl std::fmt::Display for Sums {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Sums { accepted, kept, in_memory, twice } = self;
-        write!(f, "{accepted} accepted, {kept} kept, {in_memory} in memory alone at the end, {twice} sent again")
+        let Sums { accepted, kept, in_memory, twice, synced } = self;
+        let fates = format!("{kept} kept, {in_memory} in memory alone at the end, {twice} sent again");
+        write!(f, "{accepted} accepted, {fates}, {synced} times fsync")
     }
 }
 
@@ -124,6 +130,7 @@ fn check(one: &Try, arrived: &BTreeMap<i64, usize>, kinds: &[&str], sums: &mut S
     let expect = |what: &str, is_so: bool| is_so.then_some(()).ok_or_else(|| what.to_owned());
     expect("accepted is what track said it took", one.accepted.len() as u64 == count("accepted"))?;
     expect("nothing is dropped", dropped == 0)?;
+    expect("fsync, which may take seconds, is never called", one.synced == 0)?;
     expect("what arrived was accepted", own.keys().all(|value| one.accepted.contains(value)))?;
     expect("what is on disk arrives", one.on_disk.iter().all(|value| own.contains_key(value)))?;
     if is_exact {
@@ -139,5 +146,6 @@ fn check(one: &Try, arrived: &BTreeMap<i64, usize>, kinds: &[&str], sums: &mut S
     sums.kept += waits;
     sums.in_memory += waits.saturating_sub(on_disk);
     sums.twice += twice;
+    sums.synced += one.synced;
     Ok(())
 }
