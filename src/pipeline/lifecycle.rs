@@ -7,7 +7,7 @@ use crate::platform::clock::coarse_millis;
 use crate::platform::memory;
 use crate::platform::process::{at_exit, with_signals_blocked, PerProcess};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 static PIPELINE: PerProcess<Pipeline> = PerProcess::new();
 
@@ -17,6 +17,10 @@ const STACK_BYTES: usize = 512 * 1024;
 
 /// After the thread could not be started, how long until the next event tries again, in milliseconds.
 const RETRY_START_MS: u64 = 1_000;
+
+/// On a person's machine, how long the end of the process waits for a connection: a server nearby has the events in this run.
+/// One that is further away has them with the next, since the end costs the person more than the delay does.
+const CONNECT_PATIENCE: Duration = Duration::from_millis(20);
 
 /// This process's pipeline, made if need be; `None` where there is no memory for it. A forked child gets its own.
 #[inline(always)]
@@ -76,17 +80,21 @@ pub(super) fn start_uploader(pipeline: &'static Pipeline) -> bool {
 }
 
 /// Gives what waits a last chance, within the budget: to be on disk, and then to be answered. In CI, whose disk is about to
-/// vanish, also to be sent first; elsewhere what is on disk goes with the next run. In a forked child that never tracked there
-/// is no pipeline.
+/// vanish, also to be sent first; elsewhere what is not sent in a moment goes with the next run. In a forked child that never
+/// tracked there is no pipeline.
 extern "C" fn wait_for_answers() {
     let waited = std::panic::catch_unwind(|| {
         let Some(pipeline) = existing() else { return };
-        let deadline = Instant::now() + pipeline.exit_timeout();
+        let begin = Instant::now();
+        let deadline = begin + pipeline.exit_timeout();
         pipeline.exiting.store(true, Ordering::SeqCst);
         if !pipeline.is_idle() && Instant::now() < deadline {
             pipeline.hurry();
-            let goes_without = || pipeline.is_unreachable() || (!pipeline.is_ci() && pipeline.wire.close());
-            pipeline.wait(deadline, || pipeline.is_idle() || (pipeline.is_end_recorded() && goes_without()));
+            let is_over = || pipeline.is_idle() || (pipeline.is_end_recorded() && pipeline.is_unreachable());
+            let moment = if pipeline.is_ci() { deadline } else { deadline.min(begin + CONNECT_PATIENCE) };
+            if !pipeline.wait(moment, is_over) {
+                pipeline.wait(deadline, || is_over() || (pipeline.is_end_recorded() && pipeline.wire.close()));
+            }
             pipeline.wire.close(); // whatever is begun now, nobody would hear the end of
         }
     });

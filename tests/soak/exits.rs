@@ -2,6 +2,7 @@
 
 use crate::harness::{Language, Room};
 use crate::left::Left;
+use crate::support::Collector;
 use crate::tarpits::{self, Kind, Tarpit};
 use crate::{each, Asked, Chance, Row, Seen};
 use std::collections::BTreeMap;
@@ -22,7 +23,12 @@ pub fn rows() -> Vec<Row> {
         budget("the end takes 500 ms at most in CI", |asked| ends(asked, 500, Place::Ci)),
         budget("the end takes 100 ms at most on a person's machine", |asked| ends(asked, 100, Place::Person)),
         Row { name: "with no budget the end waits for nothing", tries: [14, 280], run: without_budget },
-        Row { name: "a person's end waits for an answer alone", tries: [16, 160], run: without_an_answer },
+        Row {
+            name: "a person's end waits for an answer, not for a connection",
+            tries: [16, 160],
+            run: without_an_answer,
+        },
+        Row { name: "a person's end lets a server nearby have its event", tries: [16, 400], run: nearby },
         Row { name: "after a failed connect the end does not wait", tries: [6, 100], run: after_a_failure },
     ]
 }
@@ -56,11 +62,33 @@ fn without_budget(asked: &Asked) -> Seen {
     tried(asked, &|seed| (tarpits::ALL[(seed % 7) as usize], HANDLED[(seed / 7 % 2) as usize]), 0, Place::Configured(0))
 }
 
-/// Neither for a name nor for a connection, a handshake or a proxy.
+/// For a name, a connection, a handshake or a proxy it waits a moment, whatever was configured.
 fn without_an_answer(asked: &Asked) -> Seen {
     const NOTHING_WRITTEN: [Kind; 4] = [Kind::Name, Kind::Connect, Kind::Handshake, Kind::Proxy];
     let pick = |seed: u64| (NOTHING_WRITTEN[(seed % 4) as usize], HANDLED[(seed / 4 % 2) as usize]);
     tried(asked, &pick, 0, Place::PersonConfigured(10_000))
+}
+
+/// The event of a process that returns from main right after it is at the server, or on disk where the machine was too busy.
+fn nearby(asked: &Asked) -> Seen {
+    let room = Room::new();
+    let program = room.program("exits_at_once", Language::C);
+    let attempt = |seed: u64| {
+        let (home, collector) = (room.path().join(seed.to_string()), Collector::start(&[]));
+        std::fs::create_dir(&home).unwrap();
+        let ended = room.run(&program).home(&home).endpoint(&collector.url).variable("CI", "").end();
+        let (arrived, on_disk) = (collector.events_until_end().len(), Left::in_home(&home).values().len());
+        match ended.status.success() && ended.err.is_empty() && arrived.max(on_disk) == 1 {
+            true => Ok(arrived),
+            false => Err(format!("{}, {arrived} arrived, {on_disk} on disk\n{}", ended.status, ended.err)),
+        }
+    };
+    let (arrived, mut failures) = each(asked, 2, attempt);
+    let arrived: usize = arrived.iter().sum();
+    if (arrived as u64) < asked.tries * 3 / 4 {
+        failures.push(format!("only {arrived} arrived in that run"));
+    }
+    Seen { tries: asked.tries, failures, note: format!("{arrived} arrived in that run") }
 }
 
 fn after_a_failure(asked: &Asked) -> Seen {
