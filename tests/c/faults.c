@@ -1,6 +1,7 @@
 /* Loaded before a program (LD_PRELOAD), makes calls of its libraries fail at random, once it says so by
  * faults_switch. FAULTS: the names of the calls, each with how many of a thousand fail, such as
- * `write=100,connect=500`; FAULT_SEED: a number, which makes a run (nearly, as threads go) repeatable.
+ * `write=100,connect=500`; FAULT_SEED: a number, which makes a run (nearly, as threads go) repeatable. `slow` is no call: so
+ * many renames of a thousand take 600 ms.
  *
  * malloc is not among them: the library asks for memory before it takes it, but std ends the process where the
  * taking itself fails, and nobody can promise otherwise. What holds where there is little memory is in limits.c. */
@@ -116,6 +117,9 @@ int open64(const char *path, int flags, ...)
 int rename(const char *from, const char *to)
 {
     REAL(rename);
+    if (fails("slow")) {
+        usleep(600 * 1000);
+    }
     return fails("rename") ? failed(EIO) : real(from, to);
 }
 

@@ -3,6 +3,7 @@
 use crate::harness::{root, run_tool, Language, Room};
 use crate::left::Left;
 use crate::support::{values, Collector};
+use crate::tarpits::{Kind, Tarpit};
 use crate::{each, Asked, Chance, Row, Seen};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -27,7 +28,29 @@ pub fn rows() -> Vec<Row> {
             with(asked, &["write", "open", "rename", "fsync", "connect"])
         }),
         row("answers are lost at random: what was accepted arrives", |asked| with(asked, &OF_THE_ANSWER)),
+        Row { name: "a disk that is slow gets one batch and no more", tries: [4, 40], run: slow },
     ]
+}
+
+/// What comes after the first batch waits in memory alone, and the host is not held up: events are taken all the while.
+fn slow(asked: &Asked) -> Seen {
+    let room = Room::new();
+    let (program, preload) = (room.program("tracks_on", Language::C), preload(&room));
+    let attempt = |seed: u64| {
+        let (home, tarpit) = (room.path().join(seed.to_string()), Tarpit::open(Kind::Refused).unwrap());
+        std::fs::create_dir(&home).unwrap();
+        let run = tarpit.run(&room, &home, &program).variable("LD_PRELOAD", &preload).variable("FAULTS", "slow=1000");
+        // Three times as long as the first batch takes.
+        let ended = run.argument("0").argument(EVENTS.to_string()).argument("9000").end();
+        let stats: Value = serde_json::from_str(last_line(&ended.out)).map_err(|_| ended.out + &ended.err)?;
+        let count = |name: &str| stats[name].as_u64().unwrap();
+        let on_disk = Left::in_home(&home).values().len() as u64;
+        // The first batch holds what came within a linger, and nothing of the time in which it was written.
+        let all_wait = count("accepted") == EVENTS as u64 && count("queued") + count("spooled") == EVENTS as u64;
+        (all_wait && (1..60).contains(&on_disk)).then_some(()).ok_or(format!("{on_disk} on disk: {stats}"))
+    };
+    let (_, failures) = each(asked, 4, attempt);
+    Seen { tries: asked.tries, failures, note: String::new() }
 }
 
 /// The library that is loaded before a program and makes its calls fail.
