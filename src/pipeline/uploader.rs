@@ -30,8 +30,6 @@ const BUSY_PATIENCE: Duration = Duration::from_millis(300);
 const GATHER: Duration = Duration::from_millis(20);
 /// So many leave something in that time where there are many.
 const RUSH_MIN: usize = 2;
-/// The most requests that the end of a process makes for others alone.
-const EXTRA_MAX: u32 = 10;
 /// How often to look after what could neither be sent nor be put on disk.
 const LEFT_POLL: Duration = Duration::from_secs(2);
 
@@ -158,9 +156,9 @@ impl Uploader {
                 return None;
             }
         }
-        // Requests with what others left that the end of the process waits for beside what is its own: `sending` is true as
-        // long as there are any.
-        let (mut extra, mut turns, since) = (0, 0, Instant::now());
+        // The process ends and has the turn, so others trust it with what they leave: `sending` is true, and the end waits for
+        // it, until nothing more is found after the turn was let go, or its time is over.
+        let (mut is_trusted, mut turns, since) = (false, 0, Instant::now());
         loop {
             if let Some(end) = self.pause_until.filter(|end| *end > Instant::now()) {
                 return Some(end.saturating_duration_since(Instant::now()));
@@ -186,7 +184,7 @@ impl Uploader {
                 // The others trust whoever has the turn. Said while there still is something of its own to wait for, which
                 // another process may have taken meanwhile.
                 self.pipeline.sending.store(true, Ordering::SeqCst);
-                extra = EXTRA_MAX;
+                is_trusted = true;
             }
             // A process that ends among many: what the others leave in a moment goes with what is its own.
             let is_rush = |lock: &&Lock| turns > 1 || lock.is_rush();
@@ -204,17 +202,14 @@ impl Uploader {
                 let exiting = self.pipeline.exiting.load(Ordering::SeqCst);
                 let is_own = !batches.is_empty();
                 if is_own {
-                    extra = if exiting { EXTRA_MAX } else { 0 };
+                    is_trusted = exiting;
                 }
-                let may_add = (is_own || !exiting || extra > 0) && sponsors.iter().any(|sponsor| sponsor.is_on());
+                let may_add = (is_own || !exiting || is_trusted) && sponsors.iter().any(|sponsor| sponsor.is_on());
                 if let Some(spool) = disk.filter(|_| may_add) {
                     self.add_others(route, spool, &mut others, &mut batches);
                 }
                 if batches.is_empty() {
                     break;
-                }
-                if !is_own {
-                    extra = extra.saturating_sub(1);
                 }
                 // Of what was answered before. The last is told of when nothing is open any more (`run`): a host may close
                 // all descriptors as soon as its flush returns.
@@ -228,7 +223,7 @@ impl Uploader {
                     backoff = Backoff::default();
                     self.set_backoff(route, disk, backoff);
                 }
-                if extra == 0 {
+                if !is_trusted {
                     self.pipeline.sending.store(false, Ordering::SeqCst);
                 }
                 match sent {
@@ -253,7 +248,7 @@ impl Uploader {
             drop(lock);
             // What came while this process had the turn was left to it.
             let more = shared.is_some_and(|spool| !self.left_by_others(route, spool).is_empty());
-            let goes_on = extra > 0 || !self.pipeline.exiting.load(Ordering::SeqCst);
+            let goes_on = is_trusted || !self.pipeline.exiting.load(Ordering::SeqCst);
             let on = more && goes_on && sponsors.iter().any(|sponsor| sponsor.is_on());
             if self.of(route).next().is_none() && !on {
                 return None;
