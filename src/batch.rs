@@ -5,7 +5,7 @@
 //! keys, since the sender writes one for every event. It holds the published list and nothing else: no credentials, no URL.
 
 use crate::config::Identity;
-use crate::event::{Field, Packed};
+use crate::event::{Field, InvalidEvent, Packed};
 use crate::host::Host;
 use crate::json::{object, push_number, push_string};
 use crate::protocol::Hit;
@@ -82,42 +82,56 @@ fn push_line(text: &mut String, record: &Record) {
     text.push_str("]\n");
 }
 
-/// The events of a text, in its order, with the length of the text after each; `None` where it is torn, foreign, or of another
-/// version. All of it is checked again as when it was recorded: a file is input like any other.
-pub fn from_text(text: &[u8]) -> Option<(Host, Vec<Record>, Vec<usize>)> {
+/// Why a text was not read.
+#[derive(Debug, PartialEq)]
+pub enum Unread {
+    /// It is torn, foreign, or of another version.
+    NoBatch,
+    /// Memory or a descriptor cannot be had for it just now.
+    NotNow,
+}
+
+/// The events of a text, in its order, with the length of the text after each. All of it is checked again as when it was
+/// recorded: a file is input like any other.
+pub fn from_text(text: &[u8]) -> Result<(Host, Vec<Record>, Vec<usize>), Unread> {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
-    let first = lines.next()?;
-    let value: Value = serde_json::from_slice(first).ok()?;
-    if value.get("format")?.as_u64()? != FORMAT {
-        return None;
-    }
-    let [digest, client_id, os_arch] = strings(value.get("host")?.as_array()?)?;
-    let hexadecimal = digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let numbers = client_id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if !hexadecimal || !numbers || client_id.len() > 21 || !text.ends_with(b"\n") {
-        return None;
-    }
-    let host = Host { digest: digest.into(), client_id: client_id.into(), os_arch: os_arch.into() };
+    let first = lines.next().filter(|_| text.ends_with(b"\n")).ok_or(Unread::NoBatch)?;
+    let host = host_from_line(first).ok_or(Unread::NoBatch)?;
     let (mut records, mut ends, mut end) = (Vec::new(), Vec::new(), first.len());
     for line in lines {
         end += line.len();
-        records.push(event_from_json(&serde_json::from_slice(line).ok()?)?);
+        records.push(event_from_line(line).ok_or(Unread::NoBatch)?.map_err(|_| Unread::NotNow)?);
         ends.push(end);
     }
-    (!records.is_empty()).then_some((host, records, ends))
+    if records.is_empty() {
+        return Err(Unread::NoBatch);
+    }
+    Ok((host, records, ends))
 }
 
-fn event_from_json(value: &Value) -> Option<Record> {
+fn host_from_line(line: &[u8]) -> Option<Host> {
+    let value: Value = serde_json::from_slice(line).ok()?;
+    let is_known = value.get("format")?.as_u64()? == FORMAT;
+    let [digest, client_id, os_arch] = strings(value.get("host")?.as_array()?)?;
+    let hexadecimal = digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let numbers = client_id.len() <= 21 && client_id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let host = Host { digest: digest.into(), client_id: client_id.into(), os_arch: os_arch.into() };
+    (is_known && hexadecimal && numbers).then_some(host)
+}
+
+/// `None` where it is no event, an error where there is no memory for it.
+fn event_from_line(line: &[u8]) -> Option<Result<Record, InvalidEvent>> {
+    let value: Value = serde_json::from_slice(line).ok()?;
     let (numbers, texts) = value.as_array()?.split_first_chunk::<3>()?;
     let [at_ms, session_id, value] = numbers;
     let [event, category, action, plugin_name, plugin_version, identity @ ..] = strings::<11>(texts)?;
     let texts = [event, category, action, plugin_name, plugin_version].map(str::as_bytes);
-    Some(Record {
-        identity: Arc::new(Identity::from_parts(identity)?),
-        event: Packed::new(&texts, value.as_i64()?, 0, 0).ok()?,
-        at_ms: at_ms.as_u64()?,
-        session_id: session_id.as_u64()?,
-    })
+    let event = match Packed::new(&texts, value.as_i64()?, 0, 0) {
+        Err(InvalidEvent::NoMemory) => return Some(Err(InvalidEvent::NoMemory)),
+        event => event.ok()?,
+    };
+    let identity = Arc::new(Identity::from_parts(identity)?);
+    Some(Ok(Record { identity, event, at_ms: at_ms.as_u64()?, session_id: session_id.as_u64()? }))
 }
 
 /// Exactly so many strings.
@@ -149,10 +163,10 @@ mod tests {
         assert_eq!(from_text(text.as_bytes()).unwrap().2, ends);
         for end in 0..text.len() {
             let read = from_text(&text.as_bytes()[..end]);
-            assert_eq!(read.is_some(), end == ends[0], "cut at {end}; only behind a whole event another is left");
+            assert_eq!(read.is_ok(), end == ends[0], "cut at {end}; only behind a whole event another is left");
             let mut zeroed = text.clone().into_bytes();
             zeroed[end..].fill(0);
-            assert!(from_text(&zeroed).is_none(), "zeroes from {end}");
+            assert!(from_text(&zeroed).is_err(), "zeroes from {end}");
         }
     }
 
@@ -171,11 +185,11 @@ mod tests {
         ];
         for (from, to) in broken {
             assert!(good.contains(from), "{from} in {good}");
-            assert!(from_text(good.replacen(from, to, 1).as_bytes()).is_none(), "{from} to {to}");
+            assert!(from_text(good.replacen(from, to, 1).as_bytes()).is_err(), "{from} to {to}");
         }
-        assert!(from_text(to_text(&Host::named("box"), [].iter()).0.as_bytes()).is_none(), "no events");
+        assert!(from_text(to_text(&Host::named("box"), [].iter()).0.as_bytes()).is_err(), "no events");
         for text in ["", "null", "[]", "{}", "{\"format\":2}", "\u{feff}{}"] {
-            assert!(from_text(text.as_bytes()).is_none(), "{text:?}");
+            assert!(from_text(text.as_bytes()).is_err(), "{text:?}");
         }
     }
 
@@ -198,7 +212,7 @@ mod tests {
 
         #[test]
         fn no_bytes_at_all_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(from_text(&bytes).is_none());
+            prop_assert!(from_text(&bytes).is_err());
         }
     }
 }

@@ -48,7 +48,7 @@ pub fn waits(text: &str, now_s: u32) {
 
 /// A file of the spool. What is read is written back the same, and both protocols take it within their limits.
 pub fn batch(bytes: &[u8]) {
-    let Some((host, records, _)) = batch::from_text(bytes) else { return };
+    let Ok((host, records, _)) = batch::from_text(bytes) else { return };
     let (text, ends) = batch::to_text(&host, records.iter());
     let (_, again, ends_again) = batch::from_text(text.as_bytes()).unwrap();
     assert_eq!(ends, ends_again);

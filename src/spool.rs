@@ -167,9 +167,9 @@ impl Spool {
         }
     }
 
-    /// The text of a batch; `None` where it is gone or cannot be read.
-    pub fn read(&self, name: &str) -> Option<Vec<u8>> {
-        Private::open(&self.folder.join(name)).and_then(|mut file| file.read(BATCH_MAX)).ok()
+    /// The text of a batch; [`io::ErrorKind::InvalidData`] where the file cannot be one.
+    pub fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        Private::open(&self.folder.join(name)).and_then(|mut file| file.read(BATCH_MAX))
     }
 
     /// Sets a file aside that is no batch: it is looked at no more, and removed when it is old.
@@ -398,7 +398,7 @@ mod tests {
         assert_eq!(spool.read(&first).unwrap(), b"one");
         spool.remove(&first);
         spool.remove(&first);
-        assert_eq!(spool.read(&first), None);
+        assert!(spool.read(&first).is_err());
         assert_eq!(list(&spool, HERE, NOW + 2), [second]);
         assert_eq!(spool.files.load(Ordering::Relaxed), 2);
     }
@@ -458,13 +458,13 @@ mod tests {
         let name = format!("{HERE}-{NOW:013}-00-0.batch");
         let path = spool.folder.join(&name);
         symlink(&target, &path).unwrap();
-        assert_eq!(spool.read(&name), None);
+        assert!(spool.read(&name).is_err());
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
-        assert_eq!(spool.read(&name), None);
+        assert!(spool.read(&name).is_err());
         std::fs::remove_dir(&path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert_eq!(spool.read(&name), None);
+        assert!(spool.read(&name).is_err());
 
         symlink(&target, spool.folder.join(format!("{HERE}.lock"))).unwrap();
         assert!(matches!(spool.turn(HERE), Turn::Impossible));
@@ -530,7 +530,7 @@ mod tests {
     fn a_file_that_is_too_large_for_a_batch_is_not_read() {
         let (_room, spool) = room();
         let name = spool.put(HERE, &"x".repeat(BATCH_MAX as usize + 1), NOW).unwrap();
-        assert_eq!(spool.read(&name), None);
+        assert!(spool.read(&name).is_err());
     }
 
     #[test]
@@ -618,7 +618,8 @@ mod tests {
         let claimed = other(&spool).claim(&left).unwrap();
         assert_eq!(list(&spool, HERE, NOW), std::slice::from_ref(&claimed));
         assert!(spool.is_given_away(&claimed) && spool.is_free(&claimed, NOW), "{claimed}");
-        assert_eq!((spool.read(&left), spool.read(&claimed).as_deref()), (None, Some(&b"text"[..])));
+        assert!(spool.read(&left).is_err());
+        assert_eq!(spool.read(&claimed).unwrap(), b"text");
         assert_eq!((spool.claim(&left), stamp_of(&claimed)), (None, Some(NOW)));
     }
 
@@ -627,7 +628,7 @@ mod tests {
         let (_room, spool) = room();
         let name = spool.put(HERE, "one\ntwo\n", NOW).unwrap();
         spool.cut(&name, 4).unwrap();
-        assert_eq!(spool.read(&name).as_deref(), Some(&b"one\n"[..]));
+        assert_eq!(spool.read(&name).unwrap(), b"one\n");
         spool.remove(&name);
         assert!(spool.cut(&name, 4).is_err());
         assert_eq!(names(&spool), Vec::<String>::new());

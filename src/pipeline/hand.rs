@@ -1,7 +1,7 @@
 //! Events in the library's hands, between the queue and their end. Whatever happens to one is counted, once.
 
 use super::{DropReason, Pipeline};
-use crate::batch::{self, Record};
+use crate::batch::{self, Record, Unread};
 use crate::client::{Route, Shared};
 use crate::host::Host;
 use crate::spool::Spool;
@@ -118,9 +118,17 @@ impl Batch {
         batch
     }
 
-    /// One that another process left, whose file is that.
+    /// One that another process left, whose file is that; `None` where it is gone, or cannot be read just now. What is no batch
+    /// is set aside.
     pub fn found(pipeline: &'static Pipeline, route: &Arc<Route>, spool: &Arc<Spool>, file: String) -> Option<Self> {
-        let (host, records, ends) = batch::from_text(&spool.read(&file)?)?;
+        let (host, records, ends) = match read(spool, &file) {
+            Ok(read) => read,
+            Err(Unread::NotNow) => return None,
+            Err(Unread::NoBatch) => {
+                spool.set_aside(&file);
+                return None;
+            }
+        };
         let events = records.into_iter().map(|record| InHand::found(pipeline, record)).collect();
         let (route, host) = (route.clone(), Arc::new(host));
         Some(Batch { route, host, events, spool: Some(spool.clone()), file: Some(file), ends })
@@ -215,6 +223,14 @@ impl Batch {
     pub fn leave(self) {
         self.events.into_iter().for_each(InHand::leave);
     }
+}
+
+fn read(spool: &Spool, file: &str) -> Result<(Host, Vec<Record>, Vec<usize>), Unread> {
+    let text = spool.read(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => Unread::NoBatch,
+        _ => Unread::NotNow,
+    });
+    batch::from_text(&text?)
 }
 
 /// The clients of these events, each once.

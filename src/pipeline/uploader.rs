@@ -70,6 +70,29 @@ enum Sent {
     Failed(Option<Duration>),
 }
 
+/// Nothing more now: when to look again, if there is a reason to.
+type Later = Option<Duration>;
+
+/// One look after a destination.
+struct Visit<'a> {
+    route: &'a Arc<Route>,
+    /// The clients that make this process send: it sends for others only while one of them is on.
+    sponsors: Vec<Arc<Shared>>,
+    disk: Option<&'a Arc<Spool>>,
+    /// How often it had the turn.
+    turns: u32,
+    /// The process ends and has the turn, so others trust it with what they leave: `sending` is true, and the end waits for
+    /// it, until nothing more is found after the turn was let go, or its time is over.
+    is_trusted: bool,
+    since: Instant,
+}
+
+impl Visit<'_> {
+    fn is_wanted(&self) -> bool {
+        self.sponsors.iter().any(|sponsor| sponsor.is_on())
+    }
+}
+
 struct Uploader {
     pipeline: &'static Pipeline,
     /// Made late: its set-up is the dearest thing here.
@@ -86,19 +109,30 @@ struct Uploader {
     busy: Option<Instant>,
     /// Until when another process, which asked for it, has its turn.
     pause_until: Option<Instant>,
+    /// What others left and this pass could not take: looked at again with the next, or it would never end.
+    passed_over: Vec<String>,
 }
 
 impl Uploader {
     fn new(pipeline: &'static Pipeline) -> Self {
-        let (batches, memory) = (VecDeque::new(), Vec::new());
-        let told = Vec::new();
-        Uploader { pipeline, transport: None, batches, memory, told, identifier: None, busy: None, pause_until: None }
+        Uploader {
+            pipeline,
+            transport: None,
+            batches: VecDeque::new(),
+            memory: Vec::new(),
+            told: Vec::new(),
+            identifier: None,
+            busy: None,
+            pause_until: None,
+            passed_over: Vec::new(),
+        }
     }
 
     /// Sends what may be sent now. Returns when to look again by itself.
     fn pass(&mut self) -> Option<Duration> {
         self.pipeline.upload_urgent.store(false, Ordering::SeqCst);
         self.batches.extend(self.pipeline.lock_outbox().drain(..));
+        self.passed_over.clear();
         self.weed();
         if !self.batches.is_empty() && !memory::is_there(memory::WORK_BYTES) {
             self.batches.iter_mut().for_each(Batch::keep);
@@ -142,118 +176,135 @@ impl Uploader {
     fn drain(&mut self, route: &Arc<Route>) -> Option<Duration> {
         let spool = self.batches.iter().find(|batch| batch.route == *route)?.spool.clone();
         let sponsors = owners_of(self.of(route).flat_map(Batch::events));
-        let disk = spool.as_ref();
-        match self.may_leave(route, &sponsors) {
-            Leave::Yes => {}
-            Leave::NotYet => return Some(BUSY_POLL),
-            Leave::NotInThisRun => {
-                self.of_mut(route).for_each(Batch::offer);
-                return None;
-            }
-            Leave::Never => {
-                self.of_mut(route).for_each(|batch| drop_all(batch.take(|_| true), DropReason::NoNotice));
-                self.batches.retain(|batch| !batch.is_empty());
-                return None;
-            }
-        }
-        // The process ends and has the turn, so others trust it with what they leave: `sending` is true, and the end waits for
-        // it, until nothing more is found after the turn was let go, or its time is over.
-        let (mut is_trusted, mut turns, since) = (false, 0, Instant::now());
-        loop {
-            if let Some(end) = self.pause_until.filter(|end| *end > Instant::now()) {
-                return Some(end.saturating_duration_since(Instant::now()));
-            }
-            let turn = disk.map(|spool| spool.turn(&route.id));
-            // Asked for after the turn: who had it before may have failed.
-            let mut backoff = self.backoff(route, disk);
-            if let Some(wait) = backoff.wait(unix_millis()) {
-                self.of_mut(route).for_each(Batch::keep);
-                return Some(wait);
-            }
-            let lock = match turn {
-                Some(Turn::Busy) => match self.wait_for_turn(route) {
-                    Ok(lock) => Some(lock),
-                    Err(wait) => return wait,
-                },
-                Some(Turn::Ours(lock)) => Some(lock),
-                Some(Turn::Impossible) | None => None,
-            };
-            self.busy = None;
-            turns += 1;
-            if lock.is_some() && turns == 1 && self.pipeline.exiting.load(Ordering::SeqCst) {
-                // The others trust whoever has the turn. Said while there still is something of its own to wait for, which
-                // another process may have taken meanwhile.
-                self.pipeline.sending.store(true, Ordering::SeqCst);
-                is_trusted = true;
-            }
-            // A process that ends among many: what the others leave in a moment goes with what is its own.
-            let is_rush = |lock: &&Lock| turns > 1 || lock.is_rush();
-            let rush = lock.as_ref().filter(is_rush).filter(|_| self.may_gather(&sponsors, since));
-            if rush.is_some() {
-                self.gather();
-            }
-            let shared = disk.filter(|_| lock.is_some());
-            let mut others = shared.map(|spool| self.left_by_others(route, spool)).unwrap_or_default();
-            if let Some(lock) = rush {
-                lock.set_rush(others.len() >= RUSH_MIN);
-            }
-            loop {
-                let mut batches = self.next_own(route);
-                let exiting = self.pipeline.exiting.load(Ordering::SeqCst);
-                let is_own = !batches.is_empty();
-                if is_own {
-                    is_trusted = exiting;
-                }
-                let may_add = (is_own || !exiting || is_trusted) && sponsors.iter().any(|sponsor| sponsor.is_on());
-                if let Some(spool) = disk.filter(|_| may_add) {
-                    self.add_others(route, spool, &mut others, &mut batches);
-                }
-                if batches.is_empty() {
-                    break;
-                }
-                // Of what was answered before. The last is told of when nothing is open any more (`run`): a host may close
-                // all descriptors as soon as its flush returns.
-                self.pipeline.announce();
-                if let Some(lock) = &lock {
-                    lock.touch();
-                }
-                let sent = self.send(route, batches, &sponsors);
-                self.pipeline.wire.settled();
-                if matches!(sent, Sent::Answered) && backoff != Backoff::default() {
-                    backoff = Backoff::default();
-                    self.set_backoff(route, disk, backoff);
-                }
-                if !is_trusted {
-                    self.pipeline.sending.store(false, Ordering::SeqCst);
-                }
-                match sent {
-                    Sent::Answered => {
-                        // Who ends is done soon, and looks once more for what was left to it, which a pause would leave lying.
-                        if !exiting && disk.is_some_and(|spool| spool.is_turn_wanted(&route.id)) {
-                            self.pause_until = Some(Instant::now() + 2 * BUSY_POLL);
-                            return Some(2 * BUSY_POLL); // which lets the lock go
-                        }
-                    }
-                    Sent::Cut => return Some(Duration::ZERO),
-                    Sent::Ended => return Some(LEFT_POLL),
-                    Sent::Failed(retry_after) => {
-                        let chance = std::hash::RandomState::new().hash_one(unix_micros());
-                        backoff = backoff.after_failure(unix_millis(), retry_after, chance);
-                        self.set_backoff(route, disk, backoff);
-                        self.of_mut(route).for_each(Batch::keep);
-                        return backoff.wait(unix_millis()).or(Some(Duration::ZERO));
-                    }
-                }
-            }
+        let mut visit =
+            Visit { route, sponsors, disk: spool.as_ref(), turns: 0, is_trusted: false, since: Instant::now() };
+        let outcome = self.ask_leave(&visit).and_then(|()| loop {
+            let (lock, backoff) = self.take_turn(&mut visit)?;
+            let is_shared = lock.is_some();
+            self.send_all(&mut visit, lock.as_ref(), backoff)?;
             drop(lock);
             // What came while this process had the turn was left to it.
-            let more = shared.is_some_and(|spool| !self.left_by_others(route, spool).is_empty());
-            let goes_on = is_trusted || !self.pipeline.exiting.load(Ordering::SeqCst);
-            let on = more && goes_on && sponsors.iter().any(|sponsor| sponsor.is_on());
-            if self.of(route).next().is_none() && !on {
-                return None;
+            let more = visit.disk.is_some_and(|spool| is_shared && !self.left_by_others(route, spool).is_empty());
+            let goes_on = visit.is_trusted || !self.pipeline.exiting.load(Ordering::SeqCst);
+            if self.of(route).next().is_none() && !(more && goes_on && visit.is_wanted()) {
+                return Ok(());
+            }
+        });
+        outcome.err().flatten()
+    }
+
+    /// Does the notice let the events leave? Otherwise they wait, or are dropped.
+    fn ask_leave(&mut self, visit: &Visit) -> Result<(), Later> {
+        match self.may_leave(visit.route, &visit.sponsors) {
+            Leave::Yes => return Ok(()),
+            Leave::NotYet => return Err(Some(BUSY_POLL)),
+            Leave::NotInThisRun => self.of_mut(visit.route).for_each(Batch::offer),
+            Leave::Never => {
+                let drop_events = |batch: &mut Batch| drop_all(batch.take(|_| true), DropReason::NoNotice);
+                self.of_mut(visit.route).for_each(drop_events);
+                self.batches.retain(|batch| !batch.is_empty());
             }
         }
+        Err(None)
+    }
+
+    /// The turn, where a disk is there to share it by, and what is known of failures.
+    fn take_turn(&mut self, visit: &mut Visit) -> Result<(Option<Lock>, Backoff), Later> {
+        let now = Instant::now();
+        if let Some(end) = self.pause_until.filter(|end| *end > now) {
+            return Err(Some(end - now));
+        }
+        let turn = visit.disk.map(|spool| spool.turn(&visit.route.id));
+        // Asked for after the turn: who had it before may have failed.
+        let backoff = self.backoff(visit.route, visit.disk);
+        if let Some(wait) = backoff.wait(unix_millis()) {
+            self.of_mut(visit.route).for_each(Batch::keep);
+            return Err(Some(wait));
+        }
+        let lock = match turn {
+            Some(Turn::Busy) => Some(self.wait_for_turn(visit.route)?),
+            Some(Turn::Ours(lock)) => Some(lock),
+            Some(Turn::Impossible) | None => None,
+        };
+        self.busy = None;
+        visit.turns += 1;
+        if lock.is_some() && visit.turns == 1 && self.pipeline.exiting.load(Ordering::SeqCst) {
+            // The others trust whoever has the turn. Said while there still is something of its own to wait for, which
+            // another process may have taken meanwhile.
+            self.pipeline.sending.store(true, Ordering::SeqCst);
+            visit.is_trusted = true;
+        }
+        Ok((lock, backoff))
+    }
+
+    /// With the turn: sends what is this process's own and what others left, a request at a time.
+    fn send_all(&mut self, visit: &mut Visit, lock: Option<&Lock>, mut backoff: Backoff) -> Result<(), Later> {
+        let mut others = self.find_others(visit, lock);
+        loop {
+            let exiting = self.pipeline.exiting.load(Ordering::SeqCst);
+            let batches = self.next(visit, &mut others, exiting);
+            if batches.is_empty() {
+                return Ok(());
+            }
+            // Of what was answered before. The last is told of when nothing is open any more (`run`): a host may close
+            // all descriptors as soon as its flush returns.
+            self.pipeline.announce();
+            lock.into_iter().for_each(Lock::touch);
+            let sent = self.send(visit.route, batches, &visit.sponsors);
+            self.pipeline.wire.settled();
+            if !visit.is_trusted {
+                self.pipeline.sending.store(false, Ordering::SeqCst);
+            }
+            match sent {
+                Sent::Answered => {
+                    if backoff != Backoff::default() {
+                        backoff = Backoff::default();
+                        self.set_backoff(visit.route, visit.disk, backoff);
+                    }
+                    // Who ends is done soon, and looks once more for what was left to it, which a pause would leave lying.
+                    if !exiting && visit.disk.is_some_and(|spool| spool.is_turn_wanted(&visit.route.id)) {
+                        self.pause_until = Some(Instant::now() + 2 * BUSY_POLL);
+                        return Err(Some(2 * BUSY_POLL)); // which lets the lock go
+                    }
+                }
+                Sent::Cut => return Err(Some(Duration::ZERO)),
+                Sent::Ended => return Err(Some(LEFT_POLL)),
+                Sent::Failed(retry_after) => {
+                    let chance = std::hash::RandomState::new().hash_one(unix_micros());
+                    backoff = backoff.after_failure(unix_millis(), retry_after, chance);
+                    self.set_backoff(visit.route, visit.disk, backoff);
+                    self.of_mut(visit.route).for_each(Batch::keep);
+                    return Err(backoff.wait(unix_millis()).or(Some(Duration::ZERO)));
+                }
+            }
+        }
+    }
+
+    /// What others left. A process that ends among many gives them a moment: what they leave then goes with what is its own.
+    fn find_others(&mut self, visit: &Visit, lock: Option<&Lock>) -> VecDeque<String> {
+        let (Some(lock), Some(spool)) = (lock, visit.disk) else { return VecDeque::new() };
+        let gathers = (visit.turns > 1 || lock.is_rush()) && self.may_gather(visit);
+        if gathers {
+            self.gather();
+        }
+        let others = self.left_by_others(visit.route, spool);
+        if gathers {
+            lock.set_rush(others.len() >= RUSH_MIN);
+        }
+        others
+    }
+
+    /// The next request: what is this process's own, filled up with what others left, where that may be sent too.
+    fn next(&mut self, visit: &mut Visit, others: &mut VecDeque<String>, exiting: bool) -> Vec<Batch> {
+        let mut batches = self.next_own(visit.route);
+        if !batches.is_empty() {
+            visit.is_trusted = exiting;
+        }
+        let may_add = (!batches.is_empty() || !exiting || visit.is_trusted) && visit.is_wanted();
+        if let Some(spool) = visit.disk.filter(|_| may_add) {
+            self.add_others(visit.route, spool, others, &mut batches);
+        }
+        batches
     }
 
     /// Was the notice shown, so that events of these clients may leave? Shows it, if that is on this library.
@@ -275,9 +326,10 @@ impl Uploader {
 
     /// May this process, which ends, wait a moment for what others leave? In continuous integration alone, where its end may
     /// take some time, and for a fifth of that; not where its host allows little.
-    fn may_gather(&self, sponsors: &[Arc<Shared>], since: Instant) -> bool {
+    fn may_gather(&self, visit: &Visit) -> bool {
         let part = self.pipeline.exit_timeout() / 5;
-        let is_patient = part >= 2 * GATHER && since.elapsed() < part && sponsors.iter().all(|sponsor| sponsor.is_ci);
+        let is_ci = visit.sponsors.iter().all(|sponsor| sponsor.is_ci);
+        let is_patient = part >= 2 * GATHER && visit.since.elapsed() < part && is_ci;
         is_patient && self.pipeline.exiting.load(Ordering::SeqCst)
     }
 
@@ -290,7 +342,7 @@ impl Uploader {
 
     /// Another process uploads: waits a little, then leaves the batches to it. Gives the turn, if it is free after all, or when
     /// to look again.
-    fn wait_for_turn(&mut self, route: &Arc<Route>) -> Result<Lock, Option<Duration>> {
+    fn wait_for_turn(&mut self, route: &Arc<Route>) -> Result<Lock, Later> {
         let since = *self.busy.get_or_insert_with(Instant::now);
         let somebody_waits = self.pipeline.waiting.load(Ordering::SeqCst) > 0;
         let exiting = self.pipeline.exiting.load(Ordering::SeqCst);
@@ -329,7 +381,8 @@ impl Uploader {
             }
         }
         let is_own = |name: &String| self.batches.iter().any(|batch| batch.file.as_ref() == Some(name));
-        names.retain(|name| spool.is_free(name, unix_millis()) && !is_own(name));
+        let is_free = |name: &String| spool.is_free(name, unix_millis()) && !self.passed_over.contains(name);
+        names.retain(|name| is_free(name) && !is_own(name));
         names.into()
     }
 
@@ -350,7 +403,7 @@ impl Uploader {
 
     /// Fills a request up with what others left, if it is of the same machine.
     fn add_others(
-        &self,
+        &mut self,
         route: &Arc<Route>,
         spool: &Arc<Spool>,
         names: &mut VecDeque<String>,
@@ -361,7 +414,7 @@ impl Uploader {
         while size < max {
             let Some(name) = names.pop_front() else { return };
             let Some(mut found) = Batch::found(self.pipeline, route, spool, name.clone()) else {
-                spool.set_aside(&name);
+                self.passed_over.push(name);
                 continue;
             };
             let other_machine = batches.first().is_some_and(|batch| batch.host.digest != found.host.digest);
@@ -372,6 +425,7 @@ impl Uploader {
             }
             if found.len() > max && !found.claim() {
                 found.leave();
+                self.passed_over.push(name);
                 continue;
             }
             size += found.len();

@@ -25,7 +25,7 @@ impl Private {
         open(OpenOptions::new().write(true).create(true).truncate(false), path)
     }
 
-    /// An existing regular file, for reading.
+    /// An existing regular file, for reading; [`io::ErrorKind::InvalidData`] where it is something else, such as a link.
     pub fn open(path: &Path) -> io::Result<Self> {
         open(OpenOptions::new().read(true), path)
     }
@@ -56,12 +56,12 @@ impl Private {
         self.open.get()?.write_all(bytes)
     }
 
-    /// Reads all of it, an error where it is longer than `limit` bytes.
+    /// Reads all of it; [`io::ErrorKind::InvalidData`] where it is longer than `limit` bytes.
     pub fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open.get()?.take(limit + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit {
-            return Err(io::ErrorKind::FileTooLarge.into());
+            return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(bytes)
     }
@@ -119,8 +119,9 @@ impl Drop for Private {
 #[cfg(unix)]
 fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
     use std::os::unix::fs::OpenOptionsExt;
-    let file = options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
-    opened(file, path)
+    let file = options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+    let is_link = |error: &io::Error| error.raw_os_error() == Some(libc::ELOOP);
+    opened(file.map_err(|error| if is_link(&error) { no_file() } else { error })?, path)
 }
 
 #[cfg(not(unix))]
@@ -133,8 +134,12 @@ fn opened(file: File, path: &Path) -> io::Result<Private> {
     if is_file {
         Ok(Private { open, is_locked: false })
     } else {
-        Err(io::Error::other("not a regular file"))
+        Err(no_file())
     }
+}
+
+fn no_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "not a regular file")
 }
 
 /// The names in a folder; an error where it could not be read to its end. std's `read_dir` would close whatever has

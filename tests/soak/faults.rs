@@ -98,7 +98,10 @@ fn with(asked: &Asked, kinds: &[&str]) -> Seen {
         let synced = synced.ok_or("nobody counted fsync")?;
         let accepted = ended.out.lines().filter_map(|line| line.parse().ok()).collect();
         let on_disk = Left::in_home(&home).values();
-        Left::in_home(&home).deliver(&room, &home, &heir, &url)?;
+        // What cannot be opened just now is no foreign file.
+        let faults_of_heir = if kinds.contains(&"open") { "open=200" } else { "" };
+        let heir = room.run(&heir).home(&home).endpoint(&url).variable("FAULTS", faults_of_heir);
+        Left::in_home(&home).deliver(heir.variable("LD_PRELOAD", &preload))?;
         Ok(Try { seed, first, faults, stats, on_disk, accepted, synced })
     };
     let (tries, mut failures) = each(asked, 4, attempt);

@@ -41,7 +41,7 @@ fn answered(asked: &Asked, doing: &str, how: &str) -> Seen {
             seen.failures.push(format!("{}\n{}{}", ended.status, ended.out, ended.err));
             continue;
         }
-        if let Err(why) = Left::in_home(&home).deliver(&room, &home, &heir, &collector.url) {
+        if let Err(why) = Left::in_home(&home).deliver(room.run(&heir).home(&home).endpoint(&collector.url)) {
             seen.failures.push(why);
         }
         let events = collector.events_until_end();

@@ -46,7 +46,7 @@ fn kill(asked: &Asked) -> Seen {
         process.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         let accepted = out.lines().map(|line| line.parse().map_err(|_| line.to_owned())).collect::<Result<_, _>>()?;
         let on_disk = Left::in_home(&home).values();
-        Left::in_home(&home).deliver(&room, &home, &heir, url)?;
+        Left::in_home(&home).deliver(room.run(&heir).home(&home).endpoint(url))?;
         std::fs::remove_dir_all(&home).unwrap();
         Ok(Try { seed, first, accepted, on_disk })
     };

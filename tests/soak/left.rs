@@ -1,6 +1,6 @@
 //! A home that processes leave things in: what is on disk, and how a later process finds it.
 
-use crate::harness::Room;
+use crate::harness::Run;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -47,11 +47,11 @@ impl Left {
         self.names(".retry").iter().for_each(|name| std::fs::remove_file(self.spool().join(name)).unwrap());
     }
 
-    /// Has a later process deliver what is left.
-    pub fn deliver(&self, room: &Room, home: &Path, heir: &Path, url: &str) -> Result<(), String> {
+    /// Has a later process, which is to be a run of `heir` in that home, deliver what is left.
+    pub fn deliver(&self, heir: Run) -> Result<(), String> {
         self.age();
         std::fs::create_dir_all(self.spool()).unwrap();
-        let ended = room.run(heir).home(home).endpoint(url).argument(self.spool()).end();
+        let ended = heir.argument(self.spool()).end();
         match ended.status.success() {
             true => Ok(()),
             false => Err(format!("what was left was not delivered: {}\n{}{}", ended.status, ended.out, ended.err)),
