@@ -33,7 +33,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 lib: ## the release library: build/lib/libpact_telemetry.so and .a
-	@CARGO_ENCODED_RUSTFLAGS="$$(dist/rustflags)" $(CARGO) rustc --quiet --locked --release --lib \
+	@CARGO_ENCODED_RUSTFLAGS="$$(dist/rustflags)" $(CARGO) rustc --quiet --locked --release --lib --features reserve \
 	    --crate-type cdylib,staticlib --target-dir build/cargo -- -C strip=symbols
 	@mkdir -p build/lib
 	@cmp -s $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME) \
@@ -71,7 +71,7 @@ sanitize: ## the C programs under the address, leak and undefined behaviour sani
 fuzz: ## each fuzz target for FUZZ_SECONDS (30) seconds
 	@fuzz/run
 
-model: ## the counters under every order that threads and memory allow (loom)
+model: ## the counters and the wake-up under every order that threads and memory allow (loom)
 	@RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --locked --lib --target-dir build/loom model::
 
 headers: ## write include/ and the lists in docs/privacy.md and docs/dependencies.md anew from the sources

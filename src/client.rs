@@ -287,7 +287,7 @@ impl Client {
             return Err(self.no_room());
         }
         if waiting == capacity / 2 {
-            pipeline.unpark();
+            pipeline.nudge();
         }
         Ok(())
     }

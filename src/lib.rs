@@ -51,6 +51,7 @@ pub mod names;
 
 mod platform;
 
+mod bell;
 mod sync;
 
 pub use client::{Client, Flushed, TrackError};

@@ -6,6 +6,7 @@ use super::{uploader, worker, Pipeline, Queued};
 use crate::platform::clock::coarse_millis;
 use crate::platform::memory;
 use crate::platform::process::{at_exit, with_signals_blocked, PerProcess};
+use crate::platform::thread;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -50,11 +51,8 @@ pub(super) fn start_sender(pipeline: &'static Pipeline) -> bool {
     if now < pipeline.retry_start_at.load(Ordering::Relaxed) {
         return false;
     }
-    let spawn = || {
-        let thread = std::thread::Builder::new().name("pact-telemetry".into()).stack_size(STACK_BYTES);
-        with_signals_blocked(|| thread.spawn(move || worker::run(pipeline)))
-    };
-    if !memory::is_there(memory::CALL_BYTES) || spawn().is_err() {
+    let start = || thread::start(c"pact-telemetry", STACK_BYTES, move || worker::run(pipeline));
+    if !memory::is_there(memory::CALL_BYTES) || !with_signals_blocked(start) {
         pipeline.retry_start_at.store(now + RETRY_START_MS, Ordering::Relaxed);
         return false;
     }
@@ -66,17 +64,11 @@ pub(super) fn start_sender(pipeline: &'static Pipeline) -> bool {
 
 /// Starts the uploader's thread, if it does not run yet. Called by the worker alone, whose signal mask it inherits.
 pub(super) fn start_uploader(pipeline: &'static Pipeline) -> bool {
-    if pipeline.uploader.get().is_some() {
-        return true;
+    let start = || thread::start(c"pact-upload", STACK_BYTES, move || uploader::run(pipeline));
+    if !pipeline.has_uploader.load(Ordering::Relaxed) && memory::is_there(memory::CALL_BYTES) && start() {
+        pipeline.has_uploader.store(true, Ordering::Relaxed);
     }
-    if !memory::is_there(memory::CALL_BYTES) {
-        return false;
-    }
-    let thread = std::thread::Builder::new().name("pact-upload".into()).stack_size(STACK_BYTES);
-    match thread.spawn(move || uploader::run(pipeline)) {
-        Ok(handle) => pipeline.uploader.set(handle.thread().clone()).is_ok(),
-        Err(_) => false,
-    }
+    pipeline.has_uploader.load(Ordering::Relaxed)
 }
 
 /// Gives what waits a last chance, within the budget: to be on disk, and then to be answered. In CI, whose disk is about to
@@ -95,8 +87,8 @@ extern "C" fn wait_for_answers() {
             if !pipeline.wait(moment, is_over) {
                 pipeline.wait(deadline, || is_over() || (pipeline.is_end_recorded() && pipeline.wire.close()));
             }
-            pipeline.wire.close(); // whatever is begun now, nobody would hear the end of
         }
+        pipeline.wire.close(); // whatever is begun now, nobody would hear the end of
     });
     if let Err(payload) = waited {
         std::mem::forget(payload); // its drop could panic again, and nobody is left to tell

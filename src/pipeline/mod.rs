@@ -7,12 +7,14 @@ mod hand;
 mod lifecycle;
 mod queue;
 mod uploader;
+mod wake;
 mod worker;
 
 pub(crate) use account::{Account, DropReason, Refusal, Snapshot};
 pub(crate) use lifecycle::{existing, for_this_process};
 pub(crate) use worker::unix_micros;
 
+use crate::bell::Bell;
 use crate::client::{Route, Shared};
 use crate::config::QUEUE_CAPACITY_MAX;
 use crate::event::Packed;
@@ -20,10 +22,10 @@ use crate::transport::{self, Outcome};
 use gate::Gate;
 use hand::Batch;
 use queue::Queue;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::Thread;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use wake::Wake;
 
 /// In how many state folders one process may keep batches and have all of them emptied at once.
 const PURGE_ROUTES: usize = 16;
@@ -34,30 +36,17 @@ pub(crate) struct Queued {
     pub event: Packed,
 }
 
-/// What the sender is doing, as far as a tracking thread must know.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-enum Rest {
-    /// It looks at the queue by itself within a linger: nothing to do for the tracking thread.
-    Awake = 0,
-    /// It sleeps without a limit: the next event wakes it.
-    Parked = 1,
-    /// There is no thread: the next event starts it.
-    NoThread = 2,
-}
-
 /// The sender's half of the process.
 pub(crate) struct Pipeline {
     /// Unique among this process and those that it was forked from.
     pub id: u64,
     queue: Queue<Queued>,
-    rest: AtomicU8,
-    worker: OnceLock<Thread>,
-    uploader: OnceLock<Thread>,
+    wake: Wake,
+    /// Where the uploader sleeps.
+    bell: Bell,
+    has_uploader: AtomicBool,
     /// After a failed start of the thread: not before this coarse millisecond.
     retry_start_at: AtomicU64,
-    /// Somebody waits: no linger.
-    urgent: AtomicBool,
     /// The sender holds events that are neither in the queue nor settled.
     busy: AtomicBool,
     /// Own events in hand that are neither settled nor kept.
@@ -103,11 +92,10 @@ impl Pipeline {
         Pipeline {
             id,
             queue: Queue::new(QUEUE_CAPACITY_MAX),
-            rest: AtomicU8::new(Rest::NoThread as u8),
-            worker: OnceLock::new(),
-            uploader: OnceLock::new(),
+            wake: Wake::new(),
+            bell: Bell::default(),
+            has_uploader: AtomicBool::new(false),
             retry_start_at: AtomicU64::new(0),
-            urgent: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             pending: AtomicUsize::new(0),
             outgoing: AtomicUsize::new(0),
@@ -136,45 +124,20 @@ impl Pipeline {
     #[inline(always)]
     pub fn push(&'static self, queued: Queued) -> Result<(), Queued> {
         self.queue.push(queued)?;
-        // SeqCst, after the queue's own SeqCst tail: either this load sees that the sender rests, or the sender's
-        // look at the queue, which follows its store of `rest`, sees this event (see `worker::rest`).
-        if self.rest.load(Ordering::SeqCst) != Rest::Awake as u8 {
-            self.rouse();
-        }
+        self.wake.rouse(|| lifecycle::start_sender(self));
         Ok(())
     }
 
-    /// Wakes or starts a sender that does not look at the queue by itself.
-    #[cold]
-    #[inline(never)]
-    fn rouse(&'static self) {
-        let from = |rest: Rest| {
-            let awake = Rest::Awake as u8;
-            self.rest.compare_exchange(rest as u8, awake, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-        };
-        if from(Rest::Parked) {
-            self.unpark();
-        } else if from(Rest::NoThread) && !lifecycle::start_sender(self) {
-            self.rest.store(Rest::NoThread as u8, Ordering::SeqCst);
-        }
-    }
-
     /// Makes the sender look at the queue now: it is filling up.
-    pub fn unpark(&self) {
-        if let Some(thread) = self.worker.get() {
-            thread.unpark();
-        }
+    pub fn nudge(&self) {
+        self.wake.nudge();
     }
 
     /// Makes both threads work without linger, because somebody waits, also one who does so after the end began.
     pub fn hurry(&'static self) {
         self.wire.reopen();
-        self.urgent.store(true, Ordering::SeqCst);
-        if self.rest.load(Ordering::SeqCst) != Rest::Awake as u8 {
-            self.rouse();
-        }
-        self.unpark();
-        self.unpark_uploader();
+        self.wake.hurry(|| lifecycle::start_sender(self));
+        self.wake_uploader();
     }
 
     /// The person said no: what waits on disk is thrown away before anything else is sent.
@@ -187,11 +150,9 @@ impl Pipeline {
         self.purge.store(worker::unix_millis().max(1), Ordering::SeqCst);
     }
 
-    fn unpark_uploader(&self) {
+    fn wake_uploader(&self) {
         self.upload_urgent.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.uploader.get() {
-            thread.unpark();
-        }
+        self.bell.ring();
     }
 
     fn has_news_for_uploader(&self) -> bool {
@@ -206,7 +167,7 @@ impl Pipeline {
         }
         self.outgoing.fetch_add(batch.len(), Ordering::Relaxed);
         self.lock_outbox().push(batch);
-        self.unpark_uploader();
+        self.wake_uploader();
     }
 
     fn lock_outbox(&self) -> MutexGuard<'_, Vec<Batch>> {
@@ -252,11 +213,11 @@ impl Pipeline {
         let mut guard = self.lock_progress();
         let mut left = deadline.saturating_duration_since(Instant::now());
         while !done() && !left.is_zero() {
-            let is_started = self.rest.load(Ordering::SeqCst) != Rest::NoThread as u8;
+            let is_started = self.wake.is_started();
             let part = if is_started { left } else { left.min(START_POLL) };
             guard = self.settled.wait_timeout(guard, part).unwrap_or_else(PoisonError::into_inner).0;
             if !is_started {
-                self.rouse();
+                self.wake.rouse(|| lifecycle::start_sender(self));
             }
             left = deadline.saturating_duration_since(Instant::now());
         }

@@ -47,13 +47,10 @@ pub(super) fn run(pipeline: &'static Pipeline) {
         pipeline.wire.settled();
         pipeline.outgoing.store(uploader.batches.iter().map(Batch::len).sum(), Ordering::Relaxed);
         pipeline.announce();
-        // Whoever has news stores it before it wakes this thread; a wake that came in between makes the park return at once,
-        // but one that a name look-up has swallowed does not: hence the questions.
+        // Whoever has news stores it before it rings; a ring that came in between makes the wait return at once, but one that a
+        // wait within the pass has swallowed does not: hence the questions.
         if !pipeline.has_news_for_uploader() {
-            match wake {
-                Some(wait) => std::thread::park_timeout(wait),
-                None => std::thread::park(),
-            }
+            pipeline.bell.wait(wake);
         }
     }
 }
@@ -336,7 +333,7 @@ impl Uploader {
     fn gather(&self) {
         let end = Instant::now() + GATHER;
         while Instant::now() < end && self.pipeline.purge.load(Ordering::SeqCst) == 0 {
-            std::thread::park_timeout(end.saturating_duration_since(Instant::now()));
+            self.pipeline.bell.wait(Some(end.saturating_duration_since(Instant::now())));
         }
     }
 

@@ -3,7 +3,7 @@
 //! what came in the last milliseconds.
 
 use super::hand::{drop_all, owners_of, Batch, InHand};
-use super::{lifecycle, DropReason, Pipeline, Queued, Rest};
+use super::{lifecycle, DropReason, Pipeline, Queued};
 use crate::batch::Record;
 use crate::client::{Look, Route};
 use crate::host::Host;
@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long events gather. Away from the queue, so that an event in this time wakes nobody.
 const LINGER: Duration = Duration::from_millis(50);
-/// After this many lingers without an event the thread parks and uses no CPU until the next one, which pays the wake.
+/// After this many lingers without an event the thread sleeps and uses no CPU until the next one, which pays the wake.
 const QUIET_LINGERS: u32 = 20;
 /// The most events taken out at once: what is in hand and not on disk yet is lost with a killed process.
 const TAKE_MAX: usize = 500;
@@ -31,13 +31,10 @@ const BATCH_BYTES: usize = 64 * 1024;
 
 /// The thread's whole life. It never ends: the process does.
 pub(super) fn run(pipeline: &'static Pipeline) {
-    let _ = pipeline.worker.set(std::thread::current());
     let mut worker = Worker { pipeline, host: None, session_id: unix_millis() / 1_000, spools: Vec::new() };
     let mut quiet = 0;
     loop {
-        if !pipeline.urgent.swap(false, Ordering::SeqCst) {
-            std::thread::park_timeout(LINGER);
-        }
+        pipeline.wake.linger(LINGER);
         // A fault of ours costs the events in hand (they settle as lost when dropped), never the host.
         let pass = std::panic::AssertUnwindSafe(|| worker.pass());
         let any = std::panic::catch_unwind(pass).unwrap_or_else(|payload| {
@@ -46,28 +43,15 @@ pub(super) fn run(pipeline: &'static Pipeline) {
         });
         pipeline.busy.store(false, Ordering::SeqCst);
         if pipeline.purge.load(Ordering::SeqCst) != 0 && lifecycle::start_uploader(pipeline) {
-            pipeline.unpark_uploader(); // which empties the spool
+            pipeline.wake_uploader(); // which empties the spool
         }
         pipeline.announce();
         quiet = if any { 0 } else { quiet + 1 };
         if quiet >= QUIET_LINGERS {
-            rest(pipeline);
+            pipeline.wake.sleep(|| pipeline.queue.is_empty());
             quiet = 0;
         }
     }
-}
-
-/// Sleeps until the next event, or until somebody hurries.
-fn rest(pipeline: &Pipeline) {
-    pipeline.rest.store(Rest::Parked as u8, Ordering::SeqCst);
-    // After the store: an event whose thread did not yet see it is seen here (see `Pipeline::push`).
-    while pipeline.queue.is_empty()
-        && !pipeline.urgent.load(Ordering::SeqCst)
-        && pipeline.rest.load(Ordering::SeqCst) == Rest::Parked as u8
-    {
-        std::thread::park();
-    }
-    pipeline.rest.store(Rest::Awake as u8, Ordering::SeqCst);
 }
 
 struct Worker {

@@ -1,7 +1,11 @@
 //! Is there memory? std ends the process where an allocation fails, so whoever is about to allocate for an event asks
-//! first.
+//! first. What is refused after that comes out of a reserve ([`super::reserve`]).
 
 use std::alloc::Layout;
+
+#[cfg(feature = "reserve")]
+#[global_allocator]
+static ALLOCATOR: super::reserve::Allocator = super::reserve::Allocator::new();
 
 /// What the first event takes beside its queue, and what each pass over the queue or to the server may take: a batch
 /// as text several times over, buffers, TLS. Address space of a moment; what is not written to costs nothing.
@@ -9,21 +13,38 @@ pub const WORK_BYTES: usize = 1024 * 1024;
 /// What starting a thread takes beside its stack, and what an answer to the host takes.
 pub const CALL_BYTES: usize = 64 * 1024;
 
-/// Can so many bytes be had right now? They are given back at once, so another thread may have taken them by the time
-/// they are used: it makes an abort unlikely, not impossible.
+/// Can so many bytes be had right now, and is the reserve still there for what others take before they are used?
 pub fn is_there(bytes: usize) -> bool {
-    let mut room = Vec::<u8>::new();
-    let is_there = room.try_reserve_exact(bytes).is_ok();
-    std::hint::black_box(room.as_mut_ptr()); // an allocation that nobody looks at is optimised away, and counts as had
-    is_there
+    #[cfg(feature = "reserve")]
+    if ALLOCATOR.is_low() {
+        return false;
+    }
+    let Some(layout) = Layout::array::<u8>(bytes).ok().filter(|layout| layout.size() > 0) else { return bytes == 0 };
+    let start = std::hint::black_box(take(layout)); // one that nobody looks at is optimised away, and counts as had
+    if !start.is_null() {
+        // SAFETY: allocated above, with this layout.
+        unsafe { std::alloc::dealloc(start, layout) };
+    }
+    !start.is_null()
+}
+
+/// A piece of that size, which is not zero; null where the system has none. The reserve is not for what may be refused.
+#[inline(always)]
+fn take(layout: Layout) -> *mut u8 {
+    debug_assert!(layout.size() > 0);
+    // SAFETY: the size is not zero. What the system gives, the library's allocator gives back to it.
+    #[cfg(feature = "reserve")]
+    return unsafe { std::alloc::GlobalAlloc::alloc(&std::alloc::System, layout) };
+    // SAFETY: the size is not zero.
+    #[cfg(not(feature = "reserve"))]
+    return unsafe { std::alloc::alloc(layout) };
 }
 
 /// All parts, one after the other, in one allocation of `length` bytes; `None` where there is no memory for it, or the parts are
 /// not so long together. An event retires a third of the instructions of `Vec::try_reserve_exact` and what follows it.
 pub fn concat<const N: usize>(parts: &[&[u8]; N], length: usize) -> Option<Box<[u8]>> {
     let layout = Layout::array::<u8>(length).ok().filter(|layout| layout.size() > 0)?;
-    // SAFETY: the size is not zero.
-    let start = unsafe { std::alloc::alloc(layout) };
+    let start = take(layout);
     if start.is_null() {
         return None;
     }

@@ -11,5 +11,8 @@ pub mod files;
 pub mod memory;
 pub mod paths;
 pub mod process;
+#[cfg(any(feature = "reserve", test))]
+pub mod reserve;
 pub mod roots;
 pub mod socket;
+pub mod thread;

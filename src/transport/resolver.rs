@@ -1,6 +1,8 @@
 //! Host names to addresses within a time. ureq's own resolver does the same, but panics where no thread can be had,
 //! reads `RUST_MIN_STACK` on the sender's thread, and starts one more thread for every look-up that hangs.
 
+use crate::bell::Bell;
+use crate::platform::thread;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -56,30 +58,28 @@ fn look_up(name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error>
         LINGERING.fetch_sub(1, Ordering::AcqRel);
         return Err(Error::Timeout(Timeout::Resolve));
     }
-    let answer = Arc::new(OnceLock::new());
-    let (slot, asker) = (answer.clone(), std::thread::current());
+    let answer = Arc::new((OnceLock::new(), Bell::default()));
+    let to = answer.clone();
     // Inherits the sender's mask: all signals blocked.
-    let thread = std::thread::Builder::new().name("pact-resolve".into()).stack_size(STACK_BYTES);
-    let started = thread.spawn(move || {
+    let is_started = thread::start(c"pact-resolve", STACK_BYTES, move || {
         let found = name.to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
         LINGERING.fetch_sub(1, Ordering::AcqRel);
-        let _ = slot.set(found);
-        asker.unpark();
+        let _ = to.0.set(found);
+        to.1.ring();
     });
-    if started.is_err() {
+    if !is_started {
         LINGERING.fetch_sub(1, Ordering::AcqRel);
         return Err(Error::HostNotFound);
     }
     let deadline = Instant::now() + *timeout.after;
     loop {
-        if let Some(found) = answer.get() {
+        if let Some(found) = answer.0.get() {
             return Ok(found.clone());
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Error::Timeout(Timeout::Resolve));
         }
-        // Somebody who hurries the sender wakes it here too; that word is not lost, see `Pipeline::hurry`.
-        std::thread::park_timeout(left);
+        answer.1.wait(Some(left));
     }
 }

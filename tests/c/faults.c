@@ -1,10 +1,7 @@
 /* Loaded before a program (LD_PRELOAD), makes calls of its libraries fail at random, once it says so by
  * faults_switch. FAULTS: the names of the calls, each with how many of a thousand fail, such as
  * `write=100,connect=500`; FAULT_SEED: a number, which makes a run (nearly, as threads go) repeatable. `slow` is no call: so
- * many renames of a thousand take 600 ms.
- *
- * malloc is not among them: the library asks for memory before it takes it, but std ends the process where the
- * taking itself fails, and nobody can promise otherwise. What holds where there is little memory is in limits.c. */
+ * many renames of a thousand take 600 ms. `malloc` is whatever gives memory, and fails for the C library, too. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -182,6 +179,39 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 {
     REAL(pthread_create);
     return fails("pthread_create") ? EAGAIN : real(thread, attributes, start, argument);
+}
+
+/* The real ones by glibc's other names: dlsym itself may allocate. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *start, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+
+static void *no_memory(void)
+{
+    errno = ENOMEM;
+    return NULL;
+}
+
+void *malloc(size_t size)
+{
+    return fails("malloc") ? no_memory() : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return fails("malloc") ? no_memory() : __libc_calloc(count, size);
+}
+
+void *realloc(void *start, size_t size)
+{
+    return fails("malloc") ? no_memory() : __libc_realloc(start, size);
+}
+
+int posix_memalign(void **start, size_t alignment, size_t size)
+{
+    *start = fails("malloc") ? NULL : __libc_memalign(alignment, size);
+    return *start == NULL ? ENOMEM : 0;
 }
 
 void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)

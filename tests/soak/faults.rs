@@ -14,7 +14,7 @@ use std::process::Command;
 const EVENTS: i64 = 200;
 
 /// What may fail without an event that is sent twice or is forgotten by the disk,
-const HARMLESS: [&str; 6] = ["connect", "socket", "send", "flock", "pthread_create", "mmap"];
+const HARMLESS: [&str; 7] = ["connect", "socket", "send", "flock", "pthread_create", "mmap", "malloc"];
 /// what costs the events that are in memory alone when the process ends,
 const OF_THE_DISK: [&str; 4] = ["write", "open", "rename", "fsync"];
 /// and what may have an event sent again: an answer that is lost, a file that cannot be removed.

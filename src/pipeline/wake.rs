@@ -1,0 +1,177 @@
+//! How the host's threads wake the worker, or have it started. While the worker looks at the queue by itself, that is one load an
+//! event.
+
+use crate::bell::Bell;
+use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
+
+/// What the worker is doing, as far as a tracking thread must know.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Rest {
+    /// It looks at the queue by itself within a linger: nothing to do for the tracking thread.
+    Awake = 0,
+    /// It sleeps without a limit: the next event wakes it.
+    Asleep = 1,
+    /// There is no thread: the next event starts it.
+    NoThread = 2,
+}
+
+pub(super) struct Wake {
+    rest: AtomicU8,
+    /// Somebody waits: no linger.
+    urgent: AtomicBool,
+    bell: Bell,
+}
+
+impl Wake {
+    pub fn new() -> Self {
+        Wake { rest: AtomicU8::new(Rest::NoThread as u8), urgent: AtomicBool::new(false), bell: Bell::default() }
+    }
+
+    /// After an event was put into the queue: has a worker that does not look there by itself do so. `start` starts one, and says
+    /// whether that went well; where not, the event waits, and a later one tries again.
+    #[inline(always)]
+    pub fn rouse(&self, start: impl FnOnce() -> bool) {
+        // SeqCst, after the queue's own SeqCst tail: either this load sees that the worker sleeps, or the worker's look at the
+        // queue, which follows its store of `rest`, sees this event (see `sleep`).
+        if !self.is(Rest::Awake) {
+            self.wake(start);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wake(&self, start: impl FnOnce() -> bool) {
+        let from = |rest: Rest| {
+            let awake = Rest::Awake as u8;
+            self.rest.compare_exchange(rest as u8, awake, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        };
+        if from(Rest::Asleep) {
+            self.bell.ring();
+        } else if from(Rest::NoThread) && !start() {
+            self.rest.store(Rest::NoThread as u8, Ordering::SeqCst);
+        }
+    }
+
+    /// Has the worker look at the queue now, without linger.
+    pub fn hurry(&self, start: impl FnOnce() -> bool) {
+        self.urgent.store(true, Ordering::SeqCst);
+        self.rouse(start);
+        self.bell.ring();
+    }
+
+    /// Ends the linger: the queue is filling up.
+    pub fn nudge(&self) {
+        self.bell.ring();
+    }
+
+    pub fn is_started(&self) -> bool {
+        !self.is(Rest::NoThread)
+    }
+
+    /// The worker's: lets events gather, unless somebody hurries.
+    pub fn linger(&self, time: Duration) {
+        if !self.urgent.swap(false, Ordering::SeqCst) {
+            self.bell.wait(Some(time));
+        }
+    }
+
+    /// The worker's: sleeps until the next event, or until somebody hurries.
+    pub fn sleep(&self, is_queue_empty: impl Fn() -> bool) {
+        self.rest.store(Rest::Asleep as u8, Ordering::SeqCst);
+        // After the store: an event whose thread did not yet see it is seen here.
+        while is_queue_empty() && !self.urgent.load(Ordering::SeqCst) && self.is(Rest::Asleep) {
+            self.bell.wait(None);
+        }
+        self.rest.store(Rest::Awake as u8, Ordering::SeqCst);
+    }
+
+    #[inline(always)]
+    fn is(&self, rest: Rest) -> bool {
+        self.rest.load(Ordering::SeqCst) == rest as u8
+    }
+}
+
+/// In every order that the threads and the memory allow (`make model`).
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::sync::atomic::{fence, AtomicUsize};
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// A worker that sleeps whenever the queue is empty, until it took `EVENTS`; never woken, it would be a deadlock, which loom
+    /// reports. In the place of the queue there is a number. loom knows a `SeqCst` order of fences alone, not of reads and writes
+    /// (its documentation, "SeqCst"): hence a fence where crossbeam's queue writes its tail `SeqCst`.
+    fn no_event_is_slept_over(tell: fn(&Wake, &AtomicUsize), events: usize) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(move || {
+            let (wake, queue) = (Arc::new(Wake::new()), Arc::new(AtomicUsize::new(0)));
+            wake.rest.store(Rest::Awake as u8, Ordering::SeqCst);
+            let worker = thread::spawn({
+                let (wake, queue) = (wake.clone(), queue.clone());
+                move || {
+                    let is_empty = || {
+                        fence(Ordering::SeqCst);
+                        queue.load(Ordering::SeqCst) == 0
+                    };
+                    let mut taken = 0;
+                    while taken < events {
+                        wake.sleep(is_empty);
+                        wake.urgent.swap(false, Ordering::SeqCst);
+                        taken += queue.swap(0, Ordering::SeqCst);
+                    }
+                }
+            });
+            let other = (events > 1).then(|| {
+                let (wake, queue) = (wake.clone(), queue.clone());
+                thread::spawn(move || tell(&wake, &queue))
+            });
+            tell(&wake, &queue);
+            other.into_iter().for_each(|other| other.join().unwrap());
+            worker.join().unwrap();
+        });
+    }
+
+    fn push(queue: &AtomicUsize) {
+        queue.fetch_add(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    #[test]
+    fn an_event_is_never_slept_over() {
+        let tell = |wake: &Wake, queue: &AtomicUsize| {
+            push(queue);
+            wake.rouse(|| unreachable!("there is a thread"));
+        };
+        no_event_is_slept_over(tell, 1);
+        no_event_is_slept_over(tell, 2);
+    }
+
+    #[test]
+    fn whoever_hurries_is_never_slept_over() {
+        let tell = |wake: &Wake, queue: &AtomicUsize| {
+            push(queue);
+            wake.hurry(|| unreachable!("there is a thread"));
+        };
+        no_event_is_slept_over(tell, 1);
+    }
+
+    #[test]
+    fn of_two_threads_with_a_first_event_one_starts_the_worker() {
+        loom::model(|| {
+            let (wake, started) = (Arc::new(Wake::new()), Arc::new(AtomicUsize::new(0)));
+            let start = |started: &AtomicUsize| started.fetch_add(1, Ordering::SeqCst) == 0;
+            let other = thread::spawn({
+                let (wake, started) = (wake.clone(), started.clone());
+                move || wake.rouse(|| start(&started))
+            });
+            wake.rouse(|| start(&started));
+            other.join().unwrap();
+            assert_eq!(started.load(Ordering::SeqCst), 1);
+            assert!(wake.is_started());
+        });
+    }
+}
