@@ -5,12 +5,14 @@ mod account;
 mod gate;
 mod hand;
 mod lifecycle;
+mod progress;
 mod queue;
 mod uploader;
 mod wake;
 mod worker;
 
 pub(crate) use account::{Account, DropReason, Refusal, Snapshot};
+pub(crate) use gate::Cutting;
 pub(crate) use lifecycle::{existing, for_this_process};
 pub(crate) use worker::unix_micros;
 
@@ -21,9 +23,10 @@ use crate::event::Packed;
 use crate::transport::{self, Outcome};
 use gate::Gate;
 use hand::Batch;
+use progress::Progress;
 use queue::Queue;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use wake::Wake;
 
@@ -47,8 +50,6 @@ pub(crate) struct Pipeline {
     has_uploader: AtomicBool,
     /// After a failed start of the thread: not before this coarse millisecond.
     retry_start_at: AtomicU64,
-    /// The sender holds events that are neither in the queue nor settled.
-    busy: AtomicBool,
     /// Own events in hand that are neither settled nor kept.
     pending: AtomicUsize,
     /// Events that the uploader has, or will have.
@@ -83,8 +84,7 @@ pub(crate) struct Pipeline {
     /// Who is on the wire, so that it can be cut.
     pub gate: Gate,
     seed: Mutex<Option<transport::Seed>>,
-    progress: Mutex<()>,
-    settled: Condvar,
+    progress: Progress,
 }
 
 impl Pipeline {
@@ -96,7 +96,6 @@ impl Pipeline {
             bell: Bell::default(),
             has_uploader: AtomicBool::new(false),
             retry_start_at: AtomicU64::new(0),
-            busy: AtomicBool::new(false),
             pending: AtomicUsize::new(0),
             outgoing: AtomicUsize::new(0),
             outbox: Mutex::new(Vec::new()),
@@ -113,10 +112,9 @@ impl Pipeline {
             others_dropped: AtomicU64::new(0),
             is_ci: AtomicBool::new(false),
             exit_timeout_ms: AtomicU32::new(0),
-            gate: Gate::default(),
+            gate: Gate::new(),
             seed: Mutex::new(Some(transport::Seed::from_environment())),
-            progress: Mutex::new(()),
-            settled: Condvar::new(),
+            progress: Progress::default(),
         }
     }
 
@@ -209,37 +207,28 @@ impl Pipeline {
     pub fn wait(&'static self, deadline: Instant, done: impl Fn() -> bool) -> bool {
         /// How often to try again to start a sender for which no thread could be had.
         const START_POLL: Duration = Duration::from_millis(100);
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let mut guard = self.lock_progress();
-        let mut left = deadline.saturating_duration_since(Instant::now());
-        while !done() && !left.is_zero() {
-            let is_started = self.wake.is_started();
-            let part = if is_started { left } else { left.min(START_POLL) };
-            guard = self.settled.wait_timeout(guard, part).unwrap_or_else(PoisonError::into_inner).0;
-            if !is_started {
+        let pause = || {
+            if !self.wake.is_started() {
                 self.wake.rouse(|| lifecycle::start_sender(self));
             }
-            left = deadline.saturating_duration_since(Instant::now());
-        }
-        drop(guard);
+            let at_most = if self.wake.is_started() { Duration::MAX } else { START_POLL };
+            let left = deadline.saturating_duration_since(Instant::now());
+            (!left.is_zero()).then(|| left.min(at_most))
+        };
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let is_done = self.progress.wait(done, pause);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
-        done()
+        is_done
     }
 
     /// Tells those who wait to look again.
     pub fn announce(&self) {
-        drop(self.lock_progress()); // whoever looked before this is in the wait by now and hears the call
-        self.settled.notify_all();
-    }
-
-    fn lock_progress(&self) -> MutexGuard<'_, ()> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        self.progress.announce();
     }
 
     /// Is everything that was accepted on disk, or settled, and what the person said no to thrown away?
     fn is_recorded(&self) -> bool {
-        // In this order: the worker says that it is busy before it takes an event out.
-        self.queue.is_empty() && !self.busy.load(Ordering::SeqCst) && self.purge.load(Ordering::SeqCst) == 0
+        self.queue.is_done() && self.purge.load(Ordering::SeqCst) == 0
     }
 
     /// The same of what was accepted before the process's end began: where a thread goes on tracking, the queue may never be

@@ -5,17 +5,26 @@
 //! that is made when the small one is full for the first time.
 
 use crate::platform::memory;
+use crate::sync::atomic::{fence, AtomicBool, Ordering};
+#[cfg(not(loom))]
 use crossbeam_channel::{bounded, Receiver, Sender, TrySendError};
+#[cfg(loom)]
+use model::{bounded, OnceBox, Receiver, Sender, TrySendError};
+#[cfg(not(loom))]
 use once_cell::race::OnceBox;
-use std::sync::atomic::{fence, Ordering};
 
 /// Places of the small channel: two pages.
+#[cfg(not(loom))]
 const NEAR: usize = 256;
+#[cfg(loom)]
+const NEAR: usize = 1;
 
 pub(super) struct Queue<T> {
     capacity: usize,
     near: Channel<T>,
     far: OnceBox<Channel<T>>,
+    /// Whoever takes out has something in its hands.
+    is_held: AtomicBool,
 }
 
 struct Channel<T>(Sender<T>, Receiver<T>);
@@ -33,7 +42,8 @@ impl<T> Queue<T> {
 
     /// For so many at most.
     pub fn new(capacity: usize) -> Self {
-        Queue { capacity, near: Channel::new(NEAR.min(capacity)), far: OnceBox::new() }
+        let near = Channel::new(NEAR.min(capacity));
+        Queue { capacity, near, far: OnceBox::new(), is_held: AtomicBool::new(false) }
     }
 
     /// Puts one in, or gives it back where there is no room or no memory. Never waits.
@@ -66,6 +76,22 @@ impl<T> Queue<T> {
         self.near.1.is_empty() && self.far.get().is_none_or(|far| far.1.is_empty())
     }
 
+    /// What is taken out from now on is in the hands of whoever takes it,
+    pub fn hold(&self) {
+        self.is_held.store(true, Ordering::SeqCst);
+    }
+
+    /// until it has put all of that where it belongs.
+    pub fn let_go(&self) {
+        self.is_held.store(false, Ordering::SeqCst);
+    }
+
+    /// Is everything that was pushed where it belongs?
+    pub fn is_done(&self) -> bool {
+        // In this order: it is held before it is taken out.
+        self.is_empty() && !self.is_held.load(Ordering::SeqCst)
+    }
+
     /// Takes out what is there now, and little of what comes meanwhile: it has an end while others push.
     pub fn take(&self) -> impl Iterator<Item = T> + '_ {
         let there = |channel: &'_ Channel<T>| channel.1.len();
@@ -78,7 +104,7 @@ const fn bytes_of<T>(places: usize) -> usize {
     places * (size_of::<T>() + size_of::<u64>())
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -136,5 +162,103 @@ mod tests {
         let mut all: Vec<_> = queue.take().collect();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..3_000));
+    }
+}
+
+/// What loom knows neither of crossbeam nor of once_cell: a channel behind a lock, and a place for a box.
+#[cfg(loom)]
+mod model {
+    use super::Ordering;
+    use loom::sync::atomic::AtomicPtr;
+    use loom::sync::{Arc, Mutex};
+    use std::collections::VecDeque;
+
+    pub struct Sender<T>(Arc<Mutex<VecDeque<T>>>, usize);
+    pub struct Receiver<T>(Arc<Mutex<VecDeque<T>>>);
+
+    pub enum TrySendError<T> {
+        Full(T),
+        #[allow(dead_code)] // crossbeam has it
+        Disconnected(T),
+    }
+
+    impl<T> TrySendError<T> {
+        pub fn into_inner(self) -> T {
+            let (TrySendError::Full(item) | TrySendError::Disconnected(item)) = self;
+            item
+        }
+    }
+
+    pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+        let items = Arc::new(Mutex::new(VecDeque::new()));
+        (Sender(items.clone(), capacity), Receiver(items))
+    }
+
+    impl<T> Sender<T> {
+        pub fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
+            let mut items = self.0.lock().unwrap();
+            if items.len() == self.1 {
+                return Err(TrySendError::Full(item));
+            }
+            items.push_back(item);
+            Ok(())
+        }
+    }
+
+    impl<T> Receiver<T> {
+        pub fn len(&self) -> usize {
+            self.0.lock().unwrap().len()
+        }
+
+        pub fn is_empty(&self) -> bool {
+            self.len() == 0
+        }
+
+        pub fn try_iter(&self) -> impl Iterator<Item = T> + '_ {
+            std::iter::from_fn(|| self.0.lock().unwrap().pop_front())
+        }
+    }
+
+    pub struct OnceBox<T>(AtomicPtr<T>);
+
+    impl<T> OnceBox<T> {
+        pub fn new() -> Self {
+            OnceBox(AtomicPtr::new(std::ptr::null_mut()))
+        }
+
+        pub fn get(&self) -> Option<&T> {
+            let at = self.0.load(Ordering::Acquire);
+            // A box that `get_or_init` put there, and that lives as long as this.
+            #[allow(unsafe_code)]
+            unsafe {
+                at.as_ref()
+            }
+        }
+
+        pub fn get_or_init(&self, make: impl FnOnce() -> Box<T>) -> &T {
+            if self.get().is_none() {
+                let made = Box::into_raw(make());
+                let none = std::ptr::null_mut();
+                if self.0.compare_exchange(none, made, Ordering::AcqRel, Ordering::Acquire).is_err() {
+                    #[allow(unsafe_code)] // nobody else has it
+                    unsafe {
+                        drop(Box::from_raw(made));
+                    }
+                }
+            }
+            self.get().unwrap()
+        }
+    }
+
+    impl<T> Drop for OnceBox<T> {
+        fn drop(&mut self) {
+            let at = self.0.load(Ordering::Acquire);
+            if !at.is_null() {
+                #[allow(unsafe_code)] // nobody else has it any more
+                unsafe {
+                    drop(Box::from_raw(at));
+                }
+            }
+        }
     }
 }

@@ -96,67 +96,67 @@ impl Wake {
 /// In every order that the threads and the memory allow (`make model`).
 #[cfg(all(test, loom))]
 mod model {
+    use super::super::queue::Queue;
     use super::*;
-    use loom::sync::atomic::{fence, AtomicUsize};
+    use loom::sync::atomic::AtomicUsize;
     use loom::sync::Arc;
     use loom::thread;
 
-    /// A worker that sleeps whenever the queue is empty, until it took `EVENTS`; never woken, it would be a deadlock, which loom
-    /// reports. In the place of the queue there is a number. loom knows a `SeqCst` order of fences alone, not of reads and writes
-    /// (its documentation, "SeqCst"): hence a fence where crossbeam's queue writes its tail `SeqCst`.
-    fn no_event_is_slept_over(tell: fn(&Wake, &AtomicUsize), events: usize) {
+    type Tell = fn(&Wake, &Queue<usize>, usize);
+
+    /// A worker that sleeps whenever the queue is empty until it took all events; not woken once, it would sleep for ever, which
+    /// loom reports. The queue's small part holds one event here, so that the second makes the large one.
+    fn no_event_is_slept_over(tell: Tell, events: usize, threads: usize) {
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = Some(3);
         builder.check(move || {
-            let (wake, queue) = (Arc::new(Wake::new()), Arc::new(AtomicUsize::new(0)));
+            let (wake, queue) = (Arc::new(Wake::new()), Arc::new(Queue::new(events)));
             wake.rest.store(Rest::Awake as u8, Ordering::SeqCst);
             let worker = thread::spawn({
                 let (wake, queue) = (wake.clone(), queue.clone());
                 move || {
-                    let is_empty = || {
-                        fence(Ordering::SeqCst);
-                        queue.load(Ordering::SeqCst) == 0
-                    };
-                    let mut taken = 0;
-                    while taken < events {
-                        wake.sleep(is_empty);
+                    let mut taken = Vec::new();
+                    while taken.len() < events {
+                        wake.sleep(|| queue.is_empty());
                         wake.urgent.swap(false, Ordering::SeqCst);
-                        taken += queue.swap(0, Ordering::SeqCst);
+                        taken.extend(queue.take());
                     }
+                    taken.sort_unstable();
+                    assert!(taken.into_iter().eq(0..events), "each once");
                 }
             });
-            let other = (events > 1).then(|| {
-                let (wake, queue) = (wake.clone(), queue.clone());
-                thread::spawn(move || tell(&wake, &queue))
-            });
-            tell(&wake, &queue);
-            other.into_iter().for_each(|other| other.join().unwrap());
+            let others: Vec<_> = (1..threads)
+                .map(|thread| {
+                    let (wake, queue) = (wake.clone(), queue.clone());
+                    thread::spawn(move || {
+                        (thread..events).step_by(threads).for_each(|event| tell(&wake, &queue, event))
+                    })
+                })
+                .collect();
+            (0..events).step_by(threads).for_each(|event| tell(&wake, &queue, event));
+            others.into_iter().for_each(|other| other.join().unwrap());
             worker.join().unwrap();
         });
     }
 
-    fn push(queue: &AtomicUsize) {
-        queue.fetch_add(1, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-    }
-
     #[test]
     fn an_event_is_never_slept_over() {
-        let tell = |wake: &Wake, queue: &AtomicUsize| {
-            push(queue);
+        let tell: Tell = |wake, queue, event| {
+            assert!(queue.push(event).is_ok());
             wake.rouse(|| unreachable!("there is a thread"));
         };
-        no_event_is_slept_over(tell, 1);
-        no_event_is_slept_over(tell, 2);
+        no_event_is_slept_over(tell, 1, 1);
+        no_event_is_slept_over(tell, 2, 1);
+        no_event_is_slept_over(tell, 2, 2);
     }
 
     #[test]
     fn whoever_hurries_is_never_slept_over() {
-        let tell = |wake: &Wake, queue: &AtomicUsize| {
-            push(queue);
+        let tell: Tell = |wake, queue, event| {
+            assert!(queue.push(event).is_ok());
             wake.hurry(|| unreachable!("there is a thread"));
         };
-        no_event_is_slept_over(tell, 1);
+        no_event_is_slept_over(tell, 1, 1);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(super) fn run(pipeline: &'static Pipeline) {
             std::mem::forget(payload);
             true
         });
-        pipeline.busy.store(false, Ordering::SeqCst);
+        pipeline.queue.let_go();
         if pipeline.purge.load(Ordering::SeqCst) != 0 && lifecycle::start_uploader(pipeline) {
             pipeline.wake_uploader(); // which empties the spool
         }
@@ -77,7 +77,7 @@ impl Worker {
             if !self.pipeline.queue.is_empty() && !memory::is_there(memory::WORK_BYTES) {
                 return true; // they wait where they are
             }
-            self.pipeline.busy.store(true, Ordering::SeqCst);
+            self.pipeline.queue.hold();
             let taken = self.take(&mut there);
             if taken.is_empty() {
                 if exiting {

@@ -1,7 +1,8 @@
 //! What a library needs to know of its process: that it was forked, that it ends, that signals are none of its
 //! thread's business, what the machine is called. Starts nothing by itself.
 
-use std::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering;
 
 /// One `T` a process: a forked child finds it empty again and makes its own.
 ///
@@ -9,13 +10,13 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 /// costs a load and no system call, holds for a raw `clone` too, and touches nothing that was inherited. Where the
 /// kernel has no such page, `pthread_atfork` clears the pointer. Values are never freed: other threads may be in them.
 pub struct PerProcess<T: Send + Sync + 'static> {
-    slot: AtomicPtr<AtomicPtr<T>>,
+    slot: std::sync::atomic::AtomicPtr<AtomicPtr<T>>,
 }
 
 impl<T: Send + Sync + 'static> PerProcess<T> {
     /// An empty one, for a `static`.
     pub const fn new() -> Self {
-        PerProcess { slot: AtomicPtr::new(std::ptr::null_mut()) }
+        PerProcess { slot: std::sync::atomic::AtomicPtr::new(std::ptr::null_mut()) }
     }
 
     /// This process's value, if it was made.
@@ -68,7 +69,14 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
     }
 }
 
+/// The model checker's own, which no kernel wipes.
+#[cfg(loom)]
+fn wiped_on_fork() -> *mut AtomicPtr<u8> {
+    Box::into_raw(Box::new(AtomicPtr::new(std::ptr::null_mut())))
+}
+
 /// Zeroed memory for one pointer that reads as zero again in a forked child.
+#[cfg(not(loom))]
 fn wiped_on_fork() -> *mut AtomicPtr<u8> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
@@ -97,6 +105,7 @@ fn wiped_on_fork() -> *mut AtomicPtr<u8> {
 }
 
 /// The same by `pthread_atfork`; a plain leaked pointer where there is no fork.
+#[cfg(not(loom))]
 fn cleared_by_atfork() -> *mut AtomicPtr<u8> {
     let slot = Box::into_raw(Box::new(AtomicPtr::new(std::ptr::null_mut())));
     #[cfg(unix)]
@@ -178,7 +187,7 @@ pub fn hostname() -> Option<String> {
     std::env::var("COMPUTERNAME").ok()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 #[allow(clippy::unwrap_used)] // a test that cannot go on should stop
 mod tests {
     use super::*;
@@ -242,5 +251,36 @@ mod tests {
     #[test]
     fn the_machine_has_a_name() {
         assert!(!hostname().unwrap().is_empty());
+    }
+}
+
+/// In every order that the threads and the memory allow (`make model`).
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::sync::atomic::AtomicUsize;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// Made by several threads at once, in the process and again in its child, whose page the kernel has zeroed.
+    #[test]
+    fn of_several_that_make_one_at_once_all_have_the_same() {
+        loom::model(|| {
+            let (cell, made) = (Arc::new(PerProcess::new()), Arc::new(AtomicUsize::new(0)));
+            cell.slot(); // the page itself is none of loom's
+                         // Each another.
+            let make = |made: &AtomicUsize| made.fetch_add(1, Ordering::Relaxed);
+            for generation in 0..2 {
+                assert!(cell.get().is_none());
+                let other = thread::spawn({
+                    let (cell, made) = (cell.clone(), made.clone());
+                    move || *cell.get_or_init(|| make(&made))
+                });
+                let here = *cell.get_or_init(|| make(&made));
+                assert_eq!(here, other.join().unwrap());
+                assert!(cell.get().is_some_and(|value| *value == here && here >= generation));
+                cell.slot().store(std::ptr::null_mut(), Ordering::Release);
+            }
+        });
     }
 }

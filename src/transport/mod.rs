@@ -7,13 +7,14 @@ mod connector;
 mod crypto;
 mod proxy;
 mod resolver;
+mod wire;
 
+use crate::pipeline::Cutting;
 use crate::platform::roots::{self, RootOverride};
 use crate::retry::retry_after;
 pub use proxy::{Proxies, Way};
 use resolver::BoundedResolver;
 use std::io::Read;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use ureq::config::{Config, ConfigBuilder};
@@ -22,6 +23,7 @@ use ureq::http::{Method, Request, Uri};
 use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
 use ureq::{Agent, Error, Timeout};
+pub use wire::Wire;
 
 const USER_AGENT: &str = "pact_telemetry";
 /// Resolving the name, and then connecting with the TLS handshake.
@@ -89,53 +91,6 @@ impl Seed {
             roots: RootOverride::from_variables(|name| std::env::var_os(name)),
             proxies: Proxies::from_variables(|name| std::env::var_os(name)),
         }
-    }
-}
-
-/// What is on the wire, as far as the end of the process must know: it waits for an answer, and after it nothing is begun that
-/// nobody would hear the end of.
-#[derive(Debug)]
-pub struct Wire(AtomicU8);
-
-impl Wire {
-    const QUIET: u8 = 0;
-    /// A request was written, and what became of it is not settled yet.
-    const WRITTEN: u8 = 1;
-    /// The process ends: no request is written any more.
-    const CLOSED: u8 = 2;
-
-    /// Nothing is on its way.
-    pub const fn quiet() -> Self {
-        Wire(AtomicU8::new(Self::QUIET))
-    }
-
-    /// A request is about to be written. Returns whether it may.
-    fn write(&self) -> bool {
-        self.swap(Self::QUIET, Self::WRITTEN) || self.0.load(Ordering::SeqCst) == Self::WRITTEN
-    }
-
-    /// What became of it is settled.
-    pub fn settled(&self) {
-        self.swap(Self::WRITTEN, Self::QUIET);
-    }
-
-    /// No request is written from now on. Returns whether that is so: not while an answer is on its way.
-    pub fn close(&self) -> bool {
-        self.swap(Self::QUIET, Self::CLOSED) || self.is_closed()
-    }
-
-    /// The process goes on after all.
-    pub fn reopen(&self) {
-        self.swap(Self::CLOSED, Self::QUIET);
-    }
-
-    /// Was it said, and nothing written before?
-    pub fn is_closed(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == Self::CLOSED
-    }
-
-    fn swap(&self, from: u8, to: u8) -> bool {
-        self.0.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 }
 
@@ -223,9 +178,8 @@ fn read_to_end(body: &mut dyn Read) -> Option<u8> {
 /// Ends a request from another thread: its sockets are shut down, and none that is opened later is used.
 pub struct Cut(Agent);
 
-impl Cut {
-    /// Cuts. Does not wait.
-    pub fn now(&self) {
+impl Cutting for Cut {
+    fn now(&self) {
         self.0.clone().shutdown();
     }
 }

@@ -1,0 +1,76 @@
+//! How the host's threads wait for what the worker and the uploader do.
+
+use crate::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+#[derive(Default)]
+pub(super) struct Progress {
+    lock: Mutex<()>,
+    is_made: Condvar,
+}
+
+impl Progress {
+    /// Waits until `done`, which is asked again whenever there is progress, or until `pause`, which tells for how long to wait at
+    /// most before both are asked again, has nothing to say. Returns whether it was done.
+    pub fn wait(&self, done: impl Fn() -> bool, pause: impl Fn() -> Option<Duration>) -> bool {
+        let mut guard = self.lock();
+        while !done() {
+            let Some(time) = pause() else { break };
+            guard = self.is_made.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(guard);
+        done()
+    }
+
+    /// Tells those who wait to ask again.
+    pub fn announce(&self) {
+        drop(self.lock()); // whoever asked before this is in the wait by now and hears the call
+        self.is_made.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// In every order that the threads and the memory allow (`make model`).
+#[cfg(all(test, loom))]
+mod model {
+    use super::super::queue::Queue;
+    use super::*;
+    use loom::sync::atomic::{AtomicUsize, Ordering};
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// A worker that puts what it takes on disk, and a thread that tracked and waits until that is so, as `flush` and the end of
+    /// the process do. One that is told too early would fail, one that is never told would wait for ever, which loom reports.
+    #[test]
+    fn whoever_waits_is_told_when_all_is_on_disk_and_not_before() {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(|| {
+            const EVENTS: usize = 2;
+            let (queue, progress) = (Arc::new(Queue::new(EVENTS)), Arc::new(Progress::default()));
+            let on_disk = Arc::new(AtomicUsize::new(0));
+            let worker = thread::spawn({
+                let (queue, progress, on_disk) = (queue.clone(), progress.clone(), on_disk.clone());
+                move || {
+                    while on_disk.load(Ordering::Relaxed) < EVENTS {
+                        queue.hold();
+                        for _ in queue.take() {
+                            on_disk.fetch_add(1, Ordering::Relaxed);
+                        }
+                        queue.let_go();
+                        progress.announce();
+                        thread::yield_now();
+                    }
+                }
+            });
+            (0..EVENTS).for_each(|event| assert!(queue.push(event).is_ok()));
+            assert!(progress.wait(|| queue.is_done(), || Some(Duration::MAX)));
+            assert_eq!(on_disk.load(Ordering::Relaxed), EVENTS);
+            worker.join().unwrap();
+        });
+    }
+}
