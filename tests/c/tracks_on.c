@@ -1,12 +1,14 @@
 /* Tracks numbered events without end, or as many as it is told, and prints the number of each one that was taken.
  * Arguments: the first number; how many, or 0 for as long as it lives; microseconds between two. Then, if it still
- * lives, it flushes and prints the counters. Where a library that makes calls fail is loaded before, they fail until
+ * lives, it flushes, and prints the counters when it ends. Where a library that makes calls fail is loaded before, they fail until
  * the last event is taken, and how often fsync was called is printed, too. */
 #include "check.h"
 #include <dlfcn.h>
 #include <time.h>
 #include <unistd.h>
 
+static PactTelemetry *client = NULL;
+static long long refused = 0;
 static void (*switch_faults)(int) = NULL;
 static uint64_t (*synced)(void) = NULL;
 
@@ -19,7 +21,7 @@ static void find_switch(void)
 }
 
 /* Where calls fail, there may be no memory for the counters. */
-static void check_books_so_far(const PactTelemetry *client)
+static void check_books_so_far(void)
 {
     char stats[2048];
     int32_t length = pact_telemetry_stats(client, stats, sizeof stats);
@@ -29,13 +31,27 @@ static void check_books_so_far(const PactTelemetry *client)
     }
 }
 
+/* Registered before the library's own handler, and so called after it: nothing is sent any more. */
+static void print_books(void)
+{
+    char stats[2048];
+    read_stats(client, stats, sizeof stats);
+    check_books(stats);
+    CHECK_COUNT(number_of(stats, "queue_full"), refused);
+    if (synced != NULL) {
+        printf("fsync %llu\n", (unsigned long long)synced());
+    }
+    printf("%s\n", stats);
+}
+
 int main(int count, char **arguments)
 {
-    char line[32], stats[2048];
+    char line[32];
     CHECK(count == 4);
-    long long first = atoll(arguments[1]), events = atoll(arguments[2]), refused = 0;
+    long long first = atoll(arguments[1]), events = atoll(arguments[2]);
     struct timespec pause = { 0, atol(arguments[3]) * 1000L };
-    PactTelemetry *client = client_with("\"exit_timeout_ms\": 100");
+    client = client_with("\"exit_timeout_ms\": 100");
+    CHECK(atexit(print_books) == 0);
     find_switch();
     if (switch_faults != NULL) {
         switch_faults(1);
@@ -54,21 +70,14 @@ int main(int count, char **arguments)
             nanosleep(&pause, NULL);
         }
         if (number % 16 == 0) {
-            check_books_so_far(client);
+            check_books_so_far();
         }
     }
     pact_telemetry_flush(client, 300);
-    check_books_so_far(client);
+    check_books_so_far();
     if (switch_faults != NULL) {
         switch_faults(0);
     }
     pact_telemetry_close(client, 5000);
-    read_stats(client, stats, sizeof stats);
-    check_books(stats);
-    if (synced != NULL) {
-        printf("fsync %llu\n", (unsigned long long)synced());
-    }
-    printf("%s\n", stats);
-    CHECK_COUNT(number_of(stats, "queue_full"), refused);
     return 0;
 }
