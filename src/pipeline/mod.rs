@@ -244,7 +244,7 @@ impl Pipeline {
 
     /// Is there nothing to wait for? A request with what others left is, too: cut, it would be sent again.
     fn is_idle(&self) -> bool {
-        self.is_recorded() && self.pending.load(Ordering::SeqCst) == 0 && !self.sending.load(Ordering::SeqCst)
+        self.is_end_recorded() && self.pending.load(Ordering::SeqCst) == 0 && !self.sending.load(Ordering::SeqCst)
     }
 
     /// What the end of the process may wait for.

@@ -1,6 +1,6 @@
 /* Tracks an event, prints the monotonic time in nanoseconds, and ends at once in the way it is told.
- * Arguments: the way; `with` the library, `busy` with it and a thread that tracks on, or `without` it. The busy one's
- * last events but for that thread's are numbered from 1000 to 1019. */
+ * Arguments: the way; `with` the library, `busy` with it and a thread that tracks on as fast as it can, `paced` with one that
+ * tracks each millisecond, or `without` it. The last events but for that thread's are numbered from 1000 to 1019. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>
@@ -11,13 +11,17 @@
 
 static PactTelemetry *client = NULL;
 
-static void *tracks_on(void *unused)
+static void *tracks_on(void *pause)
 {
     for (;;) {
         track(client, "until the end");
-        sched_yield();
+        if (pause == NULL) {
+            sched_yield();
+        } else {
+            nanosleep((const struct timespec *)pause, NULL);
+        }
     }
-    return unused;
+    return pause;
 }
 
 static void end(const char *way)
@@ -59,13 +63,15 @@ int main(int count, char **arguments)
         client = client_with(more);
         CHECK_STATUS(track(client, "on the way out"), PACT_TELEMETRY_OK);
         pact_telemetry_flush(client, 200); /* so that it is on its way */
-        if (strcmp(arguments[2], "busy") == 0) {
+        if (strcmp(arguments[2], "with") != 0) {
+            static struct timespec millisecond = { 0, 1000000 };
+            void *pause = strcmp(arguments[2], "paced") == 0 ? &millisecond : NULL;
             pthread_t thread;
             for (int number = 1000; number < 1020; number++) {
                 CHECK_STATUS(pact_telemetry_track(client, "numbered", "ProviderTest", "Completed", number, NULL, NULL),
                              PACT_TELEMETRY_OK);
             }
-            CHECK(pthread_create(&thread, NULL, tracks_on, NULL) == 0);
+            CHECK(pthread_create(&thread, NULL, tracks_on, pause) == 0);
         }
     }
     CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);

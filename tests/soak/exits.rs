@@ -1,13 +1,12 @@
 //! What the end of a process costs: in every way to end, whatever hangs, no more than was promised.
 
-use crate::harness::{Language, Room};
+use crate::harness::{Language, Room, Run};
 use crate::left::Left;
-use crate::support::Collector;
+use crate::support::{values, Collector};
 use crate::tarpits::{self, Kind, Tarpit};
 use crate::{each, Asked, Chance, Row, Seen};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 use std::process::Stdio;
 
 /// The ways in which an exit handler runs,
@@ -30,6 +29,7 @@ pub fn rows() -> Vec<Row> {
         },
         Row { name: "a person's end lets a server nearby have its event", tries: [16, 400], run: nearby },
         Row { name: "after a failed connect the end does not wait", tries: [6, 100], run: after_a_failure },
+        Row { name: "a thread that tracks on does not hold up the end", tries: [6, 100], run: paced },
     ]
 }
 
@@ -91,6 +91,30 @@ fn nearby(asked: &Asked) -> Seen {
     Seen { tries: asked.tries, failures, note: format!("{arrived} arrived in that run") }
 }
 
+/// What was accepted before the end is answered, and the end does not wait for what comes after.
+fn paced(asked: &Asked) -> Seen {
+    let room = Room::new();
+    let program = room.program("ends", Language::Cpp);
+    let attempt = |seed: u64| {
+        let (home, collector) = (room.path().join(seed.to_string()), Collector::start(&[]));
+        std::fs::create_dir(&home).unwrap();
+        let run = room.run(&program).home(&home).endpoint(&collector.url);
+        // Would it wait for a moment in which nothing was just tracked, it would do so for most of 10 s.
+        let milliseconds = end(run, HANDLED[(seed % 2) as usize], "paced", Place::Configured(10_000))?;
+        let arrived = values(&collector.events_until_end());
+        let missing = (1_000..1_020).filter(|number| !arrived.contains(number)).count();
+        let what = format!("{missing} of 20 events from before the end are missing, after {milliseconds:.0} ms");
+        (missing == 0 && milliseconds < 5_000.0).then_some(milliseconds).ok_or(what)
+    };
+    let (ends, failures) = each(asked, 2, attempt);
+    let ends = sorted(ends.into_iter());
+    let note = ends
+        .get(ends.len() / 2)
+        .zip(ends.last())
+        .map(|(median, worst)| format!("median {median:.1} ms, worst {worst:.1} ms"));
+    Seen { tries: asked.tries, failures, note: note.unwrap_or_default() }
+}
+
 fn after_a_failure(asked: &Asked) -> Seen {
     // Would it wait, it would do so for all of 10 s.
     tried(asked, &|seed| (Kind::Refused, HANDLED[(seed % 2) as usize]), 0, Place::Configured(10_000))
@@ -104,7 +128,8 @@ fn tried(asked: &Asked, pick: &(impl Fn(u64) -> (Kind, &'static str) + Sync), bu
         let Some(tarpit) = Tarpit::open(kind) else { return Ok(None) };
         let home = room.path().join(seed.to_string());
         let who = if Chance(seed).below(3) == 0 { "busy" } else { "with" };
-        let milliseconds = end(&room, &home, &tarpit, &program, way, who, place)?;
+        let run = || tarpit.run(&room, &home, &program);
+        let milliseconds = end(run(), way, who, place)?;
         if who == "busy" && kind == Kind::Refused && place == Place::Configured(10_000) {
             let on_disk = Left::in_home(&home).values();
             let missing = (1_000..1_020).filter(|number| !on_disk.contains(number)).count();
@@ -112,7 +137,7 @@ fn tried(asked: &Asked, pick: &(impl Fn(u64) -> (Kind, &'static str) + Sync), bu
                 return Err(format!("{way}: {missing} of 20 events from before the end are not on disk"));
             }
         }
-        let without = end(&room, &home, &tarpit, &program, way, "without", place)?;
+        let without = end(run(), way, "without", place)?;
         std::fs::remove_dir_all(&home).unwrap();
         let allowed = MARGIN + if HANDLED.contains(&way) { budget_ms as f64 } else { 0.0 };
         if milliseconds > allowed {
@@ -126,16 +151,7 @@ fn tried(asked: &Asked, pick: &(impl Fn(u64) -> (Kind, &'static str) + Sync), bu
 }
 
 /// How long one process took to end, in milliseconds.
-fn end(
-    room: &Room,
-    home: &Path,
-    tarpit: &Tarpit,
-    program: &Path,
-    way: &str,
-    who: &str,
-    place: Place,
-) -> Result<f64, String> {
-    let mut run = tarpit.run(room, home, program);
+fn end(mut run: Run, way: &str, who: &str, place: Place) -> Result<f64, String> {
     match place {
         Place::Ci => {}
         Place::Person => run = run.variable("CI", ""),
