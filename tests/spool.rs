@@ -159,22 +159,22 @@ fn a_process_that_lives_on_sends_by_itself_when_retry_after_has_passed() {
 }
 
 #[test]
-fn forty_runs_without_a_server_make_a_handful_of_attempts_and_lose_nothing() {
+fn a_hundred_runs_without_a_server_make_a_handful_of_attempts_and_lose_nothing() {
     let home = Home::new();
     let closing = Closing::start();
-    for value in 0..40 {
+    for value in 0..100 {
         let stats = home.run(&closing.url, &format!("track {value}, flush Kept, print"));
         assert_eq!(count(&stats[0], "/spooled"), 1);
     }
     let attempts = closing.count();
     assert!((1..=6).contains(&attempts), "{attempts} attempts");
-    assert_eq!(home.batches().len(), 40);
+    assert_eq!(home.batches().len(), 100);
     let collector = closing.give_way("ok");
     home.forget_failures();
     home.age(RESERVED);
-    home.run(&collector.url, "track 40, close, until /left_by_others/delivered=40");
+    home.run(&collector.url, "track 100, close, until /left_by_others/delivered=100");
     assert_eq!(home.batches(), Vec::<String>::new());
-    assert_eq!(events_of(collector.end()), Vec::from_iter(0..41));
+    assert_eq!(events_of(collector.end()), Vec::from_iter(0..101));
 }
 
 #[test]
@@ -523,7 +523,7 @@ fn a_spool_that_is_removed_while_a_process_runs_costs_nothing_but_the_memory_of_
 fn what_others_left_is_not_sent_twice_by_processes_that_end_at_once() {
     let home = Home::new();
     let closing = Closing::start();
-    for value in 0..40 {
+    for value in 0..100 {
         home.run(&closing.url, &format!("track {value}, flush Kept"));
     }
     let collector = closing.give_way("ok, delay=60*");
