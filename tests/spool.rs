@@ -523,7 +523,7 @@ fn a_spool_that_is_removed_while_a_process_runs_costs_nothing_but_the_memory_of_
 fn what_others_left_is_not_sent_twice_by_processes_that_end_at_once() {
     let home = Home::new();
     let closing = Closing::start();
-    for value in 0..100 {
+    for value in 0..40 {
         home.run(&closing.url, &format!("track {value}, flush Kept"));
     }
     let collector = closing.give_way("ok, delay=60*");
