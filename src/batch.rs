@@ -166,7 +166,7 @@ mod tests {
             assert_eq!(read.is_ok(), end == ends[0], "cut at {end}; only behind a whole event another is left");
             let mut zeroed = text.clone().into_bytes();
             zeroed[end..].fill(0);
-            assert!(from_text(&zeroed).is_err(), "zeroes from {end}");
+            assert_eq!(from_text(&zeroed).err(), Some(Unread::NoBatch), "zeroes from {end}");
         }
     }
 
@@ -185,11 +185,13 @@ mod tests {
         ];
         for (from, to) in broken {
             assert!(good.contains(from), "{from} in {good}");
-            assert!(from_text(good.replacen(from, to, 1).as_bytes()).is_err(), "{from} to {to}");
+            let read = from_text(good.replacen(from, to, 1).as_bytes());
+            assert_eq!(read.err(), Some(Unread::NoBatch), "{from} to {to}");
         }
-        assert!(from_text(to_text(&Host::named("box"), [].iter()).0.as_bytes()).is_err(), "no events");
+        let none = to_text(&Host::named("box"), [].iter()).0;
+        assert_eq!(from_text(none.as_bytes()).err(), Some(Unread::NoBatch), "no events");
         for text in ["", "null", "[]", "{}", "{\"format\":2}", "\u{feff}{}"] {
-            assert!(from_text(text.as_bytes()).is_err(), "{text:?}");
+            assert_eq!(from_text(text.as_bytes()).err(), Some(Unread::NoBatch), "{text:?}");
         }
     }
 
@@ -212,7 +214,7 @@ mod tests {
 
         #[test]
         fn no_bytes_at_all_break_the_reader(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(from_text(&bytes).is_err());
+            prop_assert_eq!(from_text(&bytes).err(), Some(Unread::NoBatch));
         }
     }
 }

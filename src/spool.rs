@@ -369,6 +369,10 @@ mod tests {
         Spool::open(spool.folder.parent().unwrap()).unwrap()
     }
 
+    fn kind(read: io::Result<Vec<u8>>) -> io::ErrorKind {
+        read.unwrap_err().kind()
+    }
+
     fn names(spool: &Spool) -> Vec<String> {
         let mut names = spool.names().unwrap_or_default();
         names.sort();
@@ -398,7 +402,7 @@ mod tests {
         assert_eq!(spool.read(&first).unwrap(), b"one");
         spool.remove(&first);
         spool.remove(&first);
-        assert!(spool.read(&first).is_err());
+        assert_eq!(kind(spool.read(&first)), io::ErrorKind::NotFound);
         assert_eq!(list(&spool, HERE, NOW + 2), [second]);
         assert_eq!(spool.files.load(Ordering::Relaxed), 2);
     }
@@ -458,13 +462,13 @@ mod tests {
         let name = format!("{HERE}-{NOW:013}-00-0.batch");
         let path = spool.folder.join(&name);
         symlink(&target, &path).unwrap();
-        assert!(spool.read(&name).is_err());
+        assert_eq!(kind(spool.read(&name)), io::ErrorKind::InvalidData);
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
-        assert!(spool.read(&name).is_err());
+        assert_eq!(kind(spool.read(&name)), io::ErrorKind::InvalidData);
         std::fs::remove_dir(&path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert!(spool.read(&name).is_err());
+        assert_eq!(kind(spool.read(&name)), io::ErrorKind::InvalidData);
 
         symlink(&target, spool.folder.join(format!("{HERE}.lock"))).unwrap();
         assert!(matches!(spool.turn(HERE), Turn::Impossible));
@@ -530,7 +534,7 @@ mod tests {
     fn a_file_that_is_too_large_for_a_batch_is_not_read() {
         let (_room, spool) = room();
         let name = spool.put(HERE, &"x".repeat(BATCH_MAX as usize + 1), NOW).unwrap();
-        assert!(spool.read(&name).is_err());
+        assert_eq!(kind(spool.read(&name)), io::ErrorKind::InvalidData);
     }
 
     #[test]
@@ -618,7 +622,7 @@ mod tests {
         let claimed = other(&spool).claim(&left).unwrap();
         assert_eq!(list(&spool, HERE, NOW), std::slice::from_ref(&claimed));
         assert!(spool.is_given_away(&claimed) && spool.is_free(&claimed, NOW), "{claimed}");
-        assert!(spool.read(&left).is_err());
+        assert_eq!(kind(spool.read(&left)), io::ErrorKind::NotFound);
         assert_eq!(spool.read(&claimed).unwrap(), b"text");
         assert_eq!((spool.claim(&left), stamp_of(&claimed)), (None, Some(NOW)));
     }
