@@ -64,6 +64,20 @@ unsafe impl GlobalAlloc for Allocator {
         start
     }
 
+    /// The system knows what is zero already and need not be written to.
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as the caller promised.
+        let mut start = unsafe { System.alloc_zeroed(layout) };
+        if start.is_null() {
+            start = self.spare(layout);
+            if !start.is_null() {
+                // SAFETY: so many bytes, which nobody else has.
+                unsafe { start.write_bytes(0, layout.size()) };
+            }
+        }
+        start
+    }
+
     #[inline(never)]
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
         if self.is_spare(start) {
