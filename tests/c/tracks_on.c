@@ -3,29 +3,20 @@
  * lives, it flushes, and prints the counters when it ends. Where a library that makes calls fail is loaded before, they fail until
  * the last event is taken, and how often fsync was called is printed, too. */
 #include "check.h"
-#include <dlfcn.h>
+#include "faults.h"
 #include <time.h>
 #include <unistd.h>
 
 static PactTelemetry *client = NULL;
 static long long refused = 0;
-static void (*switch_faults)(int) = NULL;
-static uint64_t (*synced)(void) = NULL;
-
-static void find_switch(void)
-{
-    void *found = dlsym(RTLD_DEFAULT, "faults_switch");
-    memcpy(&switch_faults, &found, sizeof found);
-    found = dlsym(RTLD_DEFAULT, "faults_synced");
-    memcpy(&synced, &found, sizeof found);
-}
+static int is_faulty = 0;
 
 /* Where calls fail, there may be no memory for the counters. */
 static void check_books_so_far(void)
 {
     char stats[2048];
     int32_t length = pact_telemetry_stats(client, stats, sizeof stats);
-    if (switch_faults == NULL || length != PACT_TELEMETRY_ERROR_INTERNAL) {
+    if (!is_faulty || length != PACT_TELEMETRY_ERROR_INTERNAL) {
         CHECK(length > 0 && (uint32_t)length < sizeof stats);
         check_books(stats);
     }
@@ -38,8 +29,8 @@ static void print_books(void)
     read_stats(client, stats, sizeof stats);
     check_books(stats);
     CHECK_COUNT(number_of(stats, "queue_full"), refused);
-    if (synced != NULL) {
-        printf("fsync %llu\n", (unsigned long long)synced());
+    if (is_faulty) {
+        printf("fsync %llu\n", (unsigned long long)faults_synced());
     }
     printf("%s\n", stats);
 }
@@ -52,10 +43,7 @@ int main(int count, char **arguments)
     struct timespec pause = { 0, atol(arguments[3]) * 1000L };
     client = client_with("\"exit_timeout_ms\": 100");
     CHECK(atexit(print_books) == 0);
-    find_switch();
-    if (switch_faults != NULL) {
-        switch_faults(1);
-    }
+    is_faulty = switch_faults(1);
     for (long long number = first; events == 0 || number < first + events; number++) {
         int32_t status = pact_telemetry_track(client, "numbered", "ProviderTest", "Completed", number, NULL, NULL);
         if (status == PACT_TELEMETRY_OK) {
@@ -75,9 +63,7 @@ int main(int count, char **arguments)
     }
     pact_telemetry_flush(client, 300);
     check_books_so_far();
-    if (switch_faults != NULL) {
-        switch_faults(0);
-    }
+    switch_faults(0);
     pact_telemetry_close(client, 5000);
     return 0;
 }

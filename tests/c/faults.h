@@ -1,0 +1,30 @@
+/* How a program speaks to the library that makes calls fail (faults.c), where that was loaded before it. */
+#ifndef FAULTS_H
+#define FAULTS_H
+
+#include <dlfcn.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Has calls fail, or no longer; 0 where that library is not there. */
+static inline int switch_faults(int on)
+{
+    void (*faults_switch)(int) = NULL;
+    void *found = dlsym(RTLD_DEFAULT, "faults_switch");
+    if (found != NULL) {
+        memcpy(&faults_switch, &found, sizeof found);
+        faults_switch(on);
+    }
+    return found != NULL;
+}
+
+/* How often fsync was called. */
+static inline uint64_t faults_synced(void)
+{
+    uint64_t (*synced)(void) = NULL;
+    void *found = dlsym(RTLD_DEFAULT, "faults_synced");
+    memcpy(&synced, &found, sizeof found);
+    return synced == NULL ? 0 : synced();
+}
+
+#endif
