@@ -1,7 +1,7 @@
 //! What a thread of the library sleeps at until another rings. As std's `park` and `unpark`, which take memory from the system
 //! for each thread that parks and end the process where there is none; a `Bell` takes none.
 
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{lock, Condvar, Mutex};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -10,12 +10,6 @@ use std::time::Duration;
 pub struct Bell {
     state: Mutex<State>,
     rung: Condvar,
-}
-
-impl std::fmt::Debug for Bell {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Bell")
-    }
 }
 
 #[derive(Default)]
@@ -28,7 +22,7 @@ struct State {
 impl Bell {
     /// Wakes whoever waits, or will.
     pub fn ring(&self) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.is_rung = true;
         let is_waited_for = std::mem::take(&mut state.is_waited_for);
         drop(state);
@@ -39,7 +33,7 @@ impl Bell {
 
     /// Returns when somebody has rung since the last wait, or after that time, or for no reason at all.
     pub fn wait(&self, at_most: Option<Duration>) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if !state.is_rung {
             state.is_waited_for = true;
             state = match at_most {
@@ -48,10 +42,6 @@ impl Bell {
             };
         }
         *state = State::default();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,7 +55,7 @@ mod tests {
         bell.ring();
         bell.ring();
         bell.wait(None);
-        assert!(!bell.lock().is_rung);
+        assert!(!lock(&bell.state).is_rung);
         bell.wait(Some(Duration::from_millis(1))); // has an end
     }
 
@@ -74,7 +64,7 @@ mod tests {
         let bell = Bell::default();
         std::thread::scope(|scope| {
             let waits = scope.spawn(|| bell.wait(None));
-            while !bell.lock().is_waited_for && !waits.is_finished() {
+            while !lock(&bell.state).is_waited_for && !waits.is_finished() {
                 std::thread::yield_now();
             }
             bell.ring();

@@ -315,6 +315,7 @@ mod tests {
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
+    use crate::sync::in_every_order;
     use loom::sync::atomic::AtomicU8;
     use loom::sync::Arc;
     use loom::thread;
@@ -323,9 +324,7 @@ mod model {
     /// `Release` and read `Acquire`, which is the least that a channel promises.
     fn the_books_balance_while(send: fn(&Account, u8)) {
         const EVENTS: u8 = 2;
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
-        builder.check(move || {
+        in_every_order(move || {
             let account = Arc::new(Account::default());
             let queue = Arc::new(AtomicU8::new(0));
             let tracks = thread::spawn({
@@ -374,7 +373,7 @@ mod model {
 
     #[test]
     fn no_two_threads_get_the_last_place() {
-        loom::model(|| {
+        in_every_order(|| {
             let account = Arc::new(Account::default());
             let other = thread::spawn({
                 let account = account.clone();

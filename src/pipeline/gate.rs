@@ -2,9 +2,9 @@
 //! happens is cut. Knows nothing of HTTP but how to cut it.
 
 use crate::client::Shared;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{lock, Mutex};
 use crate::transport::Cut;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// For the uploads of these clients; what they are does not matter here (`make model` has others).
 pub(crate) struct Gate<Client = Shared, Means = Cut> {
@@ -32,7 +32,7 @@ impl<Client, Means: Cutting> Gate<Client, Means> {
     /// Opens for an upload that carries events of these clients, unless `allowed` says no. Whoever opts out later
     /// finds the upload here; whoever did before is seen by `allowed`, which is asked under the same lock.
     pub fn enter(&self, clients: Vec<Arc<Client>>, cut: Means, allowed: impl Fn() -> bool) -> bool {
-        let mut on_the_wire = self.lock();
+        let mut on_the_wire = lock(&self.on_the_wire);
         let open = allowed();
         if open {
             *on_the_wire = Some(Upload { clients, cut, was_cut: false });
@@ -42,12 +42,12 @@ impl<Client, Means: Cutting> Gate<Client, Means> {
 
     /// The upload is over. Returns whether it was cut.
     pub fn leave(&self) -> bool {
-        self.lock().take().is_some_and(|upload| upload.was_cut)
+        lock(&self.on_the_wire).take().is_some_and(|upload| upload.was_cut)
     }
 
     /// Cuts the upload if it carries events of this client: its sockets are shut down when this returns.
     pub fn cut(&self, client: &Arc<Client>) {
-        if let Some(upload) = self.lock().as_mut() {
+        if let Some(upload) = lock(&self.on_the_wire).as_mut() {
             if !upload.was_cut && upload.clients.iter().any(|other| Arc::ptr_eq(other, client)) {
                 upload.was_cut = true;
                 upload.cut.now();
@@ -57,12 +57,8 @@ impl<Client, Means: Cutting> Gate<Client, Means> {
 
     /// Runs something while nobody else passes the gate or uses this.
     pub fn alone<R>(&self, run: impl FnOnce() -> R) -> R {
-        let _held = self.lock();
+        let _held = lock(&self.on_the_wire);
         run()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Upload<Client, Means>>> {
-        self.on_the_wire.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,6 +66,7 @@ impl<Client, Means: Cutting> Gate<Client, Means> {
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
+    use crate::sync::in_every_order;
     use loom::sync::atomic::{AtomicBool, Ordering};
     use loom::thread;
 
@@ -84,9 +81,7 @@ mod model {
     /// Threads turn a client off, as `Client::turn_off` does, while an upload with its event goes through: when one of them has
     /// returned, nothing of that client is on the wire uncut.
     fn nothing_is_on_the_wire_after(threads: usize) {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
-        builder.check(move || {
+        in_every_order(move || {
             let gate = Arc::new(Gate::new());
             let (client, is_cut) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
             let is_off = Arc::new(AtomicBool::new(false));
@@ -119,7 +114,7 @@ mod model {
 
     #[test]
     fn the_upload_of_another_client_goes_on() {
-        loom::model(|| {
+        in_every_order(|| {
             let gate = Arc::new(Gate::new());
             let other = thread::spawn({
                 let gate = gate.clone();

@@ -82,10 +82,10 @@ extern "C" fn wait_for_answers() {
         pipeline.exiting.store(true, Ordering::SeqCst);
         if !pipeline.is_idle() && Instant::now() < deadline {
             pipeline.hurry();
-            let is_over = || pipeline.is_idle() || (pipeline.is_end_recorded() && pipeline.is_unreachable());
+            let is_over = || pipeline.is_idle() || (pipeline.is_recorded() && pipeline.is_unreachable());
             let moment = if pipeline.is_ci() { deadline } else { deadline.min(begin + CONNECT_PATIENCE) };
             if !pipeline.wait(moment, is_over) {
-                pipeline.wait(deadline, || is_over() || (pipeline.is_end_recorded() && pipeline.wire.close()));
+                pipeline.wait(deadline, || is_over() || (pipeline.is_recorded() && pipeline.wire.close()));
             }
         }
         pipeline.wire.close(); // whatever is begun now, nobody would hear the end of

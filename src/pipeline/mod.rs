@@ -20,13 +20,14 @@ use crate::bell::Bell;
 use crate::client::{Route, Shared};
 use crate::config::QUEUE_CAPACITY_MAX;
 use crate::event::Packed;
+use crate::sync::{lock, Mutex, MutexGuard};
 use crate::transport::{self, Outcome};
 use gate::Gate;
 use hand::Batch;
 use progress::Progress;
 use queue::Queue;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wake::Wake;
 
@@ -122,8 +123,13 @@ impl Pipeline {
     #[inline(always)]
     pub fn push(&'static self, queued: Queued) -> Result<(), Queued> {
         self.queue.push(queued)?;
-        self.wake.rouse(|| lifecycle::start_sender(self));
+        self.rouse();
         Ok(())
+    }
+
+    #[inline(always)]
+    fn rouse(&'static self) {
+        self.wake.rouse(|| lifecycle::start_sender(self));
     }
 
     /// Makes the sender look at the queue now: it is filling up.
@@ -169,11 +175,11 @@ impl Pipeline {
     }
 
     fn lock_outbox(&self) -> MutexGuard<'_, Vec<Batch>> {
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.outbox)
     }
 
     fn lock_purge_routes(&self) -> MutexGuard<'_, Vec<Arc<Route>>> {
-        self.purge_routes.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.purge_routes)
     }
 
     /// Remembers how the last request went.
@@ -209,7 +215,7 @@ impl Pipeline {
         const START_POLL: Duration = Duration::from_millis(100);
         let pause = || {
             if !self.wake.is_started() {
-                self.wake.rouse(|| lifecycle::start_sender(self));
+                self.rouse();
             }
             let at_most = if self.wake.is_started() { Duration::MAX } else { START_POLL };
             let left = deadline.saturating_duration_since(Instant::now());
@@ -226,16 +232,11 @@ impl Pipeline {
         self.progress.announce();
     }
 
-    /// Is everything that was accepted on disk, or settled, and what the person said no to thrown away?
+    /// Is everything that was accepted before the end of the process began on disk, or settled, and what the person said no to
+    /// thrown away? Where a thread goes on tracking, the queue may never be empty.
     fn is_recorded(&self) -> bool {
-        self.queue.is_done() && self.purge.load(Ordering::SeqCst) == 0
-    }
-
-    /// The same of what was accepted before the process's end began: where a thread goes on tracking, the queue may never be
-    /// empty.
-    fn is_end_recorded(&self) -> bool {
-        let is_purged = self.purge.load(Ordering::SeqCst) == 0;
-        self.is_recorded() || (is_purged && self.end_recorded.load(Ordering::SeqCst))
+        let is_recorded = self.queue.is_done() || self.end_recorded.load(Ordering::SeqCst);
+        is_recorded && self.purge.load(Ordering::SeqCst) == 0
     }
 
     fn is_ci(&self) -> bool {
@@ -244,7 +245,7 @@ impl Pipeline {
 
     /// Is there nothing to wait for? A request with what others left is, too: cut, it would be sent again.
     fn is_idle(&self) -> bool {
-        self.is_end_recorded() && self.pending.load(Ordering::SeqCst) == 0 && !self.sending.load(Ordering::SeqCst)
+        self.is_recorded() && self.pending.load(Ordering::SeqCst) == 0 && !self.sending.load(Ordering::SeqCst)
     }
 
     /// What the end of the process may wait for.

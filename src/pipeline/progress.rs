@@ -1,6 +1,6 @@
 //! How the host's threads wait for what the worker and the uploader do.
 
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{lock, Condvar, Mutex};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ impl Progress {
     /// Waits until `done`, which is asked again whenever there is progress, or until `pause`, which tells for how long to wait at
     /// most before both are asked again, has nothing to say. Returns whether it was done.
     pub fn wait(&self, done: impl Fn() -> bool, pause: impl Fn() -> Option<Duration>) -> bool {
-        let mut guard = self.lock();
+        let mut guard = lock(&self.lock);
         while !done() {
             let Some(time) = pause() else { break };
             guard = self.is_made.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0;
@@ -25,12 +25,8 @@ impl Progress {
 
     /// Tells those who wait to ask again.
     pub fn announce(&self) {
-        drop(self.lock()); // whoever asked before this is in the wait by now and hears the call
+        drop(lock(&self.lock)); // whoever asked before this is in the wait by now and hears the call
         self.is_made.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, ()> {
-        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -39,6 +35,7 @@ impl Progress {
 mod model {
     use super::super::queue::Queue;
     use super::*;
+    use crate::sync::in_every_order;
     use loom::sync::atomic::{AtomicUsize, Ordering};
     use loom::sync::Arc;
     use loom::thread;
@@ -47,9 +44,7 @@ mod model {
     /// the process do. One that is told too early would fail, one that is never told would wait for ever, which loom reports.
     #[test]
     fn whoever_waits_is_told_when_all_is_on_disk_and_not_before() {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
-        builder.check(|| {
+        in_every_order(|| {
             const EVENTS: usize = 2;
             let (queue, progress) = (Arc::new(Queue::new(EVENTS)), Arc::new(Progress::default()));
             let on_disk = Arc::new(AtomicUsize::new(0));

@@ -14,6 +14,7 @@ use crate::platform::memory;
 use crate::protocol::{self, Context};
 use crate::retry::{self, Backoff, Verdict};
 use crate::spool::{Lock, Spool, Turn, AGE_MAX};
+use crate::sync::lock;
 use crate::transport::{self, Outcome, Transport};
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -558,7 +559,7 @@ impl Uploader {
     /// `None` only after a fault while it was made.
     fn transport(&mut self) -> Option<&mut Transport> {
         if self.transport.is_none() {
-            let mut seed = self.pipeline.seed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut seed = lock(&self.pipeline.seed);
             self.transport = seed.take().map(|seed| Transport::new(seed, &self.pipeline.wire));
         }
         self.transport.as_mut()

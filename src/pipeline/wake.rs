@@ -98,18 +98,17 @@ impl Wake {
 mod model {
     use super::super::queue::Queue;
     use super::*;
+    use crate::sync::in_every_order;
     use loom::sync::atomic::AtomicUsize;
     use loom::sync::Arc;
     use loom::thread;
 
-    type Tell = fn(&Wake, &Queue<usize>, usize);
+    type Tell = fn(&Wake);
 
     /// A worker that sleeps whenever the queue is empty until it took all events; not woken once, it would sleep for ever, which
     /// loom reports. The queue's small part holds one event here, so that the second makes the large one.
     fn no_event_is_slept_over(tell: Tell, events: usize, threads: usize) {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
-        builder.check(move || {
+        in_every_order(move || {
             let (wake, queue) = (Arc::new(Wake::new()), Arc::new(Queue::new(events)));
             wake.rest.store(Rest::Awake as u8, Ordering::SeqCst);
             let worker = thread::spawn({
@@ -125,15 +124,18 @@ mod model {
                     assert!(taken.into_iter().eq(0..events), "each once");
                 }
             });
-            let others: Vec<_> = (1..threads)
-                .map(|thread| {
-                    let (wake, queue) = (wake.clone(), queue.clone());
-                    thread::spawn(move || {
-                        (thread..events).step_by(threads).for_each(|event| tell(&wake, &queue, event))
-                    })
-                })
-                .collect();
-            (0..events).step_by(threads).for_each(|event| tell(&wake, &queue, event));
+            let track = move |first: usize, wake: &Wake, queue: &Queue<usize>| {
+                for event in (first..events).step_by(threads) {
+                    assert!(queue.push(event).is_ok());
+                    tell(wake);
+                }
+            };
+            let start = |first| {
+                let (wake, queue) = (wake.clone(), queue.clone());
+                thread::spawn(move || track(first, &wake, &queue))
+            };
+            let others: Vec<_> = (1..threads).map(start).collect();
+            track(0, &wake, &queue);
             others.into_iter().for_each(|other| other.join().unwrap());
             worker.join().unwrap();
         });
@@ -141,10 +143,7 @@ mod model {
 
     #[test]
     fn an_event_is_never_slept_over() {
-        let tell: Tell = |wake, queue, event| {
-            assert!(queue.push(event).is_ok());
-            wake.rouse(|| unreachable!("there is a thread"));
-        };
+        let tell: Tell = |wake| wake.rouse(|| unreachable!("there is a thread"));
         no_event_is_slept_over(tell, 1, 1);
         no_event_is_slept_over(tell, 2, 1);
         no_event_is_slept_over(tell, 2, 2);
@@ -152,16 +151,12 @@ mod model {
 
     #[test]
     fn whoever_hurries_is_never_slept_over() {
-        let tell: Tell = |wake, queue, event| {
-            assert!(queue.push(event).is_ok());
-            wake.hurry(|| unreachable!("there is a thread"));
-        };
-        no_event_is_slept_over(tell, 1, 1);
+        no_event_is_slept_over(|wake| wake.hurry(|| unreachable!("there is a thread")), 1, 1);
     }
 
     #[test]
     fn of_two_threads_with_a_first_event_one_starts_the_worker() {
-        loom::model(|| {
+        in_every_order(|| {
             let (wake, started) = (Arc::new(Wake::new()), Arc::new(AtomicUsize::new(0)));
             let start = |started: &AtomicUsize| started.fetch_add(1, Ordering::SeqCst) == 0;
             let other = thread::spawn({

@@ -258,6 +258,7 @@ mod tests {
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
+    use crate::sync::in_every_order;
     use loom::sync::atomic::AtomicUsize;
     use loom::sync::Arc;
     use loom::thread;
@@ -265,10 +266,11 @@ mod model {
     /// Made by several threads at once, in the process and again in its child, whose page the kernel has zeroed.
     #[test]
     fn of_several_that_make_one_at_once_all_have_the_same() {
-        loom::model(|| {
+        in_every_order(|| {
             let (cell, made) = (Arc::new(PerProcess::new()), Arc::new(AtomicUsize::new(0)));
             cell.slot(); // the page itself is none of loom's
-                         // Each another.
+
+            // Each another.
             let make = |made: &AtomicUsize| made.fetch_add(1, Ordering::Relaxed);
             for generation in 0..2 {
                 assert!(cell.get().is_none());

@@ -54,6 +54,7 @@ impl Wire {
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
+    use crate::sync::in_every_order;
     use loom::sync::atomic::AtomicBool;
     use loom::sync::Arc;
     use loom::thread;
@@ -61,7 +62,7 @@ mod model {
     /// One thread sends two requests, another closes, as the end of the process does.
     #[test]
     fn nothing_is_written_after_the_end_went_and_it_goes_before_no_answer() {
-        loom::model(|| {
+        in_every_order(|| {
             let (wire, is_unsettled) = (Arc::new(Wire::quiet()), Arc::new(AtomicBool::new(false)));
             let is_gone = Arc::new(AtomicBool::new(false));
             let uploader = thread::spawn({
