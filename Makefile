@@ -71,7 +71,7 @@ sanitize: ## the C programs under the address, leak and undefined behaviour sani
 fuzz: ## each fuzz target for FUZZ_SECONDS (30) seconds
 	@fuzz/run
 
-model: ## the counters and the wake-up under every order that threads and memory allow (loom)
+model: ## counters, wake-up, waits, gate, wire and fork guard under every order that threads and memory allow (loom)
 	@RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --locked --lib --target-dir build/loom model::
 
 headers: ## write include/ and the lists in docs/privacy.md and docs/dependencies.md anew from the sources
