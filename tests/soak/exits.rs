@@ -196,8 +196,7 @@ fn now_ns() -> f64 {
 fn table(ends: &[End]) -> String {
     let mut by = BTreeMap::<(String, &str), Vec<&End>>::new();
     for end in ends {
-        let way = if HANDLED.contains(&end.way) { end.way } else { "otherwise" };
-        by.entry((format!("{:?}", end.tarpit), way)).or_default().push(end);
+        by.entry((format!("{:?}", end.tarpit), end.way)).or_default().push(end);
     }
     let line = |((tarpit, way), ends): (&(String, &str), &Vec<&End>)| {
         let with = sorted(ends.iter().map(|end| end.milliseconds));

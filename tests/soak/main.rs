@@ -64,6 +64,9 @@ fn main() -> ExitCode {
         arguments.iter().filter(|name| !name.starts_with('-') && name.parse::<u64>().is_err()).collect();
     let is_wanted = |row: &Row| names.is_empty() || names.iter().any(|name| row.name.starts_with(name.as_str()));
     let rows: Vec<_> = rows().into_iter().filter(is_wanted).collect();
+    if rows.is_empty() {
+        println!("no row begins with {names:?}");
+    }
     if has("--list") {
         rows.iter().for_each(|row| println!("{}: test", row.name));
         return ExitCode::SUCCESS;
