@@ -73,11 +73,10 @@ pub fn headers(url: &str, content_type: &str, body: &str) -> [(&'static str, Str
     ]
 }
 
-/// What the environment says of the network, taken on the caller's thread (building a ureq config reads it) and used
+/// What the environment says of the network, taken on the caller's thread (making a ureq config reads it, too) and used
 /// on the sender.
 pub struct Seed {
-    plain: ConfigBuilder<AgentScope>,
-    secure: ConfigBuilder<AgentScope>,
+    config: ConfigBuilder<AgentScope>,
     roots: RootOverride,
     proxies: Proxies,
 }
@@ -86,8 +85,7 @@ impl Seed {
     /// Reads `HTTPS_PROXY`, `ALL_PROXY`, `HTTP_PROXY`, `NO_PROXY` (either case), `SSL_CERT_FILE`, `SSL_CERT_DIR`.
     pub fn from_environment() -> Self {
         Seed {
-            plain: Agent::config_builder(),
-            secure: Agent::config_builder(),
+            config: Agent::config_builder(),
             roots: RootOverride::from_variables(|name| std::env::var_os(name)),
             proxies: Proxies::from_variables(|name| std::env::var_os(name)),
         }
@@ -99,8 +97,9 @@ pub struct Transport {
     proxies: Arc<Proxies>,
     config: Config,
     wire: &'static Wire,
-    /// What it takes to speak TLS, until the first `https` request: reading the roots takes milliseconds.
-    secure: Option<(ConfigBuilder<AgentScope>, RootOverride)>,
+    roots: RootOverride,
+    /// Whom an `https` request trusts; not there before the first: reading the roots takes milliseconds.
+    tls: Option<TlsConfig>,
     agent: Agent,
 }
 
@@ -108,22 +107,17 @@ impl Transport {
     /// An agent that has not opened anything yet.
     pub fn new(seed: Seed, wire: &'static Wire) -> Self {
         let proxies = Arc::new(seed.proxies);
-        let config = bounded(seed.plain, &proxies).build();
+        let config = bounded(seed.config, &proxies).build();
         let agent = agent(&config, &proxies, wire);
-        Transport { proxies, config, wire, secure: Some((seed.secure, seed.roots)), agent }
+        Transport { proxies, config, wire, roots: seed.roots, tls: None, agent }
     }
 
     /// Prepares for that URL, and gives the means to cut the request that follows.
     pub fn ready_for(&mut self, url: &str) -> Cut {
-        if url.starts_with("https:") {
-            if let Some((builder, given)) = self.secure.take() {
-                let tls = TlsConfig::builder()
-                    .root_certs(roots::trusted(&given))
-                    .unversioned_rustls_crypto_provider(crypto::provider())
-                    .build();
-                self.config = bounded(builder.tls_config(tls), &self.proxies).build();
-                self.renew();
-            }
+        if url.starts_with("https:") && self.tls.is_none() {
+            let roots = roots::trusted(&self.roots);
+            let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(crypto::provider());
+            self.tls = Some(tls.build());
         }
         Cut(self.agent.clone())
     }
@@ -144,6 +138,10 @@ impl Transport {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        // Not the agent's own: a config that is made here would read the environment.
+        if let Some(tls) = self.tls.clone() {
+            request = self.agent.configure_request(request).tls_config(tls).build();
+        }
         match self.agent.run(request) {
             Ok(response) => {
                 let status = response.status();
