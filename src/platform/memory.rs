@@ -13,11 +13,12 @@ pub const WORK_BYTES: usize = 1024 * 1024;
 /// What starting a thread takes beside its stack, and what an answer to the host takes.
 pub const CALL_BYTES: usize = 64 * 1024;
 
-/// Can so many bytes be had right now, and is the reserve still there for what others take before they are used?
+/// Can so many bytes be had right now, and is the reserve still there for what others take before they are used? For little, the
+/// reserve itself is the answer: asking the system would write to a fresh page, which a first event would pay for.
 pub fn is_there(bytes: usize) -> bool {
     #[cfg(feature = "reserve")]
-    if ALLOCATOR.is_low() {
-        return false;
+    if ALLOCATOR.is_low() || bytes <= 2 * CALL_BYTES {
+        return !ALLOCATOR.is_low();
     }
     let Some(layout) = Layout::array::<u8>(bytes).ok().filter(|layout| layout.size() > 0) else { return bytes == 0 };
     let start = std::hint::black_box(take(layout)); // one that nobody looks at is optimised away, and counts as had

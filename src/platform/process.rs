@@ -87,7 +87,7 @@ fn wiped_on_fork() -> *mut AtomicPtr<u8> {
                 std::ptr::null_mut(),
                 SIZE,
                 libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_POPULATE, // written to at once
                 -1,
                 0,
             )
