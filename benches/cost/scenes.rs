@@ -20,6 +20,7 @@ pub fn play(arguments: &[String]) {
     match scene {
         "caller" => caller::scene(name, url, sink),
         "first" => first(name, url),
+        "threads" => threads(),
         "post" => post(sink),
         "count-1" => count(name, url, 1),
         "count-101" => count(name, url, 101),
@@ -86,17 +87,22 @@ fn first(name: &str, url: &str) {
     tell("first", start.elapsed().as_secs_f64());
     tell("faults", (usage().ru_minflt - faults) as f64);
     tell("whole", whole.elapsed().as_secs_f64()); // most start their threads before their first event
+    tell("touch", touch());
+}
+
+/// The floor under a first event: a thread that does nothing, the first of a process that loaded nothing, and later ones, whose
+/// stack and pages are there.
+fn threads() {
     extern "C" fn nothing(_: *mut libc::c_void) -> *mut libc::c_void {
         std::ptr::null_mut()
     }
-    tell("touch", touch());
-    for _ in 0..10 {
-        // SAFETY: a thread that does nothing, joined at once; pthread_t is a number or a pointer.
+    for what in std::iter::once("first thread").chain(std::iter::repeat_n("later thread", 10)) {
+        // SAFETY: joined at once; pthread_t is a number or a pointer.
         unsafe {
             let mut thread = std::mem::zeroed();
             let start = Instant::now();
             assert_eq!(libc::pthread_create(&mut thread, std::ptr::null(), nothing, std::ptr::null_mut()), 0);
-            tell("thread", start.elapsed().as_secs_f64());
+            tell(what, start.elapsed().as_secs_f64());
             libc::pthread_join(thread, std::ptr::null_mut());
         }
     }
