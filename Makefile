@@ -27,7 +27,7 @@ BILL := docs/pact_telemetry.cdx.json
 DOC := share/doc/pact_telemetry
 
 .PHONY: FORCE help lib command demo test soak headers bench bench-check bench-program dist lint format install
-.PHONY: uninstall clean abi reproducible supply sanitize fuzz model
+.PHONY: uninstall clean abi reproducible supply sanitize fuzz model mutants
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ sanitize: ## the C programs under the address, leak and undefined behaviour sani
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (30) seconds
 	@fuzz/run
+
+mutants: ## each change of consent, event, protocol, retry and spool fails a test (cargo-mutants); two hours
+	@tests/mutants
 
 model: ## counters, wake-up, waits, gate, wire and fork guard under every order that threads and memory allow (loom)
 	@RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --locked --lib --target-dir build/loom model::

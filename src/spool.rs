@@ -356,7 +356,8 @@ mod tests {
     const HERE: &str = "0123456789abcdef0123456789abcdef";
     const THERE: &str = "fedcba9876543210fedcba9876543210";
     const NOW: u64 = 1_800_000_000_000;
-    const AGE_MAX_MS: u64 = AGE_MAX.as_millis() as u64;
+    /// Three days.
+    const AGE_MAX_MS: u64 = 259_200_000;
 
     fn room() -> (tempfile::TempDir, Spool) {
         let room = tempfile::tempdir().unwrap();
@@ -405,6 +406,15 @@ mod tests {
         assert_eq!(kind(spool.read(&first)), io::ErrorKind::NotFound);
         assert_eq!(list(&spool, HERE, NOW + 2), [second]);
         assert_eq!(spool.files.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_spool_that_is_there_is_opened_and_none_is_made_for_whoever_only_looks() {
+        let room = tempfile::tempdir().unwrap();
+        assert!(Spool::existing(room.path()).is_none());
+        assert!(names_in(room.path()).unwrap().is_empty());
+        let name = Spool::open(room.path()).unwrap().put(HERE, "text", NOW).unwrap();
+        assert_eq!(list(&Spool::existing(room.path()).unwrap(), HERE, NOW), [name]);
     }
 
     #[test]
