@@ -18,12 +18,14 @@ const PLOTTED: [&str; 5] = [
 
 pub fn write(place: &Place, table: &Table) {
     let words = std::fs::read_to_string(format!("{ROOT}/benches/performance.md.in")).unwrap();
+    let [first, each] = profile::instructions(place);
     let page = words
         .replace("@MACHINE@", &machine())
         .replace("@MISSED@", &missed(table))
         .replace("@ABSENT@", &absent())
         .replace("@TABLE@", &table.markdown())
-        .replace("@INSTRUCTIONS@", &profile::instructions(place))
+        .replace("@FIRST@", &first)
+        .replace("@INSTRUCTIONS@", &each)
         .replace("@CALLS@", &profile::calls(place));
     std::fs::write(format!("{ROOT}/docs/performance.md"), page).unwrap();
     let rows: Vec<_> = table.rows.iter().filter(|row| PLOTTED.contains(&row.what)).collect();

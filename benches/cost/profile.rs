@@ -34,10 +34,11 @@ pub fn calls(place: &Place) -> String {
     format!("| a request | system call |\n|---|---|\n{}", rows.iter().map(line).collect::<String>())
 }
 
-pub fn instructions(place: &Place) -> String {
+/// Of the first event of a process, and of a later one.
+pub fn instructions(place: &Place) -> [String; 2] {
     let library = format!("{ROOT}/build/profiled/release/libpact_telemetry.so");
     if !std::path::Path::new(&library).exists() {
-        return "Not profiled: there is no library with symbols.\n".into();
+        return ["Not profiled: there is no library with symbols.\n"; 2].map(String::from);
     }
     std::env::set_var("BENCH_LIBRARY", library);
     let by_function = |scene| {
@@ -48,19 +49,21 @@ pub fn instructions(place: &Place) -> String {
     let both = by_function("count-1").zip(by_function("count-101"));
     std::env::remove_var("BENCH_LIBRARY");
     let Some((first, all)) = both else {
-        return "Not profiled: there is no valgrind.\n".into();
+        return ["Not profiled: there is no valgrind.\n"; 2].map(String::from);
     };
-    let each = |(name, count): (&String, &f64)| ((count - first.get(name).unwrap_or(&0.0)) / EVENTS, name.clone());
-    let mut rows: Vec<_> = all.iter().map(each).filter(|(count, _)| *count >= 1.0).collect();
-    rows.sort_by(|one, other| other.0.total_cmp(&one.0));
-    let total: f64 = rows.iter().map(|(count, _)| count).sum();
-    let line = |(count, name): &(f64, String)| {
+    let each = all.iter().map(|(name, count)| (name, (count - first.get(name).unwrap_or(&0.0)) / EVENTS));
+    [largest(first.iter().map(|(name, count)| (name, *count))), largest(each)]
+}
+
+fn largest<'a>(functions: impl Iterator<Item = (&'a String, f64)>) -> String {
+    let mut rows: Vec<_> = functions.filter(|(_, count)| *count >= 1.0).collect();
+    rows.sort_by(|one, other| other.1.total_cmp(&one.1));
+    let total: f64 = rows.iter().map(|(_, count)| count).sum();
+    let line = |(name, count): &(&String, f64)| {
         format!("| {count:.0} | {:.0} % | `{}` |\n", count / total * 100.0, name.replace('|', "/"))
     };
-    format!(
-        "| instructions | share | function |\n|---|---|---|\n{}",
-        rows.iter().take(15).map(line).collect::<String>()
-    )
+    let lines = rows.iter().take(15).map(line).collect::<String>();
+    format!("| instructions | share | function |\n|---|---|---|\n| {total:.0} | | together |\n{lines}")
 }
 
 /// Instructions of each function itself. The format: `fn=(1) name` or `fn=(1)`, then lines of a place and a count; the

@@ -68,3 +68,24 @@ print("\n".join(names))
         run_tool(Command::new("python3").args(["-c", SCRIPT]).arg(root("include/pact_telemetry.ffi.h")).arg(shared));
     assert_eq!(found, std::fs::read_to_string(root("tests/symbols.txt")).unwrap());
 }
+
+#[test]
+fn php_parses_the_declarations_and_calls_them() {
+    const SCRIPT: &str = r#"
+$library = FFI::cdef(file_get_contents($argv[1]), $argv[2]);
+echo $library->pact_telemetry_abi_version(), "\n";
+$error = $library->new("char[512]");
+$config = '{"library": {"id": "pact-php", "name": "Pact PHP", "version": "1.0.0"}, "enabled": false}';
+$client = $library->pact_telemetry_new($config, $error, 512);
+$status = $library->pact_telemetry_track($client, "pacts_verified", "ProviderTest", "Completed", 3, null, null);
+echo $status === $library->PACT_TELEMETRY_DISABLED ? "disabled" : $library->pact_telemetry_status_name($status), "\n";
+$library->pact_telemetry_free($client);
+"#;
+    if Command::new("php").arg("--version").output().is_err() {
+        say_loudly("skipped: php is not installed");
+        return;
+    }
+    let mut php = Command::new("php");
+    php.args(["-d", "ffi.enable=1", "-r", SCRIPT, "--"]).arg(root("include/pact_telemetry.ffi.h"));
+    assert_eq!(run_tool(php.arg(library().join("libpact_telemetry.so"))), "1\ndisabled\n");
+}
