@@ -470,6 +470,7 @@ mod tests {
                 prop_assert_eq!(packed.text(Field::Event).as_bytes(), &event[..]);
                 prop_assert_eq!(packed.text(Field::PluginName).as_bytes(), &plugin[..]);
                 prop_assert!(value >= 0 && packed.value() == value);
+                prop_assert_eq!(packed.bytes(), HEADER + event.len() + "ca".len() + plugin.len());
             }
         }
     }
