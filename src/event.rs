@@ -379,7 +379,8 @@ mod tests {
         for (name, value, _) in ALL {
             assert!(pack(value, value, value).is_ok(), "{name}");
         }
-        for innocent in ["and/or", "v1.2.3", "ratio 1:2", "Done.", "ok: yes", "a.b", "@", "Größe", "50 %", "I/O", "/"]
+        for innocent in
+            ["and/or", "v1.2.3", "ratio 1:2", "Done.", "ok: yes", "a.b", "@", "5@", "@all", "Größe", "50 %", "I/O", "/"]
         {
             assert!(pack(innocent, "c", "a").is_ok(), "{innocent}");
         }
@@ -418,6 +419,24 @@ mod tests {
             assert_eq!(pack("e", text, "a").unwrap_err(), InvalidEvent::Forbidden(Field::Category, what), "{text}");
             assert_eq!(pack("e", "c", text).unwrap_err(), InvalidEvent::Forbidden(Field::Action, what), "{text}");
         }
+    }
+
+    #[test]
+    fn eight_bytes_at_a_time_see_what_one_at_a_time_would() {
+        let is_odd = |byte: u8, only_names| {
+            !(0x20..0x7f).contains(&byte) || (only_names && matches!(byte, b'/' | b'.' | b':' | b'@' | b'\\'))
+        };
+        for pair in 0..=u16::MAX {
+            let [one, other] = pair.to_be_bytes();
+            for only_names in [true, false] {
+                let expected = is_odd(one, only_names) || is_odd(other, only_names);
+                let text = [b'a', b' ', b'~', b'a', b'a', b'a', one, other, b'a', b'a'];
+                for text in [&text[..], &text[6..], &text[4..8], &text[..8]] {
+                    assert_eq!(needs_a_look(text, only_names), expected, "{text:?}");
+                }
+            }
+        }
+        assert!(!needs_a_look(b"", true));
     }
 
     #[test]
