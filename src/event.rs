@@ -3,7 +3,7 @@
 
 use crate::platform::memory;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Longest event name in bytes: `el` of the Universal Analytics Measurement Protocol, the wider of both protocols.
 pub const EVENT_MAX_BYTES: usize = 500;
@@ -338,7 +338,7 @@ fn is_path(word: &str) -> bool {
 
 /// An IP address with or without a port, or a host name with a port.
 fn is_address(word: &str) -> bool {
-    if word.parse::<Ipv4Addr>().is_ok() || (word.matches(':').count() > 1 && word.parse::<Ipv6Addr>().is_ok()) {
+    if word.parse::<IpAddr>().is_ok() {
         return true;
     }
     let Some((host, port)) = word.rsplit_once(':') else { return false };
@@ -379,9 +379,23 @@ mod tests {
         for (name, value, _) in ALL {
             assert!(pack(value, value, value).is_ok(), "{name}");
         }
-        for innocent in
-            ["and/or", "v1.2.3", "ratio 1:2", "Done.", "ok: yes", "a.b", "@", "5@", "@all", "Größe", "50 %", "I/O", "/"]
-        {
+        for innocent in [
+            "and/or",
+            "v1.2.3",
+            "ratio 1:2",
+            "1:2:3",
+            "Done.",
+            "ok: yes",
+            "a.b",
+            "@",
+            "5@",
+            "@all",
+            "5@2",
+            "Größe",
+            "50 %",
+            "I/O",
+            "/",
+        ] {
             assert!(pack(innocent, "c", "a").is_ok(), "{innocent}");
         }
     }

@@ -204,6 +204,32 @@ fn a_ga4_batch_is_split_where_its_bytes_and_not_its_events_are_too_many() {
 }
 
 #[test]
+fn a_request_is_filled_before_the_next_is_begun() {
+    let identity = crate::config::tests::identity();
+    let lengths = |protocol, text: &str, count| -> Vec<usize> {
+        let texts = (text.into(), "c".into(), "a".into(), String::new(), String::new());
+        let hits: Vec<_> = (0..count).map(|index| hit(&identity, &texts, index, 0)).collect();
+        encoded(protocol, &hits, 1).into_iter().map(|body| body.hits.len()).collect()
+    };
+    assert_eq!(lengths(Protocol::Ga4, "e", 26), [25, 1]);
+    assert_eq!(lengths(Protocol::UniversalAnalytics, "e", 21), [20, 1]);
+    let large = lengths(Protocol::UniversalAnalytics, &"ü".repeat(250), 20);
+    assert!(large.len() == 3 && large.starts_with(&[large[1], large[1]]), "by their bytes: {large:?}");
+}
+
+#[test]
+fn each_protocol_has_its_name_and_its_content_type() {
+    for (protocol, name, content_type) in [
+        (Protocol::Ga4, "ga4", "application/json"),
+        (Protocol::UniversalAnalytics, "universal-analytics", "application/x-www-form-urlencoded"),
+    ] {
+        assert_eq!((protocol.name(), protocol.content_type()), (name, content_type));
+        assert_eq!(Protocol::from_name(name), Some(protocol));
+    }
+    assert_eq!(Protocol::from_name("GA4"), None);
+}
+
+#[test]
 fn slugs_follow_the_rule() {
     for (text, expected) in [
         ("Pacts verified", "pacts_verified"),
@@ -237,5 +263,6 @@ fn credentials_are_percent_encoded_into_the_query_and_never_shown_by_debug() {
     assert_eq!(destination.url(), "https://example.com/x?measurement_id=G-1%26x&api_secret=a%2Bb%3Dc");
     destination.endpoint = "https://example.com/x?y=1".into();
     assert_eq!(destination.url(), "https://example.com/x?y=1&measurement_id=G-1%26x&api_secret=a%2Bb%3Dc");
-    assert!(!format!("{destination:?}").contains("a+b"));
+    let shown = format!("{destination:?}");
+    assert!(shown.contains("Credentials(…)") && !shown.contains("a+b"), "{shown}");
 }
