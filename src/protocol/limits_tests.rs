@@ -187,20 +187,48 @@ fn a_ua_hit_with_every_field_at_its_limit_stays_under_8192_bytes() {
     assert!(body.text.len() > 6_000 && body.text.len() <= 8_192, "{}", body.text.len());
 }
 
+/// A hit whose size grows by one byte for each that is asked for: `bytes` more than with 301 letters.
+fn texts_of(bytes: usize) -> Texts {
+    let (escaped, letters) = (bytes / 5, 301 + bytes % 5);
+    let text = "\u{1}".repeat(escaped) + &"a".repeat(letters - escaped); // "\u0001"
+    let part = |index: usize| text.get(100 * index..text.len().min(100 * (index + 1))).unwrap().to_owned();
+    ("e".into(), part(0), part(1), part(2), part(3))
+}
+
 #[test]
 fn a_ga4_batch_is_split_where_its_bytes_and_not_its_events_are_too_many() {
-    let long = "\u{1}".repeat(100);
+    let long = || "\u{1}".repeat(100);
     let identity = Identity {
-        library_id: long.clone(),
-        library_name: long.clone(),
-        library_version: long.clone(),
-        data_source: long.clone(),
-        test_framework: long.clone(),
-        platform_version: long.clone(),
+        library_id: long(),
+        library_name: long(),
+        library_version: long(),
+        data_source: long(),
+        test_framework: long(),
+        platform_version: long(),
     };
-    let texts = (long.clone(), long.clone(), long.clone(), long.clone(), long);
-    let hits = vec![hit(&identity, &texts, 1, 0); 25];
-    assert!(encoded(Protocol::Ga4, &hits, 1).len() > 1);
+    let bodies = |texts: &[Texts]| {
+        let hits: Vec<_> = texts.iter().map(|texts| hit(&identity, texts, 1, 0)).collect();
+        encoded(Protocol::Ga4, &hits, 1)
+    };
+    let mut texts = vec![texts_of(1_500); 25];
+    texts.truncate(bodies(&texts)[0].hits.len());
+    assert!(texts.len() < 25);
+    let size_of_one = {
+        let [one, two] = [1, 2].map(|count| bodies(&vec![texts_of(0); count])[0].text.len());
+        two - one - 1
+    };
+    // Smaller ones, until there is room for one more of that size.
+    let room = |texts: &[Texts]| 129_999 - 1 - bodies(texts)[0].text.len();
+    for index in 0..texts.len() {
+        if room(&texts) < size_of_one {
+            texts[index] = texts_of(0);
+        }
+    }
+    let fill = room(&texts) - size_of_one;
+    texts.push(texts_of(fill));
+    assert_eq!(bodies(&texts).iter().map(|body| body.text.len()).collect::<Vec<_>>(), [129_999]);
+    *texts.last_mut().unwrap() = texts_of(fill + 1);
+    assert_eq!(bodies(&texts).iter().map(|body| body.hits.len()).collect::<Vec<_>>(), [texts.len() - 1, 1]);
 }
 
 #[test]
@@ -246,6 +274,39 @@ fn slugs_follow_the_rule() {
     }
     assert_eq!(slug(&"x".repeat(50)), "x".repeat(40));
     assert_eq!(slug(&format!("1{}", "x".repeat(50))).len(), 40);
+}
+
+#[test]
+fn an_event_that_waited_too_long_says_the_longest_that_is_taken() {
+    let identity = crate::config::tests::identity();
+    let texts = ("e".into(), "c".into(), "a".into(), String::new(), String::new());
+    let week = hit(&identity, &texts, 1, 7 * 86_400_000);
+    let body = encoded(Protocol::Ga4, &[week], 1_700_000_000_000_000).remove(0);
+    let almost_three_days = 1_699_740_860_000_000_u64; // 72 hours less a minute before
+    assert_eq!(json(&body)["events"][0]["timestamp_micros"], almost_three_days);
+    let body = encoded(Protocol::UniversalAnalytics, &[week], 1).remove(0);
+    assert!(pairs(&body.text).contains(&("qt".into(), b"14400000".to_vec())), "four hours: {}", body.text);
+}
+
+#[test]
+fn destinations_are_told_apart_by_protocol_url_and_credentials() {
+    let [ga4, ua] = [Protocol::Ga4, Protocol::UniversalAnalytics].map(destination);
+    let changed = |from: &Destination, change: fn(&mut Destination)| {
+        let mut other = from.clone();
+        change(&mut other);
+        other
+    };
+    let secret = changed(&ga4, |to| {
+        to.credentials = Some(Credentials::Ga4 { measurement_id: "G-1".into(), api_secret: "t".into() })
+    });
+    let tracking_id =
+        changed(&ua, |to| to.credentials = Some(Credentials::UniversalAnalytics { tracking_id: "UA-1-2".into() }));
+    let elsewhere = changed(&ua, |to| to.endpoint.push('y'));
+    let mut ids = [&ga4, &ua, &secret, &tracking_id, &elsewhere].map(Destination::id).to_vec();
+    assert!(ids.iter().all(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())), "{ids:?}");
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 5);
 }
 
 #[test]
