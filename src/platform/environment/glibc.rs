@@ -58,7 +58,8 @@ impl<const N: usize> Seen<N> {
         }
         let size = (self.count.load(Ordering::Relaxed) + 1) * size_of::<usize>();
         // SAFETY: the block had these entries and the NULL after them when it was remembered; a free may have changed them
-        // since, which is why they are only compared. Both may be written to meanwhile, as by `setenv` anywhere: the C
+        // since, which is why they are only compared; it is still mapped, being far smaller than what malloc maps by itself and
+        // takes away again (M_MMAP_THRESHOLD, mallopt(3)). Both may be written to meanwhile, as by `setenv` anywhere: the C
         // library reads bytes, and what it found counts only if the version is still the same below.
         if unsafe { libc::memcmp(block.cast(), self.entries.as_ptr().cast(), size) } != 0 {
             return None;
@@ -158,7 +159,8 @@ impl<const N: usize> Names<N> {
 }
 
 /// Is one of the names set to a value that `is` says yes to? No allocation, and no system call while nothing changes: one
-/// comparison of memory (memcmp(3)), some 50 instructions for 30 variables. Where the environment could never be read because it changes without pause, the answer is yes.
+/// comparison of memory (memcmp(3)), some 50 instructions for 30 variables. Where the environment could never be read because it
+/// changes without pause, the answer is yes.
 #[inline(always)]
 pub fn any<const N: usize>(names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
     match names.seen.remembered(is) {
