@@ -326,6 +326,12 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn the_administrators_choice_has_a_place_that_nobody_can_move() {
+        assert_eq!(system_choice_path().as_deref(), Some(Path::new("/etc/pact-telemetry/choice.json")));
+    }
+
+    #[test]
     fn only_a_file_that_is_not_there_is_no_choice() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("choice.json");
