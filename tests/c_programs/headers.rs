@@ -42,12 +42,13 @@ fn the_declarations_for_cdef_parsers_are_c() {
 }
 
 #[test]
-fn cffi_parses_the_declarations_and_finds_every_function() {
+fn cffi_parses_the_declarations_twice_and_finds_every_function() {
     const SCRIPT: &str = r#"
 import re, sys, cffi
 text = open(sys.argv[1], encoding="utf-8").read()
 ffi = cffi.FFI()
 ffi.cdef(text)
+ffi.cdef(text, override=True)  # and by another package of the same process
 library = ffi.dlopen(sys.argv[2])
 code = "\n".join(line for line in text.splitlines() if not line.startswith("//"))
 names = sorted(set(re.findall(r"\b(pact_telemetry_[a-z_]+)\s*\(", code)))
@@ -70,9 +71,10 @@ print("\n".join(names))
 }
 
 #[test]
-fn php_parses_the_declarations_and_calls_them() {
+fn php_parses_the_declarations_twice_and_calls_them() {
     const SCRIPT: &str = r#"
 $library = FFI::cdef(file_get_contents($argv[1]), $argv[2]);
+$library = FFI::cdef(file_get_contents($argv[1]), $argv[2]); // as another package of the same process would
 echo $library->pact_telemetry_abi_version(), "\n";
 $error = $library->new("char[512]");
 $config = '{"library": {"id": "pact-php", "name": "Pact PHP", "version": "1.0.0"}, "enabled": false}';
