@@ -17,8 +17,10 @@ pub const CALL_BYTES: usize = 64 * 1024;
 /// reserve itself is the answer: asking the system would write to a fresh page, which a first event would pay for.
 pub fn is_there(bytes: usize) -> bool {
     #[cfg(feature = "reserve")]
-    if ALLOCATOR.is_low() || bytes <= 2 * CALL_BYTES {
-        return !ALLOCATOR.is_low();
+    match ALLOCATOR.is_low() {
+        true => return false,
+        false if bytes <= 2 * CALL_BYTES => return true,
+        false => {}
     }
     let Some(layout) = Layout::array::<u8>(bytes).ok().filter(|layout| layout.size() > 0) else { return bytes == 0 };
     let start = std::hint::black_box(take(layout)); // one that nobody looks at is optimised away, and counts as had
