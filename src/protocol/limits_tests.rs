@@ -28,8 +28,25 @@ fn identity() -> impl Strategy<Value = Identity> {
     )
 }
 
+/// The same text in each field.
+fn identity_of(text: &str) -> Identity {
+    Identity {
+        library_id: text.into(),
+        library_name: text.into(),
+        library_version: text.into(),
+        data_source: text.into(),
+        test_framework: text.into(),
+        platform_version: text.into(),
+    }
+}
+
 /// The owned texts of a hit.
 type Texts = (String, String, String, String, String);
+
+/// Of an event of that name that is about no plugin.
+fn event(name: &str) -> Texts {
+    (name.into(), "c".into(), "a".into(), String::new(), String::new())
+}
 
 fn hit<'a>(identity: &'a Identity, texts: &'a Texts, value: i64, age_ms: u64) -> Hit<'a> {
     let (event, category, action, plugin_name, plugin_version) = texts;
@@ -123,7 +140,7 @@ proptest! {
     #[test]
     fn ga4_timestamps_lie_in_the_past_and_at_most_72_hours_back(age_ms in any::<u64>(), now in 1u64..1u64 << 53) {
         let identity = crate::config::tests::identity();
-        let texts = ("e".into(), "c".into(), "a".into(), String::new(), String::new());
+        let texts = event("e");
         let body = encoded(Protocol::Ga4, &[hit(&identity, &texts, 1, age_ms)], now).remove(0);
         let stamp = json(&body)["events"][0]["timestamp_micros"].as_u64().unwrap();
         prop_assert!(stamp <= now && now - stamp <= 72 * 3_600 * 1_000_000);
@@ -174,14 +191,7 @@ proptest! {
 #[test]
 fn a_ua_hit_with_every_field_at_its_limit_stays_under_8192_bytes() {
     let long = "\u{1}".repeat(600);
-    let identity = Identity {
-        library_id: long.clone(),
-        library_name: long.clone(),
-        library_version: long.clone(),
-        data_source: long.clone(),
-        test_framework: long.clone(),
-        platform_version: long.clone(),
-    };
+    let identity = identity_of(&long);
     let texts = (long.clone(), long.clone(), long.clone(), long.clone(), long);
     let body = encoded(Protocol::UniversalAnalytics, &[hit(&identity, &texts, i64::MAX, u64::MAX)], 1).remove(0);
     assert!(body.text.len() > 6_000 && body.text.len() <= 8_192, "{}", body.text.len());
@@ -197,15 +207,7 @@ fn texts_of(bytes: usize) -> Texts {
 
 #[test]
 fn a_ga4_batch_is_split_where_its_bytes_and_not_its_events_are_too_many() {
-    let long = || "\u{1}".repeat(100);
-    let identity = Identity {
-        library_id: long(),
-        library_name: long(),
-        library_version: long(),
-        data_source: long(),
-        test_framework: long(),
-        platform_version: long(),
-    };
+    let identity = identity_of(&"\u{1}".repeat(100));
     let bodies = |texts: &[Texts]| {
         let hits: Vec<_> = texts.iter().map(|texts| hit(&identity, texts, 1, 0)).collect();
         encoded(Protocol::Ga4, &hits, 1)
@@ -234,8 +236,8 @@ fn a_ga4_batch_is_split_where_its_bytes_and_not_its_events_are_too_many() {
 #[test]
 fn a_request_is_filled_before_the_next_is_begun() {
     let identity = crate::config::tests::identity();
-    let lengths = |protocol, text: &str, count| -> Vec<usize> {
-        let texts = (text.into(), "c".into(), "a".into(), String::new(), String::new());
+    let lengths = |protocol, name: &str, count| -> Vec<usize> {
+        let texts = event(name);
         let hits: Vec<_> = (0..count).map(|index| hit(&identity, &texts, index, 0)).collect();
         encoded(protocol, &hits, 1).into_iter().map(|body| body.hits.len()).collect()
     };
@@ -279,7 +281,7 @@ fn slugs_follow_the_rule() {
 #[test]
 fn an_event_that_waited_too_long_says_the_longest_that_is_taken() {
     let identity = crate::config::tests::identity();
-    let texts = ("e".into(), "c".into(), "a".into(), String::new(), String::new());
+    let texts = event("e");
     let week = hit(&identity, &texts, 1, 7 * 86_400_000);
     let body = encoded(Protocol::Ga4, &[week], 1_700_000_000_000_000).remove(0);
     let almost_three_days = 1_699_740_860_000_000_u64; // 72 hours less a minute before
@@ -312,7 +314,7 @@ fn destinations_are_told_apart_by_protocol_url_and_credentials() {
 #[test]
 fn a_clock_before_1970_leaves_the_time_to_the_server() {
     let identity = crate::config::tests::identity();
-    let texts = ("e".into(), "c".into(), "a".into(), String::new(), String::new());
+    let texts = event("e");
     let body = encoded(Protocol::Ga4, &[hit(&identity, &texts, 1, 5)], 0).remove(0);
     assert!(json(&body)["events"][0].get("timestamp_micros").is_none());
 }
