@@ -109,19 +109,17 @@ fn gave_up() -> i64 {
 
 pub fn measure(place: &Place, table: &mut Table) {
     let mut printed: [Printed; 5] = Default::default();
-    let (mut firsts, mut threads): ([Printed; 5], [Printed; 5]) = Default::default();
+    let mut firsts: [Printed; 5] = Default::default();
     for (at, name) in subjects() {
         printed[at] = place.play("caller", name, &place.sink.url);
     }
-    let add = |printed: &mut Printed, scene: &str, name: &str| {
-        for (what, samples) in place.play(scene, name, &place.sink.url) {
-            printed.entry(what).or_default().extend(samples);
-        }
-    };
     for _ in 0..30 {
         for (at, name) in subjects() {
-            add(&mut firsts[at], "first", name);
-            add(&mut threads[at], "threads", name);
+            for scene in ["first", "threads"] {
+                for (what, samples) in place.play(scene, name, &place.sink.url) {
+                    firsts[at].entry(what).or_default().extend(samples);
+                }
+            }
         }
     }
     let time = |what, printed: &[Printed; 5], key: &str, floor: &str, goals| {
@@ -130,13 +128,12 @@ pub fn measure(place: &Place, table: &mut Table) {
     let bare = "`try_send`";
     let goals = vec![Goal::AtMost(2e-6), Goal::BelowAll];
     table.add(time("one event a millisecond", &printed, "lone", "floor lone", goals).floor_is(bare));
-    let first = Row::new("first event of a process", Unit::Seconds, vec![Goal::AtMost(60e-6)]);
-    let first = first.figures(&firsts, "first").floors(&threads, "first thread");
+    let first = time("first event of a process", &firsts, "first", "first thread", vec![Goal::AtMost(60e-6)]);
     table.add(first.floor_is("the first `pthread_create` of a process"));
     let faults = Row::new("page faults in it", Unit::Count, vec![]);
     table.add(faults.figures(&firsts, "faults"));
     let later = Row::new("`pthread_create` in a process that has had threads", Unit::Seconds, vec![]);
-    table.add(later.floors(&threads, "later thread").floor_is("std alone"));
+    table.add(later.floors(&firsts, "later thread").floor_is("std alone"));
     let touched = Row::new("32 fresh pages of memory, touched", Unit::Seconds, vec![]);
     table.add(touched.floors(&firsts, "touch").floor_is("std alone"));
     let whole = Row::new("`dlopen`, start and first event together", Unit::Seconds, vec![]);
