@@ -13,14 +13,20 @@ pub const WORK_BYTES: usize = 1024 * 1024;
 /// What starting a thread takes beside its stack, and what an answer to the host takes.
 pub const CALL_BYTES: usize = 64 * 1024;
 
-/// Can so many bytes be had right now, and is the reserve still there for what others take before they are used? For little, the
-/// reserve itself is the answer: asking the system would write to a fresh page, which a first event would pay for.
+/// Of so little the reserve has twice as much for small pieces while it is not low. Asking the system would write to a fresh page,
+/// which the first event of a process would pay for.
+#[cfg(feature = "reserve")]
+const LITTLE_BYTES: usize = 128 * 1024;
+
+/// Can so many bytes be had right now, and is the reserve still there for what others take before they are used?
 pub fn is_there(bytes: usize) -> bool {
     #[cfg(feature = "reserve")]
-    match ALLOCATOR.is_low() {
-        true => return false,
-        false if bytes <= 2 * CALL_BYTES => return true,
-        false => {}
+    if ALLOCATOR.is_low() {
+        return false;
+    }
+    #[cfg(feature = "reserve")]
+    if bytes <= LITTLE_BYTES {
+        return true;
     }
     let Some(layout) = Layout::array::<u8>(bytes).ok().filter(|layout| layout.size() > 0) else { return bytes == 0 };
     let start = std::hint::black_box(take(layout)); // one that nobody looks at is optimised away, and counts as had
