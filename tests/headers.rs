@@ -69,6 +69,7 @@ fn ffi_header() -> String {
     config.sys_includes.clear();
     config.cpp_compat = false;
     config.documentation = false;
+    config.style = cbindgen::Style::Type; // `PactTelemetry *`: koffi does not know `struct` within a declaration
     generate(config)
 }
 

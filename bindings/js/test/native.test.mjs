@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
-import { INCLUDE } from './support.mjs';
+import { INCLUDE, LIBRARY } from './support.mjs';
 
 const require = createRequire(import.meta.url);
 const { FUNCTIONS, STATUS } = require('../lib/native.js');
@@ -11,7 +11,7 @@ const header = readFileSync(path.join(INCLUDE, 'pact_telemetry.ffi.h'), 'utf8').
 
 /** koffi's name of a type of the header's. */
 function koffiType(declaration, isResult) {
-  const text = declaration.replace(/\b(const|struct)\b/g, '').trim();
+  const text = declaration.replace(/\bconst\b/g, '').trim();
   if (/^char \*/.test(text)) return isResult || /const/.test(declaration) ? 'str' : 'void *';
   if (/\*/.test(text)) return 'void *';
   return text.split(/\s+/)[0];
@@ -25,6 +25,16 @@ test('every function of the header is declared, with its types, and no other', (
   }
   assert.equal(Object.keys(declared).length, header.match(/\bpact_telemetry_\w+\(/g).length);
   assert.deepEqual({ ...FUNCTIONS }, declared);
+});
+
+test('koffi reads every declaration of the header as it stands', () => {
+  const koffi = require('koffi');
+  const library = koffi.load(LIBRARY);
+  const declarations = header.split(/;\s*/).filter((text) => /\bpact_telemetry_\w+\(/.test(text));
+  assert.equal(declarations.length, Object.keys(FUNCTIONS).length);
+  koffi.opaque('PactTelemetry'); // its typedef: koffi makes types by calls
+  const [abiVersion] = declarations.map((text) => library.func(text));
+  assert.equal(abiVersion(), 1);
 });
 
 test('every status of the header is declared, and no other', () => {

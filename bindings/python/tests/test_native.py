@@ -19,7 +19,7 @@ TYPES = {
     "uint32_t": ctypes.c_uint32,
     "int64_t": ctypes.c_int64,
     "char *": ctypes.c_char_p,
-    "struct PactTelemetry *": ctypes.c_void_p,
+    "PactTelemetry *": ctypes.c_void_p,
 }
 
 

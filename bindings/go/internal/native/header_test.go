@@ -29,7 +29,7 @@ func read(t *testing.T, path string) string {
 
 var (
 	comment     = regexp.MustCompile(`(?m)//.*$`)
-	prototype   = regexp.MustCompile(`((?:[a-z_0-9]+\s)*?(?:const )?(?:struct )?\w+ \**)pact_telemetry_(\w+)\(([^)]*)\);`)
+	prototype   = regexp.MustCompile(`((?:[a-z_0-9]+\s)*?(?:const )?\w+ \**)pact_telemetry_(\w+)\(([^)]*)\);`)
 	space       = regexp.MustCompile(`\s+`)
 	enumeration = regexp.MustCompile(`PACT_TELEMETRY_(\w+) = (-?\d+)`)
 )

@@ -106,55 +106,55 @@ const char *pact_telemetry_go_status_name(int32_t status)
     return library.status_name(status);
 }
 
-struct PactTelemetry *pact_telemetry_go_new(const char *config_json, char *error, uint32_t error_capacity)
+PactTelemetry *pact_telemetry_go_new(const char *config_json, char *error, uint32_t error_capacity)
 {
     return library.new(config_json, error, error_capacity);
 }
 
-int32_t pact_telemetry_go_track(struct PactTelemetry *client, const char *event, const char *category,
+int32_t pact_telemetry_go_track(PactTelemetry *client, const char *event, const char *category,
                                 const char *action, int64_t value, const char *plugin_name, const char *plugin_version)
 {
     return library.track(client, event, category, action, value, plugin_name, plugin_version);
 }
 
-int32_t pact_telemetry_go_set_enabled(struct PactTelemetry *client, int32_t enabled)
+int32_t pact_telemetry_go_set_enabled(PactTelemetry *client, int32_t enabled)
 {
     return library.set_enabled(client, enabled);
 }
 
-int32_t pact_telemetry_go_is_enabled(const struct PactTelemetry *client)
+int32_t pact_telemetry_go_is_enabled(const PactTelemetry *client)
 {
     return library.is_enabled(client);
 }
 
-int32_t pact_telemetry_go_explain(const struct PactTelemetry *client, char *out, uint32_t capacity)
+int32_t pact_telemetry_go_explain(const PactTelemetry *client, char *out, uint32_t capacity)
 {
     return library.explain(client, out, capacity);
 }
 
-int32_t pact_telemetry_go_preview(const struct PactTelemetry *client, const char *event, const char *category,
+int32_t pact_telemetry_go_preview(const PactTelemetry *client, const char *event, const char *category,
                                   const char *action, int64_t value, const char *plugin_name,
                                   const char *plugin_version, char *out, uint32_t capacity)
 {
     return library.preview(client, event, category, action, value, plugin_name, plugin_version, out, capacity);
 }
 
-int32_t pact_telemetry_go_stats(const struct PactTelemetry *client, char *out, uint32_t capacity)
+int32_t pact_telemetry_go_stats(const PactTelemetry *client, char *out, uint32_t capacity)
 {
     return library.stats(client, out, capacity);
 }
 
-int32_t pact_telemetry_go_flush(struct PactTelemetry *client, uint32_t timeout_ms)
+int32_t pact_telemetry_go_flush(PactTelemetry *client, uint32_t timeout_ms)
 {
     return library.flush(client, timeout_ms);
 }
 
-int32_t pact_telemetry_go_close(struct PactTelemetry *client, uint32_t timeout_ms)
+int32_t pact_telemetry_go_close(PactTelemetry *client, uint32_t timeout_ms)
 {
     return library.close(client, timeout_ms);
 }
 
-void pact_telemetry_go_free(struct PactTelemetry *client)
+void pact_telemetry_go_free(PactTelemetry *client)
 {
     library.free(client);
 }

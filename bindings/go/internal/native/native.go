@@ -29,7 +29,7 @@ import (
 const linked = C.PACT_TELEMETRY_GO_LINKED != 0
 
 // Client is the library's own; only its address means something here.
-type Client C.struct_PactTelemetry
+type Client C.PactTelemetry
 
 func open(path string) error {
 	var reason [1024]byte
@@ -44,8 +44,8 @@ func text(bytes *byte) *C.char {
 	return (*C.char)(unsafe.Pointer(bytes))
 }
 
-func own(client *Client) *C.struct_PactTelemetry {
-	return (*C.struct_PactTelemetry)(client)
+func own(client *Client) *C.PactTelemetry {
+	return (*C.PactTelemetry)(client)
 }
 
 func ABIVersion() uint32 {

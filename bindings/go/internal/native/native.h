@@ -11,7 +11,7 @@
 #define PACT_TELEMETRY_GO_LINKED 0
 #endif
 
-struct PactTelemetry;
+typedef struct PactTelemetry PactTelemetry;
 
 // Opens the library at this path (or takes the linked one) and fills the table. 0 is success; anything else leaves a
 // readable text in error. Called once a process, before any other function here.
@@ -23,9 +23,9 @@ const char *pact_telemetry_go_version(void);
 
 const char *pact_telemetry_go_status_name(int32_t status);
 
-struct PactTelemetry *pact_telemetry_go_new(const char *config_json, char *error, uint32_t error_capacity);
+PactTelemetry *pact_telemetry_go_new(const char *config_json, char *error, uint32_t error_capacity);
 
-int32_t pact_telemetry_go_track(struct PactTelemetry *client,
+int32_t pact_telemetry_go_track(PactTelemetry *client,
                                 const char *event,
                                 const char *category,
                                 const char *action,
@@ -33,13 +33,13 @@ int32_t pact_telemetry_go_track(struct PactTelemetry *client,
                                 const char *plugin_name,
                                 const char *plugin_version);
 
-int32_t pact_telemetry_go_set_enabled(struct PactTelemetry *client, int32_t enabled);
+int32_t pact_telemetry_go_set_enabled(PactTelemetry *client, int32_t enabled);
 
-int32_t pact_telemetry_go_is_enabled(const struct PactTelemetry *client);
+int32_t pact_telemetry_go_is_enabled(const PactTelemetry *client);
 
-int32_t pact_telemetry_go_explain(const struct PactTelemetry *client, char *out, uint32_t capacity);
+int32_t pact_telemetry_go_explain(const PactTelemetry *client, char *out, uint32_t capacity);
 
-int32_t pact_telemetry_go_preview(const struct PactTelemetry *client,
+int32_t pact_telemetry_go_preview(const PactTelemetry *client,
                                   const char *event,
                                   const char *category,
                                   const char *action,
@@ -49,12 +49,12 @@ int32_t pact_telemetry_go_preview(const struct PactTelemetry *client,
                                   char *out,
                                   uint32_t capacity);
 
-int32_t pact_telemetry_go_stats(const struct PactTelemetry *client, char *out, uint32_t capacity);
+int32_t pact_telemetry_go_stats(const PactTelemetry *client, char *out, uint32_t capacity);
 
-int32_t pact_telemetry_go_flush(struct PactTelemetry *client, uint32_t timeout_ms);
+int32_t pact_telemetry_go_flush(PactTelemetry *client, uint32_t timeout_ms);
 
-int32_t pact_telemetry_go_close(struct PactTelemetry *client, uint32_t timeout_ms);
+int32_t pact_telemetry_go_close(PactTelemetry *client, uint32_t timeout_ms);
 
-void pact_telemetry_go_free(struct PactTelemetry *client);
+void pact_telemetry_go_free(PactTelemetry *client);
 
 #endif
