@@ -33,13 +33,13 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 lib: ## the release library: build/lib/libpact_telemetry.so and .a
-	@CARGO_ENCODED_RUSTFLAGS="$$(dist/rustflags)" $(CARGO) rustc --quiet --locked --release --lib --features reserve \
+	@CARGO_ENCODED_RUSTFLAGS="$$(packaging/rustflags)" $(CARGO) rustc --quiet --locked --release --lib --features reserve \
 	    --crate-type cdylib,staticlib --target-dir build/cargo -- -C strip=symbols
 	@mkdir -p build/lib
 	@cmp -s $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME) \
 	    || install -m 755 $(CARGO_OUT)/libpact_telemetry.so build/lib/$(SONAME)
 	@[ build/lib/libpact_telemetry.a -nt $(CARGO_OUT)/libpact_telemetry.a ] \
-	    || dist/archive $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a
+	    || packaging/archive $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a
 	@ln -sf $(SONAME) build/lib/libpact_telemetry.so
 
 command: ## the companion command: target/debug/pact-telemetry
@@ -60,10 +60,10 @@ abi: ## what a linker and a loader see: old and newer headers, abidiff, hardenin
 	@$(CARGO) test --quiet --locked --test c_programs -- abi:: artifacts::the_library
 
 reproducible: ## two builds in two folders give the same bytes; a minute, or two
-	@dist/reproducible
+	@packaging/reproducible
 
 supply: ## licences, origins and known weaknesses of the dependencies, the bill of materials; installs its tools, minutes
-	@dist/supply
+	@packaging/supply
 
 sanitize: ## the C programs under the address, leak and undefined behaviour sanitizers, and under Valgrind
 	@tests/sanitize/run
@@ -97,9 +97,9 @@ bench-program: lib
 	@$(CARGO) bench --quiet --locked --bench cost --no-run
 
 dist: lib command ## packages of all languages with the library inside, each tried in an empty project
-	@dist/build-library || [ $$? = 77 ]
-	@dist/pack
-	@dist/try
+	@packaging/build-library || [ $$? = 77 ]
+	@packaging/pack
+	@packaging/try
 
 lint: ## formatter and linter, warnings denied
 	@$(CARGO) fmt --all --check

@@ -14,7 +14,7 @@ const FIRST: &str = "tests/abi/1.0/pact_telemetry.ffi.h";
 /// function has the enumeration in its types. PACT_TELEMETRY_BLESS=1 writes it, until 1.0 is released.
 const DUMP: &str = "tests/abi/1.0/pact_telemetry.abi";
 
-/// glibc of 2021: what a library built on any later system may ask for. (That of the packages: dist/build-library.)
+/// glibc of 2021: what a library built on any later system may ask for. (That of the packages: packaging/build-library.)
 const GLIBC: (u32, u32) = (2, 34);
 
 fn readelf(arguments: &[&str]) -> String {
@@ -272,7 +272,7 @@ fn the_library_and_the_archive_tell_no_path_of_the_machine_that_built_them() {
         let has = |part: &str| texts.iter().find(|text| text.contains(part));
         assert!(has("cargo/registry/src/").is_some(), "panics name their files, and those have other names than here");
         for path in &paths {
-            assert_eq!(has(&format!("{}/", path.trim_end_matches('/'))), None, "{name}: see dist/rustflags");
+            assert_eq!(has(&format!("{}/", path.trim_end_matches('/'))), None, "{name}: see packaging/rustflags");
         }
     }
 }

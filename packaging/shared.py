@@ -1,0 +1,196 @@
+"""What packaging/pack and packaging/try have in common: where things are, how another program is run, and what arrived."""
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DIST = ROOT / "build/dist"
+PACKAGES = DIST / "packages"
+PLATFORM = "linux-x86_64"
+FILE = "libpact_telemetry.so"
+VERSION = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
+GO_MODULE = "github.com/pact-foundation/pact-telemetry/bindings/go"
+MAVEN = "au/com/dius/pact/telemetry"
+LANGUAGES = ["js", "ruby", "go", "jvm", "python"]
+SECONDS = 900  # for one command
+BILL = ROOT / "docs/pact_telemetry.cdx.json"  # of materials, which lies beside the library
+COMMAND = os.environ.get("PACT_TELEMETRY_COMMAND") or str(ROOT / "target/debug/pact-telemetry")
+EVENT, VALUE = "Pacts verified", "7"
+
+# The same sources make the same packages: no package tells when it was made.
+EPOCH = "1767225600"  # 2026-01-01, as in bindings/jvm/pom.xml
+
+
+class Failed(Exception):
+    """It was tried, and went wrong."""
+
+
+class NotThere(Exception):
+    """What it takes is not on this machine."""
+
+
+def run(*command, cwd, environment=None, **more):
+    """Runs it and returns what it printed; `more` is added to the environment, by default this process's."""
+    command = [str(part) for part in command]
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**(os.environ if environment is None else environment), "SOURCE_DATE_EPOCH": EPOCH, **more},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=SECONDS,
+    )
+    text = done.stdout.decode(errors="replace")
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(command[:3])} … ended with {done.returncode}:\n{text[-2000:]}")
+    return text
+
+
+def need(*commands):
+    """NotThere if one of them is missing."""
+    for command in commands:
+        if shutil.which(command) is None:
+            raise NotThere(f"there is no {command}")
+
+
+def jdks():
+    """The JDKs of this machine: {version: folder}."""
+    on_path = shutil.which("javac")
+    homes = [os.environ.get("JAVA_HOME", ""), str(Path(on_path).resolve().parent.parent) if on_path else ""]
+    homes += sorted(map(str, Path("/usr/lib/jvm").glob("*")))
+    found = {}
+    for home in filter(None, homes):
+        release = Path(home) / "release"
+        if (Path(home) / "bin/javac").exists() and release.exists():
+            version = re.search(r'^JAVA_VERSION="(\d+)', release.read_text(), re.M)
+            if version:
+                found.setdefault(int(version.group(1)), home)
+    return found
+
+
+def maven(home, *arguments, cwd):
+    """Maven with a local repository of its own: what is packed here must not lie in the person's."""
+    options = ["-B", "-ntp", "-q", f"-Dmaven.repo.local={ROOT}/build/tools/m2"]
+    return run("mvn", *options, *arguments, cwd=cwd, JAVA_HOME=home)
+
+
+@functools.lru_cache(maxsize=None)
+def library():
+    """The library that the packages carry."""
+    built, plain = DIST / "native" / PLATFORM / FILE, ROOT / "build/lib" / FILE
+    if built.exists():
+        return built
+    if not plain.exists():
+        raise SystemExit(f"packaging/pack: neither {built.relative_to(ROOT)} nor {plain.relative_to(ROOT)} is there: run `make dist`")
+    print("native: the packages carry the library of `make lib`, which wants a glibc as new as this machine's")
+    return plain
+
+
+def copy(language, native):
+    """The binding's sources in build/dist/work, with the library and its bill in the folder `native` of it."""
+    source, work = ROOT / "bindings" / language, DIST / "work" / language
+    shutil.rmtree(work, ignore_errors=True)
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", ".", cwd=source)
+    for name in filter(None, listed.split("\0")):
+        if (source / name).exists():  # not, where it was deleted and that is not committed
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, work / name)
+    inside = work / native / PLATFORM
+    inside.mkdir(parents=True)
+    shutil.copyfile(library(), inside / FILE)
+    shutil.copyfile(BILL, inside / BILL.name)
+    return work
+
+
+def place(made, package):
+    """Moves what a tool made to where packages are kept, under the name that it must have."""
+    if made.name != package.name:
+        raise Failed(f"made {made.name}, not {package.name}: is its version not that of Cargo.toml?")
+    package.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(str(made), str(package))
+    return package
+
+
+class Collector:
+    """The command's collector, and what arrived there."""
+
+    def __enter__(self):
+        self.process = subprocess.Popen([COMMAND, "collect"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.url = json.loads(self.process.stdout.readline())["url"]
+        self.events, self.changed = [], threading.Condition()
+        threading.Thread(target=self.read, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def read(self):
+        for line in self.process.stdout:
+            record = json.loads(line)
+            if record["type"] == "event":
+                with self.changed:
+                    self.events.append(record)
+                    self.changed.notify_all()
+
+    def take(self):
+        """The first event, or None, and forgets what arrived."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.events, 10)
+            arrived, self.events = self.events, []
+        if len(arrived) > 1:
+            raise Failed(f"{len(arrived)} events arrived instead of one")
+        return arrived[0] if arrived else None
+
+
+def package(pattern):
+    """The package that packaging/pack made."""
+    found = sorted(PACKAGES.glob(pattern))
+    if not found:
+        raise NotThere("there is no package of it")
+    return found[0]
+
+
+def clean():
+    """This process's environment without what the person decided or configured, and without another way to a library."""
+    others = "LD_LIBRARY_PATH LD_PRELOAD PYTHONPATH NODE_PATH NODE_OPTIONS RUBYLIB RUBYOPT CLASSPATH".split()
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.lower().endswith("do_not_track") and not name.startswith("PACT_TELEMETRY_") and name not in others
+    }
+
+
+def send(collector, project, language, *command, **more):
+    """Runs the program; its event must arrive, and the library must have come from inside the project."""
+    environment = {name: value for name, value in clean().items() if not name.lower().endswith("_proxy")}
+    environment.update(
+        PACT_TELEMETRY_ENDPOINT=collector.url,
+        PACT_TELEMETRY_MEASUREMENT_ID="G-1",
+        PACT_TELEMETRY_API_SECRET="s",
+        CI="true",  # where events go at once
+        PACT_TELEMETRY_STATE_DIR=str(project / "state"),
+        XDG_CONFIG_HOME=str(project / "config"),
+        **more,
+    )
+    printed = run(*command, cwd=project, environment=environment)
+    said = next((line for line in printed.splitlines() if line.strip()), "nothing")
+    event = collector.take()
+    if event is None:
+        raise Failed(f"no event arrived; the program said: {said}")
+    fields = event["fields"]
+    if (fields["library_name"], fields["event"], fields["value"]) != (f"tried-{language}", EVENT, VALUE):
+        raise Failed(f"another event arrived: {fields}")
+    if event["problems"]:
+        raise Failed(f"the collector found fault with it: {event['problems']}")
+    mapped = set(re.findall(r"(/\S*pact_telemetry\.so\S*)", printed))
+    if len(mapped) != 1 or not mapped.pop().startswith(f"{project}/"):
+        raise Failed(f"not the package's library is mapped, but {mapped or 'none'}")
+    return fields.get("platform_version", "?")
