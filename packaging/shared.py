@@ -1,19 +1,24 @@
-"""What packaging/pack and packaging/try have in common: where things are, how another program is run, and what arrived."""
+"""What packaging/pack and packaging/try share: the platforms, where things are, how to run a program, and what arrived."""
 
 import functools
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "build/dist"
 PACKAGES = DIST / "packages"
 PLATFORM = "linux-x86_64"
 FILE = "libpact_telemetry.so"
+LICENCES = ROOT / "docs/licences.txt"  # of what is linked into the library
+PRIVACY = ROOT / "docs/privacy.md"
 VERSION = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
 GO_MODULE = "github.com/pact-foundation/pact-telemetry/bindings/go"
 MAVEN = "au/com/dius/pact/telemetry"
@@ -25,6 +30,59 @@ EVENT, VALUE = "Pacts verified", "7"
 
 # The same sources make the same packages: no package tells when it was made.
 EPOCH = "1767225600"  # 2026-01-01, as in bindings/jvm/pom.xml
+
+
+class Platform(NamedTuple):
+    """One of the platforms that there are packages for, with the names that each ecosystem has for it."""
+
+    name: str  # ours: folders, packages, files
+    target: str  # Rust's
+    file: str  # of the library
+    npm: dict  # the fields `os`, `cpu` and `libc` of package.json
+    gem: str
+    wheel: str  # the platform tag of a wheel
+    jna: str  # folder in a jar; JNA itself has no name for musl
+    go: tuple  # GOOS and GOARCH; Go has no name for musl
+
+
+def _npm(system, cpu, libc=None):
+    return {"os": [system], "cpu": [cpu], **({"libc": [libc]} if libc else {})}
+
+
+_LINUX, _DARWIN, _WINDOWS = "libpact_telemetry.so", "libpact_telemetry.dylib", "pact_telemetry.dll"
+PLATFORMS = {
+    row[0]: Platform(*row)
+    for row in [
+        (
+            "linux-x64-gnu", "x86_64-unknown-linux-gnu", _LINUX, _npm("linux", "x64", "glibc"),
+            "x86_64-linux-gnu", "manylinux_2_17_x86_64.manylinux2014_x86_64", "linux-x86-64", ("linux", "amd64"),
+        ),
+        (
+            "linux-arm64-gnu", "aarch64-unknown-linux-gnu", _LINUX, _npm("linux", "arm64", "glibc"),
+            "aarch64-linux-gnu", "manylinux_2_17_aarch64.manylinux2014_aarch64", "linux-aarch64", ("linux", "arm64"),
+        ),
+        (
+            "linux-x64-musl", "x86_64-unknown-linux-musl", _LINUX, _npm("linux", "x64", "musl"),
+            "x86_64-linux-musl", "musllinux_1_2_x86_64", "linux-x86-64-musl", ("linux", "amd64"),
+        ),
+        (
+            "linux-arm64-musl", "aarch64-unknown-linux-musl", _LINUX, _npm("linux", "arm64", "musl"),
+            "aarch64-linux-musl", "musllinux_1_2_aarch64", "linux-aarch64-musl", ("linux", "arm64"),
+        ),
+        (
+            "darwin-x64", "x86_64-apple-darwin", _DARWIN, _npm("darwin", "x64"),
+            "x86_64-darwin", "macosx_11_0_x86_64", "darwin-x86-64", ("darwin", "amd64"),
+        ),
+        (
+            "darwin-arm64", "aarch64-apple-darwin", _DARWIN, _npm("darwin", "arm64"),
+            "arm64-darwin", "macosx_11_0_arm64", "darwin-aarch64", ("darwin", "arm64"),
+        ),
+        (
+            "win32-x64", "x86_64-pc-windows-gnu", _WINDOWS, _npm("win32", "x64"),
+            "x64-mingw-ucrt", "win_amd64", "win32-x86-64", ("windows", "amd64"),
+        ),
+    ]
+}  # fmt: skip
 
 
 class Failed(Exception):
@@ -81,16 +139,71 @@ def maven(home, *arguments, cwd):
     return run("mvn", *options, *arguments, cwd=cwd, JAVA_HOME=home)
 
 
+def this_platform():
+    """The name of this machine's platform, or None if there are no packages for it."""
+    system = {"linux": "linux", "darwin": "darwin", "win32": "win32"}.get(sys.platform)
+    cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
+    libc = ("-gnu" if platform.libc_ver()[0] == "glibc" else "-musl") if system == "linux" else ""
+    name = f"{system}-{cpu}{libc}"
+    return name if name in PLATFORMS else None
+
+
 @functools.lru_cache(maxsize=None)
+def natives():
+    """{platform: path} of the libraries that were built: `make platforms`, else that of `make lib` for this machine."""
+    found = {}
+    for name, one in PLATFORMS.items():
+        built, plain = ROOT / "build/platforms" / name / one.file, ROOT / "build/lib" / one.file
+        if built.exists():
+            found[name] = built
+        elif name == this_platform() and plain.exists():
+            print(f"{name}: packed is the library of `make lib`, which needs this machine's C library or a newer one")
+            found[name] = plain
+    return found
+
+
+def placeholders(folder):
+    """`natives()`, with a text file in the place of each library that was not built. For tests of metadata alone."""
+    found = dict(natives())
+    for name, one in PLATFORMS.items():
+        if name not in found:
+            found[name] = folder / name / one.file
+            found[name].parent.mkdir(parents=True, exist_ok=True)
+            found[name].write_text(f"In place of the library for {name}, which was not built.\n")
+    return found
+
+
+def documents(folder, native=True):
+    """Writes what every package carries into the folder, and returns the names of the files.
+
+    A package with a library (`native`) has the licences of what is linked into it, and its bill of materials.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {"LICENSE": (ROOT / "LICENSE").read_bytes(), "COLLECTED.md": collected().encode()}
+    if native:
+        texts["THIRD-PARTY-LICENSES.txt"] = LICENCES.read_bytes()
+        texts[BILL.name] = BILL.read_bytes()
+    for name, text in texts.items():
+        (folder / name).write_bytes(text)
+    return sorted(texts)
+
+
+def collected():
+    """What is collected, from docs/privacy.md, without a link that leaves the package."""
+    text = PRIVACY.read_text(encoding="utf-8")
+    chapters = re.split(r"^(?=##? )", text, flags=re.M)
+    wanted = ("# What is collected", "## What is never collected", "## The identifier", "## How to say no")
+    chosen = [next(one for one in chapters if one.startswith(f"{title}\n")) for title in wanted]
+    return re.sub(r"\[([^\]]*)\]\((?!#)[^)]*\)", r"\1", "".join(chosen)).rstrip() + "\n"
+
+
 def library():
-    """The library that the packages carry."""
-    built, plain = DIST / "native" / PLATFORM / FILE, ROOT / "build/lib" / FILE
-    if built.exists():
-        return built
-    if not plain.exists():
-        raise SystemExit(f"packaging/pack: neither {built.relative_to(ROOT)} nor {plain.relative_to(ROOT)} is there: run `make dist`")
-    print("native: the packages carry the library of `make lib`, which wants a glibc as new as this machine's")
-    return plain
+    """The library of this machine's platform."""
+    legacy = DIST / "native" / PLATFORM / FILE  # of packaging/build-library
+    found = legacy if legacy.exists() else natives().get(this_platform())
+    if found is None:
+        raise SystemExit("packaging/pack: there is no library to pack: run `make lib` or `make platforms`")
+    return found
 
 
 def copy(language, native):
@@ -159,7 +272,7 @@ def package(pattern):
 
 
 def clean():
-    """This process's environment without what the person decided or configured, and without another way to a library."""
+    """This process's environment without the person's choices and settings, and without another path to a library."""
     others = "LD_LIBRARY_PATH LD_PRELOAD PYTHONPATH NODE_PATH NODE_OPTIONS RUBYLIB RUBYOPT CLASSPATH".split()
     return {
         name: value
