@@ -56,6 +56,8 @@ int32_t pact_telemetry_preview(const PactTelemetry *client,
 
 int32_t pact_telemetry_stats(const PactTelemetry *client, char *out, uint32_t capacity);
 
+int32_t pact_telemetry_persist(PactTelemetry *client, uint32_t timeout_ms);
+
 int32_t pact_telemetry_flush(PactTelemetry *client, uint32_t timeout_ms);
 
 int32_t pact_telemetry_close(PactTelemetry *client, uint32_t timeout_ms);

@@ -510,6 +510,27 @@ impl Client {
         }
     }
 
+    /// Has everything on disk that was accepted before, at once, and waits for that at most so long. Waits for no server.
+    pub fn persist(&self, timeout: Duration) -> Flushed {
+        let deadline = Instant::now() + timeout;
+        let Some(pipeline) = self.joined() else { return Flushed::Delivered };
+        let account = &self.shared.account;
+        let lost_before = account.lost();
+        if account.is_waiting() {
+            pipeline.hurry();
+            if !pipeline.wait(deadline, || !account.is_waiting() || pipeline.is_taken()) {
+                return Flushed::TimedOut;
+            }
+        }
+        if account.lost() > lost_before {
+            Flushed::Lost
+        } else if account.is_waiting() || account.snapshot().spooled > 0 {
+            Flushed::Kept
+        } else {
+            Flushed::Delivered
+        }
+    }
+
     /// Takes no more events, and flushes. Closing again is allowed and waits for what is left.
     pub fn close(&self, timeout: Duration) -> Flushed {
         self.shared.off.fetch_or(off::CLOSED, Ordering::SeqCst);

@@ -18,7 +18,8 @@ use std::process::Command;
 use std::time::Duration;
 
 /// What C sees, Rust's types rule out: NULL, bytes that are no text, buffers, and errors longer than one.
-const NOT_IN_RUST: &str = "--allow-unsupported=new,track,preview,explain,stats,set_enabled,is_enabled,flush,close";
+const NOT_IN_RUST: &str =
+    "--allow-unsupported=new,track,preview,explain,stats,set_enabled,is_enabled,persist,flush,close";
 
 #[test]
 fn the_c_abi_holds_every_case() {
@@ -159,6 +160,7 @@ fn answer(client: Option<&Client>, call: &Value) -> Option<Value> {
             number(PactTelemetryStatus::PACT_TELEMETRY_OK)
         }
         "is_enabled" => i32::from(client?.is_enabled()).into(),
+        "persist" => number(client?.persist(timeout()).into()),
         "flush" => number(client?.flush(timeout()).into()),
         "close" => number(client?.close(timeout()).into()),
         "status_name" => {

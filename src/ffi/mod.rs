@@ -269,6 +269,24 @@ pub unsafe extern "C" fn pact_telemetry_stats(client: *const PactTelemetry, out:
     answer(client, |client| unsafe { write_json(&client.stats(), out, capacity) })
 }
 
+/// Puts everything that this client accepted before on disk, at once, and waits until it is there. Waits for no server.
+/// For a host that ends without ceremony, such as a worker that is killed: what is on disk, the next process sends.
+///
+/// Parameters: client: must not be NULL. timeout_ms: the longest wait in milliseconds; 0 asks without waiting.
+/// Returns: PACT_TELEMETRY_OK if nothing of it waits any more; PACT_TELEMETRY_KEPT if it waits on disk, for this process or
+/// a later one; PACT_TELEMETRY_LOST if some of it was lost meanwhile; PACT_TELEMETRY_ERROR_TIMEOUT if the time is over, or if
+/// it waits in memory alone because no disk takes it; or another negative status.
+/// Threads: any, at any time.
+/// Blocking: at most timeout_ms.
+/// Since: 1.0.
+///
+/// # Safety
+/// Pointers are as described.
+#[no_mangle]
+pub unsafe extern "C" fn pact_telemetry_persist(client: *mut PactTelemetry, timeout_ms: u32) -> i32 {
+    with(client, |client| PactTelemetryStatus::from(client.persist(Duration::from_millis(timeout_ms.into()))).code())
+}
+
 /// Has everything sent that this client queued before, at once, and waits until it is settled.
 ///
 /// Parameters: client: must not be NULL. timeout_ms: the longest wait in milliseconds; 0 asks without waiting.

@@ -239,6 +239,11 @@ impl Pipeline {
         is_recorded && self.purge.load(Ordering::SeqCst) == 0
     }
 
+    /// Was everything taken out of the queue and put on disk, where the disk takes it?
+    pub fn is_taken(&self) -> bool {
+        self.queue.is_done()
+    }
+
     fn is_ci(&self) -> bool {
         self.is_ci.load(Ordering::Relaxed)
     }

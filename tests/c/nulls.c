@@ -45,6 +45,7 @@ int main(void)
 
     CHECK_STATUS(pact_telemetry_set_enabled(NULL, 1), PACT_TELEMETRY_ERROR_NULL);
     CHECK_STATUS(pact_telemetry_is_enabled(NULL), PACT_TELEMETRY_ERROR_NULL);
+    CHECK_STATUS(pact_telemetry_persist(NULL, 0), PACT_TELEMETRY_ERROR_NULL);
     CHECK_STATUS(pact_telemetry_flush(NULL, 0), PACT_TELEMETRY_ERROR_NULL);
     CHECK_STATUS(pact_telemetry_flush(NULL, 60000), PACT_TELEMETRY_ERROR_NULL);
     CHECK_STATUS(pact_telemetry_close(NULL, 0), PACT_TELEMETRY_ERROR_NULL);

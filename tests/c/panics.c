@@ -22,6 +22,7 @@ int main(void)
     CHECK(pact_telemetry_preview(client, "e", "c", "a", 1, NULL, NULL, out, sizeof out) ==
           PACT_TELEMETRY_ERROR_INTERNAL);
     CHECK(pact_telemetry_stats(client, out, sizeof out) == PACT_TELEMETRY_ERROR_INTERNAL);
+    CHECK(pact_telemetry_persist(client, 1000) == PACT_TELEMETRY_ERROR_INTERNAL);
     CHECK(pact_telemetry_flush(client, 1000) == PACT_TELEMETRY_ERROR_INTERNAL);
     CHECK(pact_telemetry_close(client, 1000) == PACT_TELEMETRY_ERROR_INTERNAL);
     pact_telemetry_free(client);

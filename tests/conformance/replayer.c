@@ -276,6 +276,8 @@ static void write_call(PactTelemetry *client, const Value *call)
         printf("%ld", (long)pact_telemetry_set_enabled(client, (int32_t)number_argument(call, "enabled", 0)));
     } else if (strcmp(name, "is_enabled") == 0) {
         printf("%ld", (long)pact_telemetry_is_enabled(client));
+    } else if (strcmp(name, "persist") == 0) {
+        printf("%ld", (long)pact_telemetry_persist(client, timeout));
     } else if (strcmp(name, "flush") == 0) {
         printf("%ld", (long)pact_telemetry_flush(client, timeout));
     } else if (strcmp(name, "close") == 0) {

@@ -2,7 +2,7 @@
 // cdef, PHP's FFI::cdef, koffi). The documentation is in pact_telemetry.h, the texts in pact_telemetry.constants.json.
 
 
-typedef enum PactTelemetryStatus {
+typedef enum {
     PACT_TELEMETRY_OK = 0,
     PACT_TELEMETRY_DISABLED = 1,
     PACT_TELEMETRY_NOT_CONFIGURED = 2,
@@ -28,9 +28,9 @@ const char *pact_telemetry_version(void);
 
 const char *pact_telemetry_status_name(int32_t status);
 
-struct PactTelemetry *pact_telemetry_new(const char *config_json, char *error, uint32_t error_capacity);
+PactTelemetry *pact_telemetry_new(const char *config_json, char *error, uint32_t error_capacity);
 
-int32_t pact_telemetry_track(struct PactTelemetry *client,
+int32_t pact_telemetry_track(PactTelemetry *client,
                              const char *event,
                              const char *category,
                              const char *action,
@@ -38,13 +38,13 @@ int32_t pact_telemetry_track(struct PactTelemetry *client,
                              const char *plugin_name,
                              const char *plugin_version);
 
-int32_t pact_telemetry_set_enabled(struct PactTelemetry *client, int32_t enabled);
+int32_t pact_telemetry_set_enabled(PactTelemetry *client, int32_t enabled);
 
-int32_t pact_telemetry_is_enabled(const struct PactTelemetry *client);
+int32_t pact_telemetry_is_enabled(const PactTelemetry *client);
 
-int32_t pact_telemetry_explain(const struct PactTelemetry *client, char *out, uint32_t capacity);
+int32_t pact_telemetry_explain(const PactTelemetry *client, char *out, uint32_t capacity);
 
-int32_t pact_telemetry_preview(const struct PactTelemetry *client,
+int32_t pact_telemetry_preview(const PactTelemetry *client,
                                const char *event,
                                const char *category,
                                const char *action,
@@ -54,10 +54,12 @@ int32_t pact_telemetry_preview(const struct PactTelemetry *client,
                                char *out,
                                uint32_t capacity);
 
-int32_t pact_telemetry_stats(const struct PactTelemetry *client, char *out, uint32_t capacity);
+int32_t pact_telemetry_stats(const PactTelemetry *client, char *out, uint32_t capacity);
 
-int32_t pact_telemetry_flush(struct PactTelemetry *client, uint32_t timeout_ms);
+int32_t pact_telemetry_persist(PactTelemetry *client, uint32_t timeout_ms);
 
-int32_t pact_telemetry_close(struct PactTelemetry *client, uint32_t timeout_ms);
+int32_t pact_telemetry_flush(PactTelemetry *client, uint32_t timeout_ms);
 
-void pact_telemetry_free(struct PactTelemetry *client);
+int32_t pact_telemetry_close(PactTelemetry *client, uint32_t timeout_ms);
+
+void pact_telemetry_free(PactTelemetry *client);

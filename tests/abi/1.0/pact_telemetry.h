@@ -236,6 +236,19 @@ int32_t pact_telemetry_preview(const struct PactTelemetry *client,
 // Since: 1.0.
 int32_t pact_telemetry_stats(const struct PactTelemetry *client, char *out, uint32_t capacity);
 
+// Puts everything that this client accepted before on disk, at once, and waits until it is there. Waits for no server.
+// For a host that ends without ceremony, such as a worker that is killed: what is on disk, the next process sends.
+//
+// Parameters: client: must not be NULL. timeout_ms: the longest wait in milliseconds; 0 asks without waiting.
+// Returns: PACT_TELEMETRY_OK if nothing of it waits any more; PACT_TELEMETRY_KEPT if it waits on disk, for this process or
+// a later one; PACT_TELEMETRY_LOST if some of it was lost meanwhile; PACT_TELEMETRY_ERROR_TIMEOUT if the time is over, or if
+// it waits in memory alone because no disk takes it; or another negative status.
+// Threads: any, at any time.
+// Blocking: at most timeout_ms.
+// Since: 1.0.
+int32_t pact_telemetry_persist(struct PactTelemetry *client,
+                               uint32_t timeout_ms);
+
 // Has everything sent that this client queued before, at once, and waits until it is settled.
 //
 // Parameters: client: must not be NULL. timeout_ms: the longest wait in milliseconds; 0 asks without waiting.
