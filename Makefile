@@ -26,7 +26,7 @@ unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
 BILL := docs/pact_telemetry.cdx.json
 DOC := share/doc/pact_telemetry
 
-.PHONY: FORCE help lib command demo test soak headers bench bench-check bench-program dist lint format install
+.PHONY: FORCE docs help lib command demo test soak headers bench bench-check bench-program dist lint format install
 .PHONY: uninstall clean abi reproducible supply sanitize fuzz model mutants
 
 help: ## this list
@@ -79,6 +79,10 @@ model: ## counters, wake-up, waits, gate, wire and fork guard under every order 
 
 headers: ## write include/ and the lists in docs/privacy.md and docs/dependencies.md anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers --test docs --test dependencies
+
+docs: ## the reference of the Rust API and, by Doxygen, of the C ABI: build/docs
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --no-deps --workspace --target-dir build/docs/cargo
+	@mkdir -p build/docs/c && doxygen docs/Doxyfile
 
 bench: command bench-program ## what it costs, beside what else there is: writes docs/performance.md; minutes. ONLY=arrives: a part
 	@benches/build

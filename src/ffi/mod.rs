@@ -1,6 +1,7 @@
 //! The C ABI: convert, call, map. Nothing in this crate imports this room.
 //!
-//! With `platform`, the only place where `unsafe` is allowed. Each comment below stands in the generated header.
+//! With `platform`, the only place where `unsafe` is allowed. The comments of the exported items go into the generated
+//! header, hence Doxygen's commands in them.
 #![allow(unsafe_code)]
 
 mod convert;
@@ -30,32 +31,38 @@ const fn decimal(digits: &str) -> u32 {
     }
 }
 
-/// A client: who reports, with its settings and counters. Made by `pact_telemetry_new`, ended by `pact_telemetry_free`.
-/// All clients of a process share one sender. A client may be used after `fork` in the child, whose counters start at
-/// zero.
+/// A client: the library that reports, with its settings and counters.
+///
+/// pact_telemetry_new() makes a client and pact_telemetry_free() releases it. All clients of a process share one
+/// pipeline with two background threads. After `fork`, the child may go on using the client; its counters start at zero
+/// there.
 pub struct PactTelemetry {
     client: Client,
 }
 
-/// The number of the ABI. A caller that was written for another number must not use the library.
+/// Returns the number of the ABI.
 ///
-/// Parameters: none.
-/// Returns: the major version, as in the soname.
-/// Threads: any, at any time.
-/// Blocking: never.
-/// Since: 1.0.
+/// A program must not use a library whose number differs from the #PACT_TELEMETRY_ABI_VERSION it was compiled with.
+///
+/// @return The major version, which is also the number in the soname.
+/// @par Threads
+/// Any thread, at any time.
+/// @par Blocking
+/// Never.
+/// @since 1.0
 #[no_mangle]
 pub extern "C" fn pact_telemetry_abi_version() -> u32 {
     guard(0, || ABI_VERSION)
 }
 
-/// The version of the library, such as "1.4.2".
+/// Returns the version of the library, such as "1.4.2".
 ///
-/// Parameters: none.
-/// Returns: NUL-terminated UTF-8, valid for ever, owned by the library. Never NULL.
-/// Threads: any, at any time.
-/// Blocking: never.
-/// Since: 1.0.
+/// @return NUL-terminated UTF-8 that is valid for the life of the process and owned by the library. Never NULL.
+/// @par Threads
+/// Any thread, at any time.
+/// @par Blocking
+/// Never.
+/// @since 1.0
 #[no_mangle]
 pub extern "C" fn pact_telemetry_version() -> *const c_char {
     const TEXT: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
@@ -63,35 +70,45 @@ pub extern "C" fn pact_telemetry_version() -> *const c_char {
     guard(fallback, || CStr::from_bytes_with_nul(TEXT.as_bytes()).map_or(fallback, CStr::as_ptr))
 }
 
-/// The name of a status, such as "PACT_TELEMETRY_OK", for a log.
+/// Returns the name of a status, such as "PACT_TELEMETRY_OK", for a log.
 ///
-/// Parameters: status: any number.
-/// Returns: NUL-terminated UTF-8, valid for ever, owned by the library; "PACT_TELEMETRY_UNKNOWN" for a number that this
-/// version does not know. Never NULL.
-/// Threads: any, at any time.
-/// Blocking: never.
-/// Since: 1.0.
+/// @param status Any number.
+/// @return NUL-terminated UTF-8 that is valid for the life of the process and owned by the library. Never NULL. It is
+///     "PACT_TELEMETRY_UNKNOWN" for a number that this version does not know.
+/// @par Threads
+/// Any thread, at any time.
+/// @par Blocking
+/// Never.
+/// @since 1.0
 #[no_mangle]
 pub extern "C" fn pact_telemetry_status_name(status: i32) -> *const c_char {
     guard(c"PACT_TELEMETRY_UNKNOWN".as_ptr(), || PactTelemetryStatus::name_of(status).as_ptr())
 }
 
-/// Makes a client from a config. Starts nothing: no thread, no socket, no file before the first event that is accepted,
-/// and none at all while the person has opted out.
+/// Makes a client from a config.
 ///
-/// Parameters: config_json: a JSON object, NUL-terminated UTF-8, at most 65,536 bytes; must not be NULL; copied. Its keys
-/// are in docs/config.md; `library` {`id`, `name`, `version`} is required, an unknown key is ignored (and named by
-/// `pact_telemetry_explain`), a wrong type is an error. error: the caller's buffer for a readable text in UTF-8 that says
-/// which key is wrong, what was found and what is allowed; may be NULL if error_capacity is 0. It is cut between
-/// characters and always terminated; on success it is set to "". error_capacity: its size in bytes.
-/// Returns: a client that the caller owns and gives back to `pact_telemetry_free`; NULL for a config that is wrong.
-/// Threads: any, at any time. The environment is read on the calling thread: the caller sees to it that no other thread
-/// changes it meanwhile (as for any getenv(3) of its own).
-/// Blocking: never on the network; one small file may be read.
-/// Since: 1.0.
+/// This call starts no thread, opens no socket and writes no file. The first accepted event does that, and nothing does
+/// while the person has opted out.
+///
+/// @param config_json A JSON object in NUL-terminated UTF-8, at most 65,536 bytes. Must not be NULL. It is copied.
+///     docs/config.md lists its keys. `library` with `id`, `name` and `version` is required. An unknown key is ignored,
+///     and pact_telemetry_explain() names it. A wrong type is an error.
+/// @param error The caller's buffer for an error text in NUL-terminated UTF-8, which says which key is wrong, what was
+///     found and what is allowed. A text that does not fit is cut between characters. On success the buffer holds "".
+///     May be NULL.
+/// @param error_capacity The size of `error` in bytes. It is ignored if `error` is NULL.
+/// @return A client that the caller owns and releases with pact_telemetry_free(). NULL if the config is wrong, if there
+///     is no memory, or after an internal error.
+/// @par Threads
+/// Any thread, at any time. The environment is read on the calling thread, as by getenv(3): the caller must not change
+/// it on another thread at the same time.
+/// @par Blocking
+/// Never on the network. Reads two small files, the person's saved choice and the administrator's, unless the
+/// environment or the config already says "off".
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_new(
     config_json: *const c_char,
@@ -118,21 +135,40 @@ pub unsafe extern "C" fn pact_telemetry_new(
     client
 }
 
-/// Queues an event. All text is checked and copied before the call returns.
+/// Queues an event.
 ///
-/// Parameters: client: must not be NULL. event, category, action: NUL-terminated UTF-8, not blank, at most 500, 150 and
-/// 500 bytes; must not be NULL. A text that looks like a path, a URL, an e-mail or a network address is refused.
-/// value: a count that belongs to the event, zero or more. plugin_name, plugin_version: NUL-terminated UTF-8, at most
-/// 150 bytes; NULL or "" for none.
-/// Returns: PACT_TELEMETRY_OK if the event was queued; a positive status if it was not, for a reason that is fine; a
-/// negative one if it is not as it must be. Whatever is returned is counted, see `pact_telemetry_stats`.
-/// Threads: any, at any time. The environment is looked at on the calling thread, see `pact_telemetry_new`.
-/// Blocking: never. One allocation (a few more the first time that over 256 events wait), no lock, no system call (but to
-/// wake or start a sender that sleeps).
-/// Since: 1.0.
+/// All text is checked and copied before the call returns. pact_telemetry_stats() counts each call by its outcome.
+///
+/// @param client The client. Must not be NULL.
+/// @param event The name of the event in NUL-terminated UTF-8: not blank, at most 500 bytes. Must not be NULL.
+/// @param category The category, in the same form: at most 150 bytes. Must not be NULL.
+/// @param action The action, in the same form: at most 500 bytes. Must not be NULL.
+/// @param value A number that belongs to the event, such as a count. Zero or more.
+/// @param plugin_name The name of a plugin in NUL-terminated UTF-8, at most 150 bytes. NULL or "" for none.
+/// @param plugin_version The version of that plugin, in the same form. NULL or "" for none.
+/// @retval PACT_TELEMETRY_OK The event is queued.
+/// @retval PACT_TELEMETRY_DISABLED Not queued: the person opted out, or the host program turned telemetry off.
+/// @retval PACT_TELEMETRY_NOT_CONFIGURED Not queued: there are no credentials.
+/// @retval PACT_TELEMETRY_QUEUE_FULL Not queued: the queue is full, or there is no memory.
+/// @retval PACT_TELEMETRY_CLOSED Not queued: the client is closed.
+/// @retval PACT_TELEMETRY_ERROR_NULL `client`, `event`, `category` or `action` is NULL.
+/// @retval PACT_TELEMETRY_ERROR_UTF8 A text is not valid UTF-8.
+/// @retval PACT_TELEMETRY_ERROR_EMPTY `event`, `category` or `action` is empty or blank.
+/// @retval PACT_TELEMETRY_ERROR_TOO_LONG A text is longer than its limit.
+/// @retval PACT_TELEMETRY_ERROR_FORBIDDEN A text looks like a path, a URL, an e-mail address or a network address, or
+///     it contains a control character.
+/// @retval PACT_TELEMETRY_ERROR_RANGE `value` is negative.
+/// @retval PACT_TELEMETRY_ERROR_INTERNAL The library failed.
+/// @par Threads
+/// Any thread, at any time. The environment is read on the calling thread, see pact_telemetry_new().
+/// @par Blocking
+/// Never. The call makes one allocation (a few more when the queue first grows beyond 256 events), takes no lock, and
+/// makes no system call, except to start or to wake the background threads. If the environment no longer says "off", it
+/// reads the saved choices once, as pact_telemetry_new() does.
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_track(
     client: *mut PactTelemetry,
@@ -158,17 +194,24 @@ pub unsafe extern "C" fn pact_telemetry_track(
     })
 }
 
-/// Turns a client on or off for the host. Off: what waits is thrown away, an upload in flight that carries events of this
-/// client is cut, and nothing of it leaves after the call returns. On: the person's own choice still holds.
+/// Turns a client off, or on again, for the host program.
 ///
-/// Parameters: client: must not be NULL. enabled: 0 is off, anything else is on.
-/// Returns: PACT_TELEMETRY_OK, or a negative status.
-/// Threads: any, at any time.
-/// Blocking: never.
-/// Since: 1.0.
+/// Off: queued events are dropped, an upload in flight that carries events of this client is cut, and no event of this
+/// client leaves after the call returns. On: the person's own choice still holds.
+///
+/// @param client The client. Must not be NULL.
+/// @param enabled 0 is off, any other number is on.
+/// @retval PACT_TELEMETRY_OK The client is now off or on.
+/// @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.
+/// @retval PACT_TELEMETRY_ERROR_INTERNAL The library failed.
+/// @par Threads
+/// Any thread, at any time.
+/// @par Blocking
+/// Never.
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_set_enabled(client: *mut PactTelemetry, enabled: i32) -> i32 {
     with(client, |client| {
@@ -177,53 +220,89 @@ pub unsafe extern "C" fn pact_telemetry_set_enabled(client: *mut PactTelemetry, 
     })
 }
 
-/// Would an event be queued now? Asks every rule anew.
+/// Tells whether pact_telemetry_track() would queue an event now.
 ///
-/// Parameters: client: must not be NULL.
-/// Returns: 1 if it would, 0 if not (opted out, turned off, not configured, closed), or a negative status.
-/// Threads: any, at any time. The environment is looked at on the calling thread, see `pact_telemetry_new`.
-/// Blocking: never.
-/// Since: 1.0.
+/// @param client The client. Must not be NULL.
+/// @retval 1 It would.
+/// @retval 0 It would not: the person opted out, the host program turned the client off, there are no credentials, or
+///     the client is closed.
+/// @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.
+/// @retval PACT_TELEMETRY_ERROR_INTERNAL The library failed.
+/// @par Threads
+/// Any thread, at any time. The environment is read on the calling thread, see pact_telemetry_new().
+/// @par Blocking
+/// Never on the network. If the environment no longer says "off", it reads the saved choices once, as
+/// pact_telemetry_new() does.
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_is_enabled(client: *const PactTelemetry) -> i32 {
     with(client, |client| i32::from(client.is_enabled()))
 }
 
-/// Tells as JSON whether the client is on, which rule decided, what each rule read, where events would go, and what
-/// the config had that is not known.
+/// Explains as JSON whether the client is on, and why.
 ///
-/// Parameters: client: must not be NULL. out: the caller's buffer for NUL-terminated UTF-8; may be NULL if capacity is 0.
-/// The text is cut between characters if it does not fit, and always terminated. capacity: its size in bytes.
-/// Returns: the full length of the text in bytes without the NUL (so capacity must be larger), or a negative status.
-/// Threads: any, at any time. The environment is looked at on the calling thread, see `pact_telemetry_new`.
-/// Blocking: never on the network; one small file is read.
-/// Since: 1.0.
+/// The object names the rule that decided, what each rule read, where events go, and the keys of the config that the
+/// library does not know.
+///
+/// @param client The client. Must not be NULL.
+/// @param out The caller's buffer for NUL-terminated UTF-8. A text that does not fit is cut between characters. May be
+///     NULL if `capacity` is 0.
+/// @param capacity The size of `out` in bytes.
+/// @return The full length of the text in bytes, without the NUL, or one of the negative numbers below. The text was
+///     cut if the length is not less than `capacity`.
+/// @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL, or `out` is NULL and `capacity` is not 0.
+/// @retval PACT_TELEMETRY_ERROR_INTERNAL There is no memory for the text, or the library failed.
+/// @par Threads
+/// Any thread, at any time. The environment is read on the calling thread, see pact_telemetry_new().
+/// @par Blocking
+/// Never on the network. Reads three small files: the person's saved choice, the administrator's, and the record of the
+/// notice.
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_explain(client: *const PactTelemetry, out: *mut c_char, capacity: u32) -> i32 {
     // SAFETY: the caller's promise.
     answer(client, |client| unsafe { write_json(&client.explain(), out, capacity) })
 }
 
-/// Shows the request that would carry this event alone if it were sent now, made by the encoder that the sender uses:
-/// JSON with `method`, `url`, `content_type` and `body`, the exact bytes. Sends and keeps nothing, whatever the person
-/// decided.
+/// Shows the request that would carry this event alone if it were sent now.
 ///
-/// Parameters: client, event, category, action, value, plugin_name, plugin_version: as for `pact_telemetry_track`.
-/// out, capacity: as for `pact_telemetry_explain`.
-/// Returns: the full length of the text in bytes without the NUL, or a negative status, also for an event that
-/// `pact_telemetry_track` would not take.
-/// Threads: any, at any time.
-/// Blocking: never.
-/// Since: 1.0.
+/// The encoder that sends events makes it. The result is a JSON object with `method`, `url`, `content_type` and `body`,
+/// the exact bytes. Nothing is sent or kept, whatever the person decided.
+///
+/// @param client The client. Must not be NULL.
+/// @param event As for pact_telemetry_track().
+/// @param category As for pact_telemetry_track().
+/// @param action As for pact_telemetry_track().
+/// @param value As for pact_telemetry_track().
+/// @param plugin_name As for pact_telemetry_track().
+/// @param plugin_version As for pact_telemetry_track().
+/// @param out As for pact_telemetry_explain().
+/// @param capacity As for pact_telemetry_explain().
+/// @return The full length of the text in bytes, without the NUL, or one of the negative numbers below.
+/// @retval PACT_TELEMETRY_ERROR_NULL `client`, `event`, `category` or `action` is NULL, or `out` is NULL and `capacity`
+///     is not 0.
+/// @retval PACT_TELEMETRY_ERROR_UTF8 A text is not valid UTF-8.
+/// @retval PACT_TELEMETRY_ERROR_EMPTY `event`, `category` or `action` is empty or blank.
+/// @retval PACT_TELEMETRY_ERROR_TOO_LONG A text is longer than its limit.
+/// @retval PACT_TELEMETRY_ERROR_FORBIDDEN A text looks like a path, a URL, an e-mail address or a network address, or
+///     it contains a control character.
+/// @retval PACT_TELEMETRY_ERROR_RANGE `value` is negative.
+/// @retval PACT_TELEMETRY_ERROR_INTERNAL There is no memory for the text, or the library failed.
+/// @par Threads
+/// Any thread, at any time.
+/// @par Blocking
+/// Never on the network. Reads two small files, the person's saved choice and the administrator's, and a third, the
+/// random identifier, where one is used. Asks the system for the hostname.
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_preview(
     client: *const PactTelemetry,
@@ -247,88 +326,128 @@ pub unsafe extern "C" fn pact_telemetry_preview(
         match client.preview(&Event { event, category, action, value, plugin_name, plugin_version }) {
             // SAFETY: the caller's promise.
             Ok(request) => unsafe { write_json(&request, out, capacity) },
-            Err(error) => PactTelemetryStatus::from(error).code(),
+            // A positive status could not be told from a length.
+            Err(error) => match PactTelemetryStatus::from(error).code() {
+                code if code < 0 => code,
+                _ => PACT_TELEMETRY_ERROR_INTERNAL.code(),
+            },
         }
     })
 }
 
-/// Tells as JSON what became of the client's events in this process: `accepted` = `delivered` + `queued` + the sum of
-/// `dropped` by reason, and `not_accepted` by reason.
+/// Returns the counters of this client in this process as a JSON object.
 ///
-/// Parameters: client: must not be NULL. out, capacity: as for `pact_telemetry_explain`.
-/// Returns: the full length of the text in bytes without the NUL, or a negative status.
-/// Threads: any, at any time.
-/// Blocking: never.
-/// Since: 1.0.
+/// At every moment `accepted` = `delivered` + `queued` + `spooled` + the sum of `dropped` by reason. `not_accepted`
+/// counts, by reason, the calls that queued nothing. docs/config.md describes each key.
+///
+/// @param client The client. Must not be NULL.
+/// @param out As for pact_telemetry_explain().
+/// @param capacity As for pact_telemetry_explain().
+/// @return The full length of the text in bytes, without the NUL, or one of the negative numbers below.
+/// @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL, or `out` is NULL and `capacity` is not 0.
+/// @retval PACT_TELEMETRY_ERROR_INTERNAL There is no memory for the text, or the library failed.
+/// @par Threads
+/// Any thread, at any time.
+/// @par Blocking
+/// Never.
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_stats(client: *const PactTelemetry, out: *mut c_char, capacity: u32) -> i32 {
     // SAFETY: the caller's promise.
     answer(client, |client| unsafe { write_json(&client.stats(), out, capacity) })
 }
 
-/// Puts everything that this client accepted before on disk, at once, and waits until it is there. Waits for no server.
-/// For a host that ends without ceremony, such as a worker that is killed: what is on disk, the next process sends.
+/// Puts every event that this client accepted before on disk, at once, and waits until it is there.
 ///
-/// Parameters: client: must not be NULL. timeout_ms: the longest wait in milliseconds; 0 asks without waiting.
-/// Returns: PACT_TELEMETRY_OK if nothing of it waits any more; PACT_TELEMETRY_KEPT if it waits on disk, for this process or
-/// a later one; PACT_TELEMETRY_LOST if some of it was lost meanwhile; PACT_TELEMETRY_ERROR_TIMEOUT if the time is over, or if
-/// it waits in memory alone because no disk takes it; or another negative status.
-/// Threads: any, at any time.
-/// Blocking: at most timeout_ms.
-/// Since: 1.0.
+/// The call waits for no server. It is for a process that ends abruptly, such as a worker that is killed: the next
+/// process sends what is on disk.
+///
+/// @param client The client. Must not be NULL.
+/// @param timeout_ms The longest wait in milliseconds. 0 starts the work and does not wait for it.
+/// @retval PACT_TELEMETRY_OK Every event is settled: none of them waits any more.
+/// @retval PACT_TELEMETRY_KEPT No event was lost, and those that wait are on disk, for this process or a later one.
+/// @retval PACT_TELEMETRY_LOST An event was lost during the call. pact_telemetry_stats() tells why.
+/// @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over, or an event waits in memory alone because no disk takes it.
+/// @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.
+/// @retval PACT_TELEMETRY_ERROR_INTERNAL The library failed.
+/// @par Threads
+/// Any thread, at any time.
+/// @par Blocking
+/// At most `timeout_ms`.
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_persist(client: *mut PactTelemetry, timeout_ms: u32) -> i32 {
     with(client, |client| PactTelemetryStatus::from(client.persist(Duration::from_millis(timeout_ms.into()))).code())
 }
 
-/// Has everything sent that this client queued before, at once, and waits until it is settled.
+/// Sends every event that this client accepted before, at once, and waits until each one is settled or kept.
 ///
-/// Parameters: client: must not be NULL. timeout_ms: the longest wait in milliseconds; 0 asks without waiting.
-/// Returns: of what waited when it was called: PACT_TELEMETRY_OK if all was delivered (or nothing waited),
-/// PACT_TELEMETRY_LOST if some was lost, PACT_TELEMETRY_ERROR_TIMEOUT if some still waits (the sender goes on with it); or
-/// another negative status.
-/// Threads: any, at any time.
-/// Blocking: at most timeout_ms, also when a server hangs.
-/// Since: 1.0.
+/// @param client The client. Must not be NULL.
+/// @param timeout_ms The longest wait in milliseconds. 0 starts the work and does not wait for it.
+/// @retval PACT_TELEMETRY_OK Every event was delivered, or none was waiting.
+/// @retval PACT_TELEMETRY_KEPT No event was lost, but some wait on disk for another attempt, of this process or of a
+///     later one: the server cannot be reached or asked for a pause, or the notice was not shown long enough ago.
+/// @retval PACT_TELEMETRY_LOST No event waits any more, but some were lost. pact_telemetry_stats() tells why.
+/// @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over and some events still wait. The library goes on with them.
+/// @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.
+/// @retval PACT_TELEMETRY_ERROR_INTERNAL The library failed.
+/// @par Threads
+/// Any thread, at any time.
+/// @par Blocking
+/// At most `timeout_ms`, even if a server does not answer.
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_flush(client: *mut PactTelemetry, timeout_ms: u32) -> i32 {
     with(client, |client| PactTelemetryStatus::from(client.flush(Duration::from_millis(timeout_ms.into()))).code())
 }
 
-/// Takes no more events, and flushes. Closing again is allowed and waits for what is left.
+/// Closes the client to further events, then does what pact_telemetry_flush() does.
 ///
-/// Parameters: client: must not be NULL. timeout_ms: the longest wait in milliseconds; 0 does not wait.
-/// Returns: as for `pact_telemetry_flush`.
-/// Threads: any, at any time.
-/// Blocking: at most timeout_ms, also when a server hangs.
-/// Since: 1.0.
+/// A client may be closed again. Each call waits for what is left.
+///
+/// @param client The client. Must not be NULL.
+/// @param timeout_ms The longest wait in milliseconds. 0 starts the work and does not wait for it.
+/// @retval PACT_TELEMETRY_OK Every event was delivered, or none was waiting.
+/// @retval PACT_TELEMETRY_KEPT No event was lost, but some wait on disk, see pact_telemetry_flush().
+/// @retval PACT_TELEMETRY_LOST No event waits any more, but some were lost. pact_telemetry_stats() tells why.
+/// @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over and some events still wait. The library goes on with them.
+/// @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.
+/// @retval PACT_TELEMETRY_ERROR_INTERNAL The library failed.
+/// @par Threads
+/// Any thread, at any time.
+/// @par Blocking
+/// At most `timeout_ms`, even if a server does not answer.
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_close(client: *mut PactTelemetry, timeout_ms: u32) -> i32 {
     with(client, |client| PactTelemetryStatus::from(client.close(Duration::from_millis(timeout_ms.into()))).code())
 }
 
-/// Gives a client back. What it queued stays with the sender: nothing is lost by this call.
+/// Releases a client.
 ///
-/// Parameters: client: NULL is allowed and does nothing. Must not be used afterwards, nor by another thread meanwhile.
-/// Returns: nothing.
-/// Threads: any, as the last call with this client.
-/// Blocking: never.
-/// Since: 1.0.
+/// No event is lost by this call: the background threads go on with those that wait.
+///
+/// @param client The client, or NULL, which does nothing. No thread may use it during the call or afterwards.
+/// @par Threads
+/// Any thread, as the last call with this client.
+/// @par Blocking
+/// Never.
+/// @since 1.0
 ///
 /// # Safety
-/// Pointers are as described.
+/// Each pointer is as described above.
 #[no_mangle]
 pub unsafe extern "C" fn pact_telemetry_free(client: *mut PactTelemetry) {
     guard((), || {

@@ -4,26 +4,28 @@ use crate::client::{Flushed, TrackError};
 use crate::event::InvalidEvent;
 use std::ffi::CStr;
 
-/// What a function answers. Zero: done. Positive: fine, but nothing was queued, or not everything arrived. Negative: an
-/// error of the caller's, a time-out, or a fault of the library's. Telemetry never has a reason to stop a test: a host
-/// may ignore all of them.
+/// The status that a function returns.
+///
+/// Zero is success. A positive number is no error, but no event was queued, or not every event arrived. A negative number
+/// is an error of the caller, a timeout, or an internal error. A host program may ignore them all.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(non_camel_case_types)] // the names that C sees
 pub enum PactTelemetryStatus {
-    /// Done.
+    /// Success.
     PACT_TELEMETRY_OK = 0,
-    /// Not queued: the person opted out, or the host turned telemetry off. `pact_telemetry_explain` names the rule.
+    /// Not queued: the person opted out, or the host program turned telemetry off. pact_telemetry_explain() names the
+    /// rule.
     PACT_TELEMETRY_DISABLED = 1,
-    /// Not queued: no credentials were given or built in.
+    /// Not queued: there are no credentials, neither in the config or the environment nor built in.
     PACT_TELEMETRY_NOT_CONFIGURED = 2,
-    /// Not queued: as many events as allowed wait already. The event is dropped and counted.
+    /// Not queued: the queue is full, or there is no memory. The event is dropped and counted.
     PACT_TELEMETRY_QUEUE_FULL = 3,
-    /// Not queued: the client was closed.
+    /// Not queued: the client is closed.
     PACT_TELEMETRY_CLOSED = 4,
-    /// Nothing waits any more, but some of it was lost. `pact_telemetry_stats` says why.
+    /// No event waits any more, but some were lost. pact_telemetry_stats() tells why.
     PACT_TELEMETRY_LOST = 5,
-    /// Nothing was lost, but some of it waits on disk for another attempt, of this process or of a later one.
+    /// No event was lost, but some wait on disk for another attempt, of this process or of a later one.
     PACT_TELEMETRY_KEPT = 6,
     /// A pointer that must not be NULL is NULL.
     PACT_TELEMETRY_ERROR_NULL = -1,
@@ -33,13 +35,14 @@ pub enum PactTelemetryStatus {
     PACT_TELEMETRY_ERROR_EMPTY = -3,
     /// A text is longer than its limit.
     PACT_TELEMETRY_ERROR_TOO_LONG = -4,
-    /// A text looks like a path, a URL, an e-mail or a network address, or holds a control character: never collected.
+    /// A text looks like a path, a URL, an e-mail address or a network address, or it contains a control character. Such
+    /// text is never collected.
     PACT_TELEMETRY_ERROR_FORBIDDEN = -5,
-    /// A number is outside of its range.
+    /// A number is outside its range.
     PACT_TELEMETRY_ERROR_RANGE = -6,
-    /// The time is over, and something still waits. The library goes on with it.
+    /// The time is over and some events still wait. The library goes on with them.
     PACT_TELEMETRY_ERROR_TIMEOUT = -7,
-    /// A fault of the library's. The host is unharmed.
+    /// The library failed, or there is no memory for the answer. The host program is unharmed.
     PACT_TELEMETRY_ERROR_INTERNAL = -8,
 }
 

@@ -97,8 +97,12 @@ static void every_status_has_its_name(void)
     CHECK(strcmp(pact_telemetry_status_name(7), "PACT_TELEMETRY_UNKNOWN") == 0);
     CHECK(strcmp(pact_telemetry_status_name(INT32_MIN), "PACT_TELEMETRY_UNKNOWN") == 0);
     CHECK(strcmp(pact_telemetry_status_name(INT32_MAX), "PACT_TELEMETRY_UNKNOWN") == 0);
-    CHECK(pact_telemetry_abi_version() == 1);
-    CHECK(strncmp(pact_telemetry_version(), "1.", 2) == 0);
+    CHECK(pact_telemetry_abi_version() == PACT_TELEMETRY_ABI_VERSION);
+    CHECK(strcmp(pact_telemetry_version(), PACT_TELEMETRY_VERSION) == 0);
+    char numbers[64];
+    snprintf(numbers, sizeof numbers, "%d.%d.%d", PACT_TELEMETRY_VERSION_MAJOR, PACT_TELEMETRY_VERSION_MINOR,
+             PACT_TELEMETRY_VERSION_PATCH);
+    CHECK(strncmp(PACT_TELEMETRY_VERSION, numbers, strlen(numbers)) == 0);
     pact_telemetry_free(NULL);
 }
 

@@ -55,7 +55,8 @@ fn nothing_that_the_first_header_declared_means_something_else_today() {
     assert_eq!(compared(&std::fs::read_to_string(root(FIRST)).unwrap()), "");
     let today = std::fs::read_to_string(root("include/pact_telemetry.h")).unwrap();
     let first = std::fs::read_to_string(root("tests/abi/1.0/pact_telemetry.h")).unwrap();
-    let texts: Vec<_> = first.lines().filter(|line| line.starts_with("#define") && line.contains('"')).collect();
+    let mut texts: Vec<_> = first.lines().filter(|line| line.starts_with("#define") && line.contains('"')).collect();
+    texts.retain(|line| !line.starts_with("#define PACT_TELEMETRY_VERSION ")); // each version has its own
     assert!(!texts.is_empty());
     for text in texts {
         assert!(today.lines().any(|line| line == text), "{text}");

@@ -1,6 +1,7 @@
 //! Each header by itself, for each language that has to understand it.
 
 use crate::harness::{library, root, run_tool, say_loudly, Room, WARNINGS};
+use std::path::Path;
 use std::process::Command;
 
 const STANDARDS: [(&str, &str, &str); 4] =
@@ -90,4 +91,41 @@ $library->pact_telemetry_free($client);
     let mut php = Command::new("php");
     php.args(["-d", "ffi.enable=1", "-r", SCRIPT, "--"]).arg(root("include/pact_telemetry.ffi.h"));
     assert_eq!(run_tool(php.arg(library().join("libpact_telemetry.so"))), "1\ndisabled\n");
+}
+
+/// Doxygen's run over a header, with its warnings, or `None` where there is no Doxygen.
+fn doxygen(header: &Path, room: &Room) -> Option<std::process::Output> {
+    let settings = std::fs::read_to_string(root("docs/Doxyfile")).unwrap();
+    let (input, folder) = (header.display(), room.path().display());
+    let file = room.path().join("Doxyfile");
+    std::fs::write(&file, format!("{settings}\nINPUT = {input}\nOUTPUT_DIRECTORY = {folder}\n")).unwrap();
+    match Command::new("doxygen").arg(file).current_dir(root("")).output() {
+        Ok(output) => Some(output),
+        Err(_) => {
+            say_loudly("NOT RUN: no doxygen (Debian: doxygen), so nothing read the comments of the header as it does");
+            None
+        }
+    }
+}
+
+#[test]
+fn doxygen_renders_the_comment_of_each_function_without_a_warning() {
+    let room = Room::new();
+    let Some(output) = doxygen(&root("include/pact_telemetry.h"), &room) else { return };
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.success(), "{}", output.status);
+    let page = std::fs::read_to_string(room.path().join("html/pact__telemetry_8h.html")).unwrap();
+    for name in std::fs::read_to_string(root("tests/symbols.txt")).unwrap().lines() {
+        assert!(page.contains(&format!("{name}()</h2>")), "{name}");
+    }
+}
+
+#[test]
+fn doxygen_warns_of_a_parameter_that_no_comment_describes() {
+    let room = Room::new();
+    let header = std::fs::read_to_string(root("include/pact_telemetry.h")).unwrap();
+    let changed = room.path().join("pact_telemetry.h");
+    std::fs::write(&changed, header.replace("@param timeout_ms", "@param time")).unwrap();
+    let Some(output) = doxygen(&changed, &room) else { return };
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("timeout_ms"), "{output:?}");
 }
