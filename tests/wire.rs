@@ -76,6 +76,7 @@ fn the_four_events_are_written_in_ga4_as_documented() {
     let expected = json!({
         "client_id": client_id,
         "consent": {"ad_user_data": "DENIED", "ad_personalization": "DENIED"},
+        "device": {"operating_system": "Linux"},
         "events": [
             event("pact_consumer_tests_ran", "ConsumerTest", "Completed", "Pact consumer tests ran", 4),
             event("pacts_verified", "ProviderTest", "Completed", "Pacts verified", 3),

@@ -10,6 +10,7 @@ mod log;
 mod manual;
 mod places;
 mod preview;
+mod property;
 mod purge;
 mod status;
 mod switch;
@@ -65,6 +66,8 @@ enum Command {
     ResetId,
     /// Stand in for the collector on this machine, and print every event that arrives as a line of JSON
     Collect(collect::Arguments),
+    /// List what a Google Analytics property has to register, so that its reports show the fields of the events
+    Property(property::Arguments),
     /// Run a program that uses pact_telemetry, and show every field that it sends
     Demo(demo::Arguments),
     /// Print completions for a shell
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
             return serve(async { collect::run(arguments).await.map(|()| ExitCode::SUCCESS) })
         }
         Command::Demo(arguments) => return serve(demo::run(arguments)),
+        Command::Property(arguments) => property::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments, Arguments::command()),
         Command::Man(arguments) => manual::man(&arguments, Arguments::command()),
     };

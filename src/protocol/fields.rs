@@ -32,6 +32,8 @@ pub struct FieldRow {
     pub why: &'static str,
     /// What such a value looks like, in GA4.
     pub example: &'static str,
+    /// Whether the value is a [`FieldValue::Integer`].
+    pub is_number: bool,
     /// How it is written.
     pub field: Field,
 }
@@ -58,7 +60,12 @@ const fn row(
     ga4: Ga4Place,
     value: for<'a> fn(Protocol, &Context<'a>, &Hit<'a>) -> FieldValue<'a>,
 ) -> FieldRow {
-    FieldRow { what, why, example, field: Field { ua, ua_max_bytes, ga4, value } }
+    FieldRow { what, why, example, is_number: false, field: Field { ua, ua_max_bytes, ga4, value } }
+}
+
+/// The same for a field whose value is a number.
+const fn number(row: FieldRow) -> FieldRow {
+    FieldRow { is_number: true, ..row }
 }
 
 /// The list without its words, which hosts need not carry.
@@ -169,10 +176,10 @@ pub const FIELDS: [FieldRow; 16] = [
     row(("action", "tells what was done", "Completed"), ("ea", 500), Parameter("event_action"), |_, _, hit| {
         Text(hit.action)
     }),
-    row(
+    number(row(
         ("value", "tells how large test suites are: a count of interactions or results", "3"),
         ("ev", 19),
         Parameter("metric_value"),
         |_, _, hit| Integer(hit.value.max(0)),
-    ),
+    )),
 ];

@@ -33,9 +33,25 @@ pub fn url(endpoint: &str, measurement_id: &str, api_secret: &str) -> String {
 /// The body up to the first event.
 pub fn start(context: &Context<'_>) -> String {
     let client_id = &context.host.client_id; // digits and a dot
-    format!(
-        r#"{{"client_id":"{client_id}","consent":{{"ad_user_data":"DENIED","ad_personalization":"DENIED"}},"events":["#
-    )
+    let mut text =
+        format!(r#"{{"client_id":"{client_id}","consent":{{"ad_user_data":"DENIED","ad_personalization":"DENIED"}},"#);
+    if let Some(system) = operating_system(&context.host.os_arch) {
+        text.push_str(r#""device":{"operating_system":""#);
+        text.push_str(system);
+        text.push_str(r#""},"#);
+    }
+    text.push_str(r#""events":["#);
+    text
+}
+
+/// The name under which GA4's built-in reports count an operating system.
+fn operating_system(os_arch: &str) -> Option<&'static str> {
+    match os_arch.split_once('-')?.0 {
+        "linux" => Some("Linux"),
+        "macos" => Some("macOS"),
+        "windows" => Some("Windows"),
+        _ => None,
+    }
 }
 
 /// Writes one event.

@@ -5,6 +5,7 @@ pub mod answers;
 pub mod body;
 mod browser;
 pub mod endpoint;
+mod export;
 mod journal;
 mod output;
 mod page;
@@ -20,6 +21,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use answers::Script;
+use export::Export;
 use journal::Journal;
 use output::{complain, Output};
 use page::Page;
@@ -47,6 +49,9 @@ pub struct Arguments {
     /// Also print every request
     #[arg(long)]
     requests: bool,
+    /// Also append each event of Google Analytics 4 to this file, as a row of its BigQuery export (a JSON object a line)
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
     /// Also show events as they arrive on a page, and open it in the browser
     #[arg(long)]
     open: bool,
@@ -66,6 +71,10 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Some((certificate, key)) => Some(server::tls(&certificate, &key)?),
         None => None,
     };
+    let export = match &arguments.export {
+        Some(path) => Some(Export::open(path).map_err(|error| format!("--export {}: {error}", path.display()))?),
+        None => None,
+    };
     let listener = TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
     let address = listener.local_addr().map_err(|error| format!("no local address: {error}"))?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -81,6 +90,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     let script = arguments.answers.unwrap_or_default();
     let mut collector = Collector::new(script, move |arrival| {
         print(arrival, requests, &lines);
+        export.iter().for_each(|export| export.add(arrival));
         kept.iter().for_each(|journal| journal.add(arrival));
     });
     if let Some(journal) = journal {

@@ -34,7 +34,7 @@ pub const NAME: &str = "event.name";
 
 /// What the protocols themselves need: the name for people, the key in Universal Analytics, the key in GA4, and what it
 /// is for.
-pub const NEEDED: [(&str, &str, &str, &str); 9] = [
+pub const NEEDED: [(&str, &str, &str, &str); 10] = [
     ("Event name", "", NAME, "the event once more, spelled as the server takes names"),
     ("Hit type", "t", "", "says that this is an event"),
     ("Property", "tid", "", "the account of the Pact project that it is counted in"),
@@ -42,6 +42,12 @@ pub const NEEDED: [(&str, &str, &str, &str); 9] = [
     ("Session id", "", "session_id", "when this program began, so that its events are one visit"),
     ("Engagement time, ms", "", "engagement_time_msec", "always 1; without it the reports leave the event out"),
     ("Time, microseconds", "", "timestamp_micros", "when it happened: events wait for a connection"),
+    (
+        "System, for reports",
+        "",
+        "device.operating_system",
+        "the operating system once more, where built-in reports look",
+    ),
     ("Consent, ad user data", "", "consent.ad_user_data", "forbids the use for advertisements"),
     (
         "Consent, ad personalisation",

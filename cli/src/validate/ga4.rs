@@ -13,8 +13,9 @@ const NAME_CHARACTERS: usize = 40;
 const VALUE_CHARACTERS: usize = 100;
 const PAST_MICROSECONDS: u64 = 72 * 60 * 60 * 1_000_000;
 
-const REQUEST_KEYS: [&str; 8] = [
+const REQUEST_KEYS: [&str; 9] = [
     "client_id",
+    "device",
     "user_id",
     "timestamp_micros",
     "user_properties",
@@ -25,6 +26,17 @@ const REQUEST_KEYS: [&str; 8] = [
 ];
 const EVENT_KEYS: [&str; 3] = ["name", "params", "timestamp_micros"];
 const CONSENT_KEYS: [&str; 2] = ["ad_user_data", "ad_personalization"];
+const DEVICE_KEYS: [&str; 9] = [
+    "category",
+    "language",
+    "screen_resolution",
+    "operating_system",
+    "operating_system_version",
+    "model",
+    "brand",
+    "browser",
+    "browser_version",
+];
 const RESERVED_PREFIXES: [&str; 5] = ["_", "firebase_", "ga_", "google_", "gtag."];
 const RESERVED_EVENTS: [&str; 6] =
     ["error", "session_start", "first_visit", "user_engagement", "app_update", "app_exception"];
@@ -134,6 +146,9 @@ impl Check {
         if let Some(consent) = top.get("consent") {
             self.consent(consent);
         }
+        if let Some(device) = top.get("device") {
+            self.device(device);
+        }
         match top.get("events") {
             Some(Value::Array(events)) if !events.is_empty() => self.events(events),
             None | Some(Value::Array(_)) => self.report(Code::ValueRequired, "events", "needs at least one event"),
@@ -162,6 +177,16 @@ impl Check {
                 self.report(Code::ValueOutOfBounds, path, format!("is {at}, which is more than 72 h back"));
             }
             Some(_) => {}
+        }
+    }
+
+    fn device(&mut self, device: &Value) {
+        let Value::Object(device) = device else {
+            return self.report(Code::ValueInvalid, "device", "is not an object");
+        };
+        self.known_keys(device, &DEVICE_KEYS, "device.");
+        for (key, value) in device.iter().filter(|(_, value)| !value.is_string()) {
+            self.report(Code::ValueInvalid, format!("device.{key}"), format!("is {value}; a string is needed"));
         }
     }
 

@@ -207,6 +207,15 @@ fn consent_is_granted_or_denied() {
 }
 
 #[test]
+fn a_device_has_texts_under_its_known_names() {
+    let device = |value: Value| with("/device", value);
+    assert_eq!(device(json!({"operating_system": "Linux", "category": "desktop"})), []);
+    assert_eq!(device(json!({"operating_system": 7})), only(Code::ValueInvalid, "device.operating_system"));
+    assert_eq!(device(json!({"hostname": "x"})), only(Code::NameInvalid, "device.hostname"));
+    assert_eq!(device(json!("Linux")), only(Code::ValueInvalid, "device"));
+}
+
+#[test]
 fn a_name_given_twice_is_found() {
     let body = good().to_string().replace("{\"metric", "{\"os_arch\":\"x\",\"metric");
     assert_eq!(found(QUERY, body.as_bytes()), only(Code::NameDuplicated, "events[0].params.os_arch"));

@@ -22,6 +22,8 @@ mod preview;
 #[cfg(unix)]
 mod program;
 #[cfg(unix)]
+mod property;
+#[cfg(unix)]
 mod running;
 #[cfg(unix)]
 mod status;
