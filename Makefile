@@ -26,7 +26,7 @@ unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
 BILL := docs/pact_telemetry.cdx.json
 DOC := share/doc/pact_telemetry
 
-.PHONY: FORCE docs help lib command demo test soak headers bench bench-check bench-program dist lint format install
+.PHONY: FORCE docs help lib platforms platform command demo test soak headers bench bench-check bench-program dist lint format install
 .PHONY: uninstall clean abi reproducible supply sanitize fuzz model mutants
 
 help: ## this list
@@ -41,6 +41,12 @@ lib: ## the release library: build/lib/libpact_telemetry.so and .a
 	@[ build/lib/libpact_telemetry.a -nt $(CARGO_OUT)/libpact_telemetry.a ] \
 	    || packaging/archive $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a
 	@ln -sf $(SONAME) build/lib/libpact_telemetry.so
+
+platforms: ## the libraries of all seven platforms: build/platforms/; leaves out, with a message, what cannot be built here
+	@packaging/platforms/build || [ $$? = 77 ]
+
+platform: ## the library of one platform: PLATFORM=linux-arm64-musl
+	@packaging/platforms/build $(PLATFORM)
 
 command: ## the companion command: target/debug/pact-telemetry
 	@$(CARGO) build --quiet --locked -p pact-telemetry-cli
@@ -101,7 +107,7 @@ bench-program: lib
 	@$(CARGO) bench --quiet --locked --bench cost --no-run
 
 dist: lib command ## packages of all languages with the library inside, each tried in an empty project
-	@packaging/build-library || [ $$? = 77 ]
+	@packaging/platforms/build || [ $$? = 77 ]
 	@packaging/pack
 	@packaging/try
 

@@ -199,8 +199,7 @@ def collected():
 
 def library():
     """The library of this machine's platform."""
-    legacy = DIST / "native" / PLATFORM / FILE  # of packaging/build-library
-    found = legacy if legacy.exists() else natives().get(this_platform())
+    found = natives().get(this_platform())
     if found is None:
         raise SystemExit("packaging/pack: there is no library to pack: run `make lib` or `make platforms`")
     return found

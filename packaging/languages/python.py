@@ -18,7 +18,7 @@ OUTPUTS = ["*.whl"]
 
 
 def venv():
-    """A Python with pip, the one of packaging/build-library if that made it."""
+    """A Python with pip, in a folder of the project."""
     folder = ROOT / "build/tools/venv"
     if not (folder / "bin/pip").exists():
         if sys.version_info < (3, 10):

@@ -14,7 +14,7 @@ const FIRST: &str = "tests/abi/1.0/pact_telemetry.ffi.h";
 /// function has the enumeration in its types. PACT_TELEMETRY_BLESS=1 writes it, until 1.0 is released.
 const DUMP: &str = "tests/abi/1.0/pact_telemetry.abi";
 
-/// glibc of 2021: what a library built on any later system may ask for. (That of the packages: packaging/build-library.)
+/// glibc of 2021: what a library built on any later system may ask for. (That of the packages: packaging/platforms.)
 const GLIBC: (u32, u32) = (2, 34);
 
 fn readelf(arguments: &[&str]) -> String {

@@ -1,0 +1,104 @@
+"""The platforms, and the tools that build them. Builds nothing itself."""
+
+import fcntl
+import functools
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "packaging"))
+
+import shared  # noqa: E402
+
+OUT = ROOT / "build/platforms"
+
+# Fixed versions: a person tries a new linker before it is used.
+ZIG, ZIGBUILD, LIEF = "0.17.1", "0.24.1", "1.0.0"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """How one of the platforms of packaging/shared.py is built."""
+
+    name: str
+    glibc: str = ""  # the oldest
+    rustflags: tuple = ()
+    # The linker's name for the format of objects, where it can join them into one (`ld -r`).
+    emulation: str = None
+
+    @property
+    def target(self):
+        return shared.PLATFORMS[self.name].target
+
+    @property
+    def library(self):
+        return shared.PLATFORMS[self.name].file
+
+    @property
+    def is_apple(self):
+        return self.name.startswith("darwin")
+
+
+# By default Rust's musl targets link the C library statically, and then cannot make a shared library.
+MUSL = ("-C", "target-feature=-crt-static")
+PLATFORMS = {
+    platform.name: platform
+    for platform in [
+        Platform("linux-x64-gnu", glibc="2.17", emulation="elf_x86_64"),
+        Platform("linux-arm64-gnu", glibc="2.17", emulation="aarch64linux"),
+        Platform("linux-x64-musl", rustflags=MUSL, emulation="elf_x86_64"),
+        Platform("linux-arm64-musl", rustflags=MUSL, emulation="aarch64linux"),
+        Platform("win32-x64"),
+        Platform("darwin-x64"),
+        Platform("darwin-arm64"),
+    ]
+}
+
+
+class MissingTool(Exception):
+    """A tool that the build needs is not on this machine and cannot be installed."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Where the tools are."""
+
+    python: Path
+    zig: Path
+    zigbuild: Path
+    zig_cache: Path
+
+
+def cache():
+    """A folder for tools, shared by all checkouts of this user."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(home) / "pact_telemetry"
+
+
+@functools.lru_cache(maxsize=None)
+def tools():
+    """Installs the tools into the cache, unless they are there. The name of the folder holds every version."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    folder = cache() / f"tools-python{version}-zig{ZIG}-zigbuild{ZIGBUILD}-lief{LIEF}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            print(f"platforms: installing zig {ZIG}, cargo-zigbuild {ZIGBUILD} and lief {LIEF} into {folder} …", flush=True)
+            packages = [f"ziglang=={ZIG}", f"cargo-zigbuild=={ZIGBUILD}", f"lief=={LIEF}"]
+            install([sys.executable, "-m", "venv", "--clear", folder / "venv"])
+            install([folder / "venv/bin/pip", "install", "-q", "--disable-pip-version-check", *packages])
+            (folder / "complete").touch()
+    venv = folder / "venv"
+    zig = venv / f"lib/python{version}/site-packages/ziglang/zig"
+    # zig's compiled C libraries; it locks each entry itself.
+    return Tools(venv / "bin/python", zig, venv / "bin/cargo-zigbuild", cache() / f"zig-{ZIG}")
+
+
+def install(command):
+    done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise MissingTool(f"the tools cannot be installed: {(done.stderr or done.stdout).strip()[-500:]}")
