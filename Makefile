@@ -17,8 +17,8 @@ RELEASE_COMMAND := target/release/pact-telemetry
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
     share/fish/vendor_completions.d/pact-telemetry.fish
 
-# What cargo tells a test about its package: ring's build script looks at these, so a build from inside a test would be another
-# than one from outside, and each would undo the other.
+# What cargo tells a test about its package. ring's build script looks at these, so a build from inside a test would
+# differ from one from outside, and each would undo the other.
 unexport CARGO_MANIFEST_DIR CARGO_MANIFEST_LINKS CARGO_PKG_NAME CARGO_PKG_VERSION_MAJOR CARGO_PKG_VERSION_MINOR
 unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
 
@@ -26,8 +26,8 @@ unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
 BILL := docs/pact_telemetry.cdx.json
 DOC := share/doc/pact_telemetry
 
-.PHONY: FORCE docs help lib platforms platform command demo test soak headers bench bench-check bench-program dist lint format install
-.PHONY: uninstall clean abi reproducible supply sanitize fuzz model mutants
+.PHONY: FORCE help lib platforms platform command demo setup test check soak abi reproducible supply sanitize \
+    fuzz mutants model headers docs bench bench-check bench-program dist lint format install uninstall clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ lib: ## the release library: build/lib/libpact_telemetry.so and .a
 	    || packaging/archive $(CARGO_OUT)/libpact_telemetry.a build/lib/libpact_telemetry.a
 	@ln -sf $(SONAME) build/lib/libpact_telemetry.so
 
-platforms: ## the libraries of all seven platforms: build/platforms/; leaves out, with a message, what cannot be built here
+platforms: ## the libraries of all seven platforms: build/platforms/; says what cannot be built here
 	@packaging/platforms/build || [ $$? = 77 ]
 
 platform: ## the library of one platform: PLATFORM=linux-arm64-musl
@@ -56,8 +56,21 @@ demo: lib command ## the main job: a C program's four events arrive at a collect
 	    -Lbuild/lib -lpact_telemetry -Wl,-rpath,'$$ORIGIN/lib'
 	@$(COMMAND) demo build/four_events
 
-test: ## every test; says what it could not run
-	@./tests/run
+setup: ## what the tests need: packages of the system (Debian and its kin, as root), tools into build/
+	@tests/setup
+
+test: ## every test; installs what is missing where it can (SETUP=no does not), says what it could not run
+	@[ "$(SETUP)" = no ] || tests/setup
+	@tests/run
+
+check: lint command ## format, lint, unit tests and one round trip of a C program, in minutes; installs nothing
+	@$(CARGO) test --quiet --locked --workspace --lib --bins
+	@$(CARGO) rustc --quiet --locked --lib --crate-type cdylib
+	@mkdir -p build/check
+	@cp target/debug/libpact_telemetry.so build/check/$(SONAME) && ln -sf $(SONAME) build/check/libpact_telemetry.so
+	@$(CC) -std=c99 -Wall -Wextra -Iinclude examples/c/four_events.c -o build/check/four_events \
+	    -Lbuild/check -lpact_telemetry -Wl,-rpath,'$$ORIGIN'
+	@$(COMMAND) demo build/check/four_events
 
 soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table with tries and failures
 	@$(CARGO) test --quiet --locked --test soak -- --long
@@ -68,7 +81,7 @@ abi: ## what a linker and a loader see: old and newer headers, abidiff, hardenin
 reproducible: ## two builds in two folders give the same bytes; a minute, or two
 	@packaging/reproducible
 
-supply: ## licences, origins and known weaknesses of the dependencies, the bill of materials; installs its tools, minutes
+supply: ## licences, origins, known weaknesses and bill of materials of the dependencies; installs tools, minutes
 	@packaging/supply
 
 sanitize: ## the C programs under the address, leak and undefined behaviour sanitizers, and under Valgrind
@@ -86,11 +99,10 @@ model: ## counters, wake-up, waits, gate, wire and fork guard under every order 
 headers: ## write include/ and the lists in docs/privacy.md and docs/dependencies.md anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers --test docs --test dependencies
 
-docs: ## the reference of the Rust API and, by Doxygen, of the C ABI: build/docs
-	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --locked --no-deps --workspace --target-dir build/docs/cargo
-	@mkdir -p build/docs/c && doxygen docs/Doxyfile
+docs: ## the reference of the Rust API (target/doc) and, by Doxygen, of the C ABI (build/docs/c/html)
+	@tests/docs
 
-bench: command bench-program ## what it costs, beside what else there is: writes docs/performance.md; minutes. ONLY=arrives: a part
+bench: command bench-program ## what it costs, beside the alternatives: writes docs/performance.md; ONLY=arrives: a part
 	@benches/build
 	@benches/bindings.sh
 	@$(BENCH) $(if $(ONLY),only $(ONLY))
@@ -111,12 +123,14 @@ dist: lib command ## packages of all languages with the library inside, each tri
 	@packaging/pack
 	@packaging/try
 
-lint: ## formatter and linter, warnings denied
+lint: ## formatters and linters of Rust, C and the shell, warnings denied
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
+	@tests/lint
 
-format: ## format all sources
+format: ## format all sources of Rust and C
 	@$(CARGO) fmt --all
+	@tests/lint --fix
 
 $(RELEASE_COMMAND): FORCE
 	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
@@ -124,7 +138,7 @@ $(RELEASE_COMMAND): FORCE
 
 FORCE:
 
-install: lib $(RELEASE_COMMAND) ## into $(DESTDIR)$(PREFIX): library, headers, pkg-config file, bill of materials, command, manual
+install: lib $(RELEASE_COMMAND) ## into $(DESTDIR)$(PREFIX): library, headers, pkg-config file, command, manual
 	@install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
 	@install -m 755 build/lib/$(SONAME) $(DESTDIR)$(PREFIX)/lib/
 	@ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libpact_telemetry.so

@@ -14,10 +14,10 @@ static void report(PactTelemetry *client, const char *event, const char *categor
 int main(void)
 {
     char text[4096];
-    PactTelemetry *client = pact_telemetry_new(
-        "{\"library\": {\"id\": \"pact-c\", \"name\": \"Pact C\", \"version\": \"1.2.3\"},"
-        " \"test_framework\": \"Check\", \"platform_version\": \"C99\"}",
-        text, sizeof text);
+    PactTelemetry *client =
+        pact_telemetry_new("{\"library\": {\"id\": \"pact-c\", \"name\": \"Pact C\", \"version\": \"1.2.3\"},"
+                           " \"test_framework\": \"Check\", \"platform_version\": \"C99\"}",
+                           text, sizeof text);
     if (client == NULL) {
         fprintf(stderr, "%s\n", text);
         return 1;

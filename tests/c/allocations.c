@@ -89,7 +89,10 @@ int main(void)
     for (int round = 0; round < 5; round++) { /* never so many at once that the small part of the queue is full */
         CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
         CHECK_COUNT(most(client, 100, PACT_TELEMETRY_OK, NULL), 1);
-        CHECK_COUNT(most(client, 100, PACT_TELEMETRY_OK, "gr\xc3\xb6\xc3\x9f" "er"), 1);
+        CHECK_COUNT(most(client, 100, PACT_TELEMETRY_OK,
+                         "gr\xc3\xb6\xc3\x9f"
+                         "er"),
+                    1);
     }
     most(client, 2000, PACT_TELEMETRY_OK, NULL); /* in which the large part was made, */
     CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);

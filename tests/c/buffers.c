@@ -16,8 +16,10 @@ static int32_t stats(const PactTelemetry *client, char *out, uint32_t capacity)
 
 static int32_t preview(const PactTelemetry *client, char *out, uint32_t capacity)
 {
-    return pact_telemetry_preview(client, "Gr\xc3\xb6\xc3\x9f" "e \xf0\x9f\x98\x80", "c " MANY, "a " MANY, 7, MANY, MANY, out,
-                                  capacity);
+    return pact_telemetry_preview(client,
+                                  "Gr\xc3\xb6\xc3\x9f"
+                                  "e \xf0\x9f\x98\x80",
+                                  "c " MANY, "a " MANY, 7, MANY, MANY, out, capacity);
 }
 
 /* `is_fixed`: says the same at every call; a preview names the time, in as many digits. */
@@ -43,7 +45,9 @@ int main(void)
     at_every_size(explain, client, 1, "`" SCHLUESSEL "`");
     at_every_size(explain, client, 1, "`" MANY "`");
     at_every_size(stats, client, 1, "\"accepted\":0");
-    at_every_size(preview, client, 0, "Gr\xc3\xb6\xc3\x9f" "e \xf0\x9f\x98\x80");
+    at_every_size(preview, client, 0,
+                  "Gr\xc3\xb6\xc3\x9f"
+                  "e \xf0\x9f\x98\x80");
     pact_telemetry_free(client);
     return 0;
 }

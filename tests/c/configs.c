@@ -115,7 +115,8 @@ static void bytes_that_are_no_text(void)
 static void the_error_is_cut_between_characters_at_every_size(void)
 {
     /* Characters of two, three and four bytes, side by side. */
-    static const char CONFIG[] = TEXT("data_source", "schl\xc3\xbcssel\xe2\x82\xac\xe2\x82\xac\xf0\x9f\x98\x80\xc3\xbc");
+    static const char CONFIG[] =
+        TEXT("data_source", "schl\xc3\xbcssel\xe2\x82\xac\xe2\x82\xac\xf0\x9f\x98\x80\xc3\xbc");
     char full[1024];
     CHECK(pact_telemetry_new(CONFIG, full, sizeof full) == NULL);
     CHECK(strstr(full, "schl\xc3\xbcssel\xe2\x82\xac") != NULL);

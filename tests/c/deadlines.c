@@ -27,7 +27,8 @@ static int is_dropped(const struct sockaddr_in *address)
     return poll(&waiting, 1, 100) == 0;
 }
 
-/* The port of a listener that nobody accepts from and whose queue is full, so that the system drops what asks for more. */
+/* The port of a listener that nobody accepts from and whose queue is full, so that the system drops what asks for more.
+ */
 static int full_listener(void)
 {
     struct sockaddr_in address;
@@ -67,8 +68,8 @@ int main(int count, char **arguments)
     CHECK_STATUS(track(client, "too slow"), PACT_TELEMETRY_OK);
 
     double before = milliseconds();
-    int32_t status = strcmp(arguments[1], "close") == 0 ? pact_telemetry_close(client, 300)
-                                                         : pact_telemetry_flush(client, 300);
+    int32_t status =
+        strcmp(arguments[1], "close") == 0 ? pact_telemetry_close(client, 300) : pact_telemetry_flush(client, 300);
     double took = milliseconds() - before;
     if (strcmp(arguments[1], "off") == 0) {
         CHECK_STATUS(status, PACT_TELEMETRY_ERROR_TIMEOUT);

@@ -1,6 +1,7 @@
 /* Tracks an event, prints the monotonic time in nanoseconds, and ends at once in the way it is told.
- * Arguments: the way; `with` the library, `busy` with it and a thread that tracks on as fast as it can, `paced` with one that
- * tracks each millisecond, or `without` it. The last events but for that thread's are numbered from 1000 to 1019. */
+ * Arguments: the way; `with` the library, `busy` with it and a thread that tracks on as fast as it can, `paced` with
+ * one that tracks each millisecond, or `without` it. The last events but for that thread's are numbered from 1000 to
+ * 1019. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>
@@ -50,7 +51,7 @@ static void end(const char *way)
 
 int main(int count, char **arguments)
 {
-    struct rlimit no_core = { 0, 0 };
+    struct rlimit no_core = {0, 0};
     struct timespec now;
     CHECK(count == 3);
     CHECK(setrlimit(RLIMIT_CORE, &no_core) == 0);
@@ -64,7 +65,7 @@ int main(int count, char **arguments)
         CHECK_STATUS(track(client, "on the way out"), PACT_TELEMETRY_OK);
         pact_telemetry_flush(client, 200); /* so that it is on its way */
         if (strcmp(arguments[2], "with") != 0) {
-            static struct timespec millisecond = { 0, 1000000 };
+            static struct timespec millisecond = {0, 1000000};
             void *pause = strcmp(arguments[2], "paced") == 0 ? &millisecond : NULL;
             pthread_t thread;
             for (int number = 1000; number < 1020; number++) {

@@ -1,7 +1,8 @@
 /* Loaded before a program (LD_PRELOAD), makes calls of its libraries fail at random, once it says so by
  * faults_switch. FAULTS: the names of the calls, each with how many of a thousand fail, such as
- * `write=100,connect=500`; FAULT_SEED: a number, which makes a run (nearly, as threads go) repeatable. `slow` is no call: so
- * many renames of a thousand take 600 ms. `malloc` is whatever gives memory, and fails for the C library, too. */
+ * `write=100,connect=500`; FAULT_SEED: a number, which makes a run (nearly, as threads go) repeatable. `slow` is no
+ * call: so many renames of a thousand take 600 ms. `malloc` is whatever gives memory, and fails for the C library, too.
+ */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* Asks again and again whether all is delivered, while it is being delivered. Meant for a build that checks its sums. */
+/* Asks again and again whether all is delivered, while it is being delivered. Meant for a build that checks its sums.
+ */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>

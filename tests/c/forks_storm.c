@@ -24,7 +24,7 @@ static void *tracks_on(void *unused)
     while (!__atomic_load_n(&is_over, __ATOMIC_ACQUIRE)) {
         int32_t status = track(client, "parent");
         CHECK(status == PACT_TELEMETRY_OK || status == PACT_TELEMETRY_QUEUE_FULL);
-        struct timespec pause = { 0, 200000 };
+        struct timespec pause = {0, 200000};
         nanosleep(&pause, NULL);
     }
     return unused;
@@ -53,7 +53,7 @@ static void report(const char *event, int64_t number)
     if (is_hanging) { /* the parent has its turn; what waits too long is left on disk */
         pact_telemetry_flush(client, 0);
         while (count_of(client, "spooled") != 1) {
-            struct timespec pause = { 0, 5000000 };
+            struct timespec pause = {0, 5000000};
             nanosleep(&pause, NULL);
         }
     } else {
@@ -102,7 +102,7 @@ static pid_t start(const char *how, int64_t number)
 {
     pid_t child = -1;
     if (strcmp(how, "spawn") == 0) {
-        char *arguments[] = { (char *)"true", NULL };
+        char *arguments[] = {(char *)"true", NULL};
         CHECK(posix_spawnp(&child, "true", NULL, NULL, arguments, environ) == 0);
     } else if (strcmp(how, "vfork") == 0) {
         child = vfork();

@@ -30,7 +30,7 @@ int main(int count, char **arguments)
             if (batches_in(arguments[1]) == 0) {
                 return 0;
             }
-            struct timespec pause = { 0, 5000000 };
+            struct timespec pause = {0, 5000000};
             nanosleep(&pause, NULL);
         }
     }

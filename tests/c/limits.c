@@ -1,6 +1,6 @@
 /* A system that gives nothing: every function answers, and what was accepted is sent when there is something again.
- * Arguments: `processes` or `files` and how many there may be, or `memory` and how much more than there is; `all` arrive in
- * the end, or it `answers` at least and the books balance. */
+ * Arguments: `processes` or `files` and how many there may be, or `memory` and how much more than there is; `all`
+ * arrive in the end, or it `answers` at least and the books balance. */
 #include "check.h"
 #include <sys/resource.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /* Calls every function, to be watched by a tracer. Argument: `skip` calls none; `quiet` all but those that are asked to
- * look at something (explain reads the saved choice, preview the hostname), as `all` does. `host` as all, and turned off
- * by the config alone. `on` as all, and not opted out. */
+ * look at something (explain reads the saved choice, preview the hostname), as `all` does. `host` as all, and turned
+ * off by the config alone. `on` as all, and not opted out. */
 #include "check.h"
 
 int main(int count, char **arguments)

@@ -19,8 +19,8 @@ int main(void)
     CHECK(pact_telemetry_set_enabled(client, 0) == PACT_TELEMETRY_ERROR_INTERNAL);
     CHECK(pact_telemetry_is_enabled(client) == PACT_TELEMETRY_ERROR_INTERNAL);
     CHECK(pact_telemetry_explain(client, out, sizeof out) == PACT_TELEMETRY_ERROR_INTERNAL);
-    CHECK(pact_telemetry_preview(client, "e", "c", "a", 1, NULL, NULL, out, sizeof out) ==
-          PACT_TELEMETRY_ERROR_INTERNAL);
+    CHECK(pact_telemetry_preview(client, "e", "c", "a", 1, NULL, NULL, out, sizeof out)
+          == PACT_TELEMETRY_ERROR_INTERNAL);
     CHECK(pact_telemetry_stats(client, out, sizeof out) == PACT_TELEMETRY_ERROR_INTERNAL);
     CHECK(pact_telemetry_persist(client, 1000) == PACT_TELEMETRY_ERROR_INTERNAL);
     CHECK(pact_telemetry_flush(client, 1000) == PACT_TELEMETRY_ERROR_INTERNAL);

@@ -32,7 +32,7 @@ static void invalid_utf8(PactTelemetry *client)
 {
     /* A stray byte, a cut character (which must not join the next field), a surrogate, an overlong NUL, beyond
      * U+10FFFF, a stray continuation, and a cut one after good text. */
-    static const char *const BAD[] = {"\xff",     "a\xc3", "\xed\xa0\x80", "\xc0\x80", "\xf4\x90\x80\x80",
+    static const char *const BAD[] = {"\xff",     "a\xc3",         "\xed\xa0\x80", "\xc0\x80", "\xf4\x90\x80\x80",
                                       "\xbctail", "Gr\xc3\xb6\xc3"};
     for (int field = 0; field < FIELDS; field++) {
         for (size_t at = 0; at < sizeof BAD / sizeof *BAD; at++) {
@@ -87,12 +87,19 @@ static void nothing(PactTelemetry *client)
 
 static void lookalikes(PactTelemetry *client)
 {
-    static const char *const FORBIDDEN[] = {
-        "/home/ann/spec.rb", "~/pacts",           "ran ../spec/a", "C:\\pacts",       "\\\\server\\share", "a/b/c",
-        "https://a.example", "see www.a.example", "file:///x",     "ann@example.com", "10.0.0.7",          "[::1]:80",
-        "fe80::1",           "localhost:8080",    "db.a.example:5432"};
+    static const char *const FORBIDDEN[] = {"/home/ann/spec.rb", "~/pacts",           "ran ../spec/a",
+                                            "C:\\pacts",         "\\\\server\\share", "a/b/c",
+                                            "https://a.example", "see www.a.example", "file:///x",
+                                            "ann@example.com",   "10.0.0.7",          "[::1]:80",
+                                            "fe80::1",           "localhost:8080",    "db.a.example:5432"};
     static const char *const CONTROL[] = {"two\nlines", "bell\a", "del\x7f", "c1 \xc2\x85", "a\tb"};
-    static const char *const INNOCENT[] = {"and/or", "v1.2.3", "ratio 1:2", "Gr\xc3\xb6\xc3\x9f" "e", "50 %", "Done."};
+    static const char *const INNOCENT[] = {"and/or",
+                                           "v1.2.3",
+                                           "ratio 1:2",
+                                           "Gr\xc3\xb6\xc3\x9f"
+                                           "e",
+                                           "50 %",
+                                           "Done."};
     for (int field = 0; field < FIELDS; field++) {
         for (size_t at = 0; at < sizeof FORBIDDEN / sizeof *FORBIDDEN; at++) {
             /* A plugin may be called as its author likes. */

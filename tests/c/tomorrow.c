@@ -1,5 +1,5 @@
-/* Written for a newer library: tomorrow's header declares pact_telemetry_tomorrow. With LOOK_UP it is asked for by name, as
- * every binding does; else it is linked. */
+/* Written for a newer library: tomorrow's header declares pact_telemetry_tomorrow. With LOOK_UP it is asked for by
+ * name, as every binding does; else it is linked. */
 #include "check.h"
 #include <dlfcn.h>
 

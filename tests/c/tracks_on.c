@@ -1,7 +1,7 @@
 /* Tracks numbered events without end, or as many as it is told, and prints the number of each one that was taken.
  * Arguments: the first number; how many, or 0 for as long as it lives; microseconds between two. Then, if it still
- * lives, it flushes, and prints the counters when it ends. Where a library that makes calls fail is loaded before, they fail until
- * the last event is taken, and how often fsync was called is printed, too. */
+ * lives, it flushes, and prints the counters when it ends. Where a library that makes calls fail is loaded before, they
+ * fail until the last event is taken, and how often fsync was called is printed, too. */
 #include "check.h"
 #include "faults.h"
 #include <time.h>
@@ -40,7 +40,7 @@ int main(int count, char **arguments)
     char line[32];
     CHECK(count == 4);
     long long first = atoll(arguments[1]), events = atoll(arguments[2]);
-    struct timespec pause = { 0, atol(arguments[3]) * 1000L };
+    struct timespec pause = {0, atol(arguments[3]) * 1000L};
     client = client_with("\"exit_timeout_ms\": 100");
     CHECK(atexit(print_books) == 0);
     is_faulty = switch_faults(1);

@@ -1,6 +1,6 @@
-/* Turns the client off while another thread is in the middle of tracking, again and again. Whatever that thread is told,
- * its event may not leave after the client was turned off. The server answers late, so that what was on its way before
- * is cut and not delivered. */
+/* Turns the client off while another thread is in the middle of tracking, again and again. Whatever that thread is
+ * told, its event may not leave after the client was turned off. The server answers late, so that what was on its way
+ * before is cut and not delivered. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>

@@ -5,7 +5,8 @@
 #ifdef __cplusplus
 extern "C"
 #endif
-int32_t other_answer(int32_t number);
+    int32_t
+    other_answer(int32_t number);
 
 int main(void)
 {

@@ -1,5 +1,6 @@
-/* The conformance replayer of the C ABI: answers each line of JSON on standard input with one, see README.md. Every byte
- * of the library's texts is taken as it comes; a text that does not end within its capacity is shown as "unterminated". */
+/* The conformance replayer of the C ABI: answers each line of JSON on standard input with one, see README.md. Every
+ * byte of the library's texts is taken as it comes; a text that does not end within its capacity is shown as
+ * "unterminated". */
 #include <pact_telemetry.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,10 +260,10 @@ static void write_call(PactTelemetry *client, const Value *call)
         give_up("no memory");
     }
     if (strcmp(name, "track") == 0) {
-        printf("%ld", (long)pact_telemetry_track(client, text_argument(call, "event"), text_argument(call, "category"),
-                                                 text_argument(call, "action"), value,
-                                                 text_argument(call, "plugin_name"),
-                                                 text_argument(call, "plugin_version")));
+        printf("%ld",
+               (long)pact_telemetry_track(client, text_argument(call, "event"), text_argument(call, "category"),
+                                          text_argument(call, "action"), value, text_argument(call, "plugin_name"),
+                                          text_argument(call, "plugin_version")));
     } else if (strcmp(name, "preview") == 0) {
         int32_t returned = pact_telemetry_preview(
             client, text_argument(call, "event"), text_argument(call, "category"), text_argument(call, "action"), value,
