@@ -26,8 +26,9 @@ unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
 BILL := docs/pact_telemetry.cdx.json
 DOC := share/doc/pact_telemetry
 
-.PHONY: FORCE help lib platforms platform command demo setup test check soak abi reproducible supply sanitize \
-    fuzz mutants model headers docs bench bench-check bench-program dist lint format install uninstall clean
+.PHONY: FORCE help lib platforms platform command demo setup test check unit workflows soak abi reproducible \
+    supply sanitize fuzz mutants model headers docs bench bench-check bench-program dist version \
+    version-check publish lint format install uninstall clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -63,14 +64,19 @@ test: ## every test; installs what is missing where it can (SETUP=no does not), 
 	@[ "$(SETUP)" = no ] || tests/setup
 	@tests/run
 
-check: lint command ## format, lint, unit tests and one round trip of a C program, in minutes; installs nothing
-	@$(CARGO) test --quiet --locked --workspace --lib --bins
+check: lint unit command ## format, lint, unit tests and one round trip of a C program, in minutes; installs nothing
 	@$(CARGO) rustc --quiet --locked --lib --crate-type cdylib
 	@mkdir -p build/check
 	@cp target/debug/libpact_telemetry.so build/check/$(SONAME) && ln -sf $(SONAME) build/check/libpact_telemetry.so
 	@$(CC) -std=c99 -Wall -Wextra -Iinclude examples/c/four_events.c -o build/check/four_events \
 	    -Lbuild/check -lpact_telemetry -Wl,-rpath,'$$ORIGIN'
 	@$(COMMAND) demo build/check/four_events
+
+unit: ## the unit tests alone; TARGET=x86_64-unknown-linux-musl: of another target that runs here
+	@$(CARGO) test --quiet --locked --workspace --lib --bins $(if $(TARGET),--target $(TARGET))
+
+workflows: ## actionlint and zizmor over .github/
+	@tests/workflows
 
 soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table with tries and failures
 	@$(CARGO) test --quiet --locked --test soak -- --long
@@ -90,8 +96,8 @@ sanitize: ## the C programs under the address, leak and undefined behaviour sani
 fuzz: ## each fuzz target for FUZZ_SECONDS (30) seconds
 	@fuzz/run
 
-mutants: ## each change of consent, event, protocol, retry and spool fails a test (cargo-mutants); two hours
-	@tests/mutants
+mutants: ## each change of consent, event, protocol, retry and spool fails a test (cargo-mutants); two hours. ONLY=retry
+	@tests/mutants $(ONLY)
 
 model: ## counters, wake-up, waits, gate, wire and fork guard under every order that threads and memory allow (loom)
 	@RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --locked --lib --target-dir build/loom model::
@@ -122,6 +128,15 @@ dist: lib command ## packages of all languages with the library inside, each tri
 	@packaging/platforms/build || [ $$? = 77 ]
 	@packaging/pack
 	@packaging/try
+
+version: ## sets the version in all the places that hold it: VERSION=1.2.3
+	@packaging/version $(VERSION)
+
+version-check: ## all the places that hold the version agree, and a TAG=v1.2.3 names it
+	@packaging/version --check $(TAG)
+
+publish: ## what RELEASING.md calls for: REGISTRY=npm. Prints the commands; CONFIRM=yes runs them
+	@packaging/publish $(if $(filter yes,$(CONFIRM)),--confirm) $(REGISTRY)
 
 lint: ## formatters and linters of Rust, C and the shell, warnings denied
 	@$(CARGO) fmt --all --check
