@@ -1,4 +1,4 @@
-"""What packaging/pack and packaging/try share: the platforms, where things are, how to run a program, and what arrived."""
+"""What packaging/pack and packaging/try share: the platforms, where things are, how to run a program, what arrived."""
 
 import functools
 import json
@@ -205,8 +205,8 @@ def library():
     return found
 
 
-def copy(language, native):
-    """The binding's sources in build/dist/work, with the library and its bill in the folder `native` of it."""
+def copy_sources(language):
+    """The binding's sources in build/dist/work, without what git ignores."""
     source, work = ROOT / "bindings" / language, DIST / "work" / language
     shutil.rmtree(work, ignore_errors=True)
     listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", ".", cwd=source)
@@ -214,6 +214,12 @@ def copy(language, native):
         if (source / name).exists():  # not, where it was deleted and that is not committed
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, work / name)
+    return work
+
+
+def copy(language, native):
+    """The binding's sources in build/dist/work, with the library and its bill in the folder `native` of it."""
+    work = copy_sources(language)
     inside = work / native / PLATFORM
     inside.mkdir(parents=True)
     shutil.copyfile(library(), inside / FILE)

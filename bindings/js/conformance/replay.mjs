@@ -39,6 +39,7 @@ const CALLS = {
   stats: (client, call) => told((...out) => native.stats(client, ...out), call.capacity),
   set_enabled: (client, call) => native.set_enabled(client, call.enabled),
   is_enabled: (client) => native.is_enabled(client),
+  persist: (client, call) => native.persist(client, call.timeout_ms),
   flush: (client, call) => native.flush(client, call.timeout_ms),
   close: (client, call) => native.close(client, call.timeout_ms),
   status_name: (_, call) => native.status_name(call.status),

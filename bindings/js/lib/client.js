@@ -4,12 +4,14 @@
 
 // Node's own, and kept from now on: tests replace the global one by a clock that stands still.
 const { clearTimeout, setTimeout } = require('node:timers');
+const { atExit } = require('./exit.js');
 const host = require('./host.js');
 const { load, reason } = require('./loader.js');
 const names = require('./names.js');
 const { STATUS } = require('./native.js');
 
 /** @typedef {import('./index.js').Outcome} Outcome */
+/** @typedef {import('./index.js').Stats} Stats */
 /** @typedef {import('./native.js').Native} Native */
 /** @typedef {import('./native.js').Text} Text */
 
@@ -24,12 +26,57 @@ const TEXT_BYTES = 4_096;
 /** A control character: the library refuses text that holds one. */
 const REFUSED = '\u0001';
 
-/** Frees a client that was dropped without a close. What it queued stays with the library's sender. */
+/** The longest that the end of the process, or of a worker thread, waits for the disk. */
+const EXIT_TIMEOUT_MS = 50;
+
+/** What `explain`, `stats` and `preview` hold where the library does not tell. */
+const NO_EXPLANATION = { enabled: false, rule: null, rules: [], notice: { shown_ms: null, text: '' }, diagnostics: [] };
+const NO_PREVIEW = { method: null, url: null, content_type: null, body: null };
+const NO_STATS = {
+  accepted: 0,
+  delivered: 0,
+  unconfirmed: 0,
+  queued: 0,
+  spooled: 0,
+  dropped: Object.freeze({
+    debug: 0,
+    expired: 0,
+    http_status: 0,
+    internal: 0,
+    no_notice: 0,
+    not_persisted: 0,
+    opted_out: 0,
+    spool_full: 0,
+  }),
+  not_accepted: Object.freeze({ closed: 0, disabled: 0, invalid: 0, not_configured: 0, queue_full: 0 }),
+};
+
+/** `PACT_TELEMETRY_QUEUE_FULL` is `queue_full` here. @type {ReadonlyMap<number, Outcome>} */
+const OUTCOMES = new Map(
+  Object.entries(STATUS).map(([name, status]) => [status, /** @type {Outcome} */ (name.toLowerCase())]),
+);
+
+/** The clients that were not closed, by handle. @type {Map<bigint, WeakRef<TelemetryClient>>} */
+const open = new Map();
+
+/** Frees a client that was dropped without a close. What it queued stays with the library's background threads. */
 const dropped = new FinalizationRegistry((/** @type {{ native: Native, handle: bigint }} */ { native, handle }) => {
+  open.delete(handle);
   native.free(handle);
 });
 
+/** What `persist` does, without a turn of the event loop. @type {(client: TelemetryClient) => void} */
+let persistNow;
+
 class TelemetryClient {
+  static {
+    persistNow = (client) =>
+      client.#ask((native, handle) => {
+        client.#lookAtEnvironment();
+        native.persist(handle, EXIT_TIMEOUT_MS);
+      }, undefined);
+  }
+
   /** @type {Native | null} */
   #native = null;
   /** Null without a library, and after the end: then nothing calls the library any more. @type {bigint | null} */
@@ -45,6 +92,8 @@ class TelemetryClient {
   #environmentOff = false;
   /** @type {import('./host.js').Rule | null} */
   #packageRule = null;
+  /** The last counters, for who asks after the end. @type {Record<string, any>} */
+  #lastStats = NO_STATS;
 
   /** @param {import('./index.js').TelemetryOptions} [options] */
   constructor(options) {
@@ -72,6 +121,8 @@ class TelemetryClient {
     this.#handle = handle;
     this.#switch = config.enabled !== false;
     dropped.register(this, { native: loaded.native, handle }, this);
+    open.set(handle, new WeakRef(this));
+    atExit(persistAll);
     if (this.#packageRule?.says === 'off') this.#obey();
     this.#lookAtEnvironment();
     return null;
@@ -105,7 +156,7 @@ class TelemetryClient {
         optional(pluginName),
         optional(pluginVersion),
       );
-      return status === STATUS.OK ? 'ok' : outcome(native, status);
+      return status === STATUS.OK ? 'ok' : outcome(status);
     } catch {
       return 'error_internal';
     }
@@ -148,6 +199,12 @@ class TelemetryClient {
   }
 
   /** @returns {Promise<Outcome>} */
+  async persist(timeoutMs = DEFAULT_TIMEOUT_MS) {
+    if (this.#handle === null) return this.#ended();
+    return this.#settle((native, handle) => native.persist(handle, 0), timeoutMs);
+  }
+
+  /** @returns {Promise<Outcome>} */
   async flush(timeoutMs = DEFAULT_TIMEOUT_MS) {
     if (this.#handle === null) return this.#ended();
     return this.#settle((native, handle) => native.flush(handle, 0), timeoutMs);
@@ -163,7 +220,9 @@ class TelemetryClient {
     if (this.#handle === null) return this.#ended();
     const ended = await this.#settle((native, handle) => native.close(handle, 0), timeoutMs);
     const handle = this.#handle;
+    this.#lastStats = this.stats();
     this.#handle = null;
+    open.delete(handle);
     dropped.unregister(this);
     this.#native?.free(handle);
     return ended;
@@ -174,17 +233,26 @@ class TelemetryClient {
     await this.close();
   }
 
+  /** @returns {import('./index.js').Explanation} */
   explain() {
     const hostRules = [...host.environmentRules(), ...(this.#packageRule ? [this.#packageRule] : [])];
-    const told = this.#tell((native, handle, out, capacity) => {
+    const told = this.#tell({ ...NO_EXPLANATION, state: this.#absent() }, (native, handle, out, capacity) => {
       this.#lookAtEnvironment();
       return native.explain(handle, out, capacity);
     });
-    return { enabled: false, ...told, hostRules };
+    return /** @type {any} */ ({ ...told, hostRules });
   }
 
+  /** @returns {Stats} */
   stats() {
-    return this.#tell((native, handle, out, capacity) => native.stats(handle, out, capacity));
+    const write = (/** @type {Native} */ native, /** @type {bigint} */ handle, /** @type {Uint8Array} */ out) =>
+      native.stats(handle, out, out.length);
+    const told = this.#tell(this.#lastStats, write);
+    return /** @type {any} */ ({
+      ...told,
+      dropped: { ...NO_STATS.dropped, ...told.dropped },
+      not_accepted: { ...NO_STATS.not_accepted, ...told.not_accepted },
+    });
   }
 
   /**
@@ -194,13 +262,15 @@ class TelemetryClient {
    * @param {number | bigint} [value]
    * @param {string | null} [pluginName]
    * @param {string | null} [pluginVersion]
+   * @returns {import('./index.js').Preview}
    */
   preview(event, category, action, value = 1, pluginName = null, pluginVersion = null) {
-    return this.#tell((native, handle, out, capacity) => {
+    const told = this.#tell(NO_PREVIEW, (native, handle, out, capacity) => {
       const [name, version] = [optional(pluginName), optional(pluginVersion)];
       const [label, kind, act] = [this.#text(event), this.#text(category), this.#text(action)];
       return native.preview(handle, label, kind, act, count(value), name, version, out, capacity);
     });
+    return /** @type {any} */ (told);
   }
 
   /** What is answered in place of the library. */
@@ -229,23 +299,35 @@ class TelemetryClient {
   }
 
   /**
-   * Has the library write JSON into a buffer that is large enough, and parses it.
+   * Has the library write JSON into a buffer that is large enough. Every key is answered: those of `otherwise` where the
+   * library does not tell, with the outcome and the reason.
+   * @param {Record<string, any>} otherwise
    * @param {(native: Native, handle: bigint, out: Uint8Array, capacity: number) => number} write
    * @returns {Record<string, any>}
    */
-  #tell(write) {
-    const outcomeOnly = (/** @type {Outcome} */ is) => ({ outcome: is, reason: this.#unavailableReason });
+  #tell(otherwise, write) {
+    const without = (/** @type {Outcome} */ is, /** @type {string | null} */ why) => ({
+      ...otherwise,
+      outcome: is,
+      reason: why,
+    });
+    const absent = this.#native === null || this.#handle === null;
     return this.#ask(
       (native, handle) => {
         for (let capacity = TEXT_BYTES; ;) {
           const out = Buffer.allocUnsafe(capacity);
           const length = write(native, handle, out, capacity);
-          if (length < 0) return outcomeOnly(outcome(native, length));
-          if (length < capacity) return JSON.parse(out.toString('utf8', 0, length));
+          if (length < 0) return without(outcome(length), `the library answered ${outcome(length)}`);
+          if (length < capacity) {
+            const told = JSON.parse(out.toString('utf8', 0, length));
+            return { ...otherwise, outcome: 'ok', reason: null, ...told };
+          }
           capacity = length + 1;
         }
       },
-      outcomeOnly(this.#native === null || this.#handle === null ? this.#absent() : 'error_internal'),
+      absent
+        ? without(this.#absent(), this.#unavailableReason ?? 'the client is closed')
+        : without('error_internal', 'the library could not be called'),
     );
   }
 
@@ -274,7 +356,7 @@ class TelemetryClient {
           if (now.lost > before.lost) return 'lost';
           return now.kept > 0 ? 'kept' : 'ok';
         }
-        if (!waits || over) return outcome(this.#native, status);
+        if (!waits || over) return outcome(status);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     } catch {
@@ -285,7 +367,7 @@ class TelemetryClient {
   }
 
   #counters() {
-    const { accepted = 0, queued = 0, spooled: kept = 0, dropped: lost = {} } = this.stats();
+    const { accepted, queued, spooled: kept, dropped: lost } = this.stats();
     const sum = Object.values(lost).reduce((total, one) => total + one, 0);
     return { accepted, settled: accepted - queued, kept, lost: sum };
   }
@@ -348,13 +430,19 @@ function milliseconds(timeoutMs) {
 }
 
 /**
- * The library's name of a status, also of one that came after this file: `PACT_TELEMETRY_QUEUE_FULL` is `queue_full`.
- * @param {Native} native
  * @param {number} status
  * @returns {Outcome}
  */
-function outcome(native, status) {
-  return native.status_name(status).replace('PACT_TELEMETRY_', '').toLowerCase();
+function outcome(status) {
+  return OUTCOMES.get(status) ?? (status < 0 ? 'error_internal' : 'disabled');
+}
+
+/** Puts on disk what the clients that were not closed have accepted. */
+function persistAll() {
+  for (const client of open.values()) {
+    const left = client.deref();
+    if (left) persistNow(left);
+  }
 }
 
 /**

@@ -2,8 +2,8 @@
  * What became of a call, as the library names it. `ok`: done. `disabled`, `not_configured`, `queue_full`, `closed`:
  * fine, but nothing was queued. `lost`: nothing waits any more, but some of it was lost; `stats()` says why. `kept`:
  * nothing was lost, but some of it waits on disk for another attempt. `error_…`: an event that is not as it must be, a
- * time-out, or a fault of the library's. `unavailable`: there is no library, see `unavailableReason`. A later library
- * may know more of them. None is a reason to stop a test.
+ * time-out, or a fault of the library's. `unavailable`: there is no library, see `unavailableReason`. None is a reason to
+ * stop a test.
  */
 export type Outcome =
   | 'ok'
@@ -21,8 +21,7 @@ export type Outcome =
   | 'error_range'
   | 'error_timeout'
   | 'error_internal'
-  | 'unavailable'
-  | (string & {});
+  | 'unavailable';
 
 /** The keys of the library's config in camel case; docs/config.md describes each. */
 export interface TelemetryOptions {
@@ -65,58 +64,90 @@ export interface TelemetryOptions {
   id?: 'hostname' | 'random' | null;
 }
 
-/** What one of the host's opt-outs says. */
-export interface HostRule {
+/** What the answers of `explain`, `stats` and `preview` have in common. Every key is there in every state. */
+interface Answer {
+  /** `ok`, or why the library does not answer: `unavailable`, `closed`, `error_…`. */
+  outcome: Outcome;
+  /** Why the outcome is not `ok`, in words; null if it is. */
+  reason: string | null;
+}
+
+/** What one rule of consent says, and what it read; null for nothing. */
+export interface Rule {
   rule: string;
-  says: 'off' | 'no opinion';
-  /** What was found; null for nothing. */
+  says: 'on' | 'off' | 'no opinion';
   read: unknown;
   /** The file that was looked at. */
   path?: string;
 }
 
 /** The library's answer, see `pact_telemetry_explain`, with the opt-outs that only JavaScript sees. */
-export interface Explanation {
+export interface Explanation extends Answer {
+  /** Would an event be queued now? */
   enabled: boolean;
-  /** Only without a library, and after `close`. */
-  outcome?: Outcome;
-  /** Only without a library: why. */
-  reason?: string | null;
-  state?: string;
-  /** The rule that turned it off; `host` also stands for what one of `hostRules` says. */
-  rule?: string | null;
-  rules?: { rule: string; says: string; read: unknown; path?: string }[];
+  /** Such as `enabled`, `disabled`, `not configured`, `unavailable` or `closed`. */
+  state: string;
+  /** The rule that turned it off, or null; `host` also stands for what one of `hostRules` says. */
+  rule: string | null;
+  /** What each rule of the library says. */
+  rules: Rule[];
+  /** What each rule of this package says. */
+  hostRules: Rule[];
   /** When the person was told (milliseconds since 1970; null: not yet), and what to tell. */
-  notice?: { shown_ms: number | null; text: string };
-  /** What stands for the machine. */
+  notice: { shown_ms: number | null; text: string };
+  /** What the library has to say about the configuration, such as keys that it does not know. */
+  diagnostics: string[];
+  /** What stands for the machine. Only where the library answers, like all that follow. */
   id?: 'hostname' | 'random';
-  hostRules: HostRule[];
-  diagnostics?: string[];
-  [key: string]: unknown;
+  endpoint?: string;
+  protocol?: string;
+  state_dir?: string;
+  queue_capacity?: number;
+  exit_timeout_ms?: number;
+  ci?: boolean;
+  configured?: boolean;
+  debug?: boolean;
 }
 
-/** `accepted` = `delivered` + `queued` + the sum of `dropped`; `outcome` instead if there is nothing to tell. */
-export interface Stats {
-  outcome?: Outcome;
-  reason?: string | null;
-  accepted?: number;
-  delivered?: number;
-  queued?: number;
-  dropped?: Record<string, number>;
-  not_accepted?: Record<string, number>;
-  [key: string]: unknown;
+/** Why accepted events did not arrive; docs of the library tell what each means. */
+export type DropReason =
+  'debug' | 'expired' | 'http_status' | 'internal' | 'no_notice' | 'not_persisted' | 'opted_out' | 'spool_full';
+
+/** Why events were not accepted. */
+export type RefusalReason = 'closed' | 'disabled' | 'invalid' | 'not_configured' | 'queue_full';
+
+/**
+ * What became of the events: `accepted` = `delivered` + `unconfirmed` + `queued` + `spooled` + the sum of `dropped`.
+ * After `close` these are the last counts, without a library zeros.
+ */
+export interface Stats extends Answer {
+  accepted: number;
+  delivered: number;
+  /** Sent whole, but the answer was not heard; these are not sent again. */
+  unconfirmed: number;
+  /** They wait in memory. */
+  queued: number;
+  /** They wait on disk. */
+  spooled: number;
+  dropped: Record<DropReason, number>;
+  not_accepted: Record<RefusalReason, number>;
 }
 
-/** The request that would carry an event alone; `outcome` instead for an event that would not be taken. */
-export interface Preview {
-  outcome?: Outcome;
-  reason?: string | null;
-  method?: string;
-  url?: string;
-  content_type?: string;
-  body?: string;
-  [key: string]: unknown;
+/** The request that would carry an event alone; null for an event that would not be taken. */
+export interface Preview extends Answer {
+  method: string | null;
+  url: string | null;
+  content_type: string | null;
+  body: string | null;
 }
+
+/** `[Symbol.asyncDispose]()`, for `await using`, where the program's `lib` knows of it; nothing elsewhere. */
+type AsyncDispose = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
+  ? { [method in Key]: () => Promise<void> }
+  : {};
+
+/** The method that `await using` calls is `close()`. */
+export interface TelemetryClient extends AsyncDispose {}
 
 /**
  * Reports the anonymous usage events of one library. No method throws or rejects, whatever it is given. One that cannot
@@ -156,6 +187,14 @@ export class TelemetryClient {
   mockServerStarted(): Outcome;
 
   /**
+   * Has everything put on disk that was queued before, at once, and waits for no server: what is on disk, the next process
+   * sends. For a program that ends without ceremony, such as a worker that is killed. Resolves with `kept` if it waits on
+   * disk, with `error_timeout` if some of it is not there after the time (1000 ms by default). The end of the process, and
+   * of a worker thread by itself, does the same without being asked, in 50 ms at most.
+   */
+  persist(timeoutMs?: number): Promise<Outcome>;
+
+  /**
    * Has everything sent that was queued before, at once. Resolves when it is settled, with `error_timeout` if some of it
    * still waits after the time (1000 ms by default). Blocks neither the event loop nor `process.exit`.
    */
@@ -179,7 +218,19 @@ export class TelemetryClient {
     pluginName?: string | null,
     pluginVersion?: string | null,
   ): Preview;
-
-  /** `close()`, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
 }
+
+// The names of the events, for `track`.
+export declare const EVENT_PACT_CONSUMER_TESTS_RAN: 'Pact consumer tests ran';
+export declare const EVENT_PACTS_VERIFIED: 'Pacts verified';
+export declare const EVENT_PLUGIN_LOADED: 'Plugin loaded';
+export declare const EVENT_PACT_MOCK_SERVER_STARTED: 'Pact mock server started';
+export declare const CATEGORY_CONSUMER_TEST: 'ConsumerTest';
+export declare const CATEGORY_PROVIDER_TEST: 'ProviderTest';
+export declare const CATEGORY_PLUGIN: 'Plugin';
+export declare const ACTION_COMPLETED: 'Completed';
+export declare const ACTION_LOADED: 'Loaded';
+export declare const ACTION_MOCK_SERVER_STARTED: 'MockServerStarted';
+export declare const DATA_SOURCE_CLI: 'cli';
+export declare const DATA_SOURCE_CLIENT: 'client';
+export declare const DATA_SOURCE_BROKER: 'broker';

@@ -1,5 +1,6 @@
 'use strict';
 
 const { TelemetryClient } = require('./client.js');
+const names = require('./names.js');
 
-module.exports = { TelemetryClient };
+module.exports = { TelemetryClient, ...names };

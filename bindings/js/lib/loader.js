@@ -2,10 +2,11 @@
 
 // Finds and loads the library, once. Answers with its functions, or with the reason why there are none. Private.
 
-const { existsSync } = require('node:fs');
 const path = require('node:path');
+const { allowed, variable } = require('./host.js');
 const { ABI_VERSION, bind, declare } = require('./native.js');
 const names = require('./names.js');
+const { PLATFORMS, libraryFile, platformName, systemFile } = require('./platform.js');
 
 /**
  * @typedef {object} Loaded
@@ -14,24 +15,32 @@ const names = require('./names.js');
  * @property {unknown} library koffi unloads a library that nothing refers to
  */
 
-const FILES = /** @type {Record<string, string>} */ ({
-  darwin: 'libpact_telemetry.dylib',
-  linux: 'libpact_telemetry.so',
-  win32: 'pact_telemetry.dll',
-});
-const SYSTEM_FILES = /** @type {Record<string, string>} */ ({ ...FILES, linux: 'libpact_telemetry.so.1' });
-const SYSTEMS = /** @type {Record<string, string>} */ ({ darwin: 'macos', win32: 'windows' });
-const MACHINES = /** @type {Record<string, string>} */ ({ arm64: 'aarch64', ia32: 'x86', x64: 'x86_64' });
-
-/** Where to look, in this order. A path in the environment is the only one then: whoever sets it means it. */
+/**
+ * Where to look, in this order, and why a place is none. A path in the environment is the only one then: whoever sets it
+ * means it.
+ * @returns {{ files: string[], reasons: string[] }}
+ */
 function candidates() {
-  const chosen = process.env.PACT_TELEMETRY_LIBRARY;
-  if (chosen) return [path.resolve(chosen)];
-  const { arch, platform } = process;
-  const folder = `${SYSTEMS[platform] ?? platform}-${MACHINES[arch] ?? arch}`;
-  const bundled = path.join(__dirname, '..', 'native', folder, FILES[platform] ?? FILES.linux);
-  const system = SYSTEM_FILES[platform] ?? FILES.linux;
-  return existsSync(bundled) ? [bundled, system] : [system];
+  const chosen = variable('PACT_TELEMETRY_LIBRARY');
+  if (chosen) return { files: [path.resolve(chosen)], reasons: [] };
+  const platform = platformName();
+  if (!PLATFORMS.includes(platform)) {
+    return { files: [systemFile()], reasons: [`there is no package for ${platform}`] };
+  }
+  const name = `@pact-foundation/telemetry-${platform}`;
+  try {
+    return { files: [outside(require.resolve(`${name}/${libraryFile()}`)), systemFile()], reasons: [] };
+  } catch {
+    return { files: [systemFile()], reasons: [`${name} is not installed (it is an optional dependency)`] };
+  }
+}
+
+/**
+ * A file inside Electron's archive can be read and not loaded; its copy beside the archive can (`asarUnpack`).
+ * @param {string} file
+ */
+function outside(file) {
+  return file.replace(/([\\/][^\\/]+\.asar)(?=[\\/])/, '$1.unpacked');
 }
 
 /**
@@ -52,11 +61,14 @@ function cStrings(koffi) {
 
 /** @returns {Loaded | string} */
 function loadNow() {
+  if (!allowed({ name: 'ffi' })) return 'Deno was not given --allow-ffi, without which no native library can be loaded';
   /** @type {string[]} */
   const reasons = [];
   try {
+    const places = candidates();
+    reasons.push(...places.reasons);
     const koffi = require('koffi');
-    for (const file of candidates()) {
+    for (const file of places.files) {
       try {
         const library = koffi.load(file);
         const abi = declare(library, 'abi_version')();
@@ -85,4 +97,4 @@ function load() {
   return (loaded ??= loadNow());
 }
 
-module.exports = { load, reason };
+module.exports = { load, outside, reason };

@@ -41,6 +41,7 @@ const FUNCTIONS = Object.freeze({
   explain: ['int32_t', ['void *', 'void *', 'uint32_t']],
   preview: ['int32_t', ['void *', 'str', 'str', 'str', 'int64_t', 'str', 'str', 'void *', 'uint32_t']],
   stats: ['int32_t', ['void *', 'void *', 'uint32_t']],
+  persist: ['int32_t', ['void *', 'uint32_t']],
   flush: ['int32_t', ['void *', 'uint32_t']],
   close: ['int32_t', ['void *', 'uint32_t']],
   free: ['void', ['void *']],
@@ -71,6 +72,7 @@ const FUNCTIONS = Object.freeze({
  * @property {(client: Handle, event: Text, category: Text, action: Text, value: number | bigint,
  *   pluginName: Text, pluginVersion: Text, out: Uint8Array | null, capacity: number) => number} preview
  * @property {(client: Handle, out: Uint8Array | null, capacity: number) => number} stats
+ * @property {(client: Handle, timeoutMs: number) => number} persist
  * @property {(client: Handle, timeoutMs: number) => number} flush
  * @property {(client: Handle, timeoutMs: number) => number} close
  * @property {(client: Handle) => void} free
