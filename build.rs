@@ -17,6 +17,8 @@ fn main() {
                 format!("-Wl,-current_version,{plain}"),
             ]
         }
+        // As there, the library itself sees to it that it stays loaded (src/platform/process.rs).
+        (_, "unix") if var("CARGO_CFG_PACT_LIKE_MACOS").is_ok() => vec![],
         (_, "unix") => vec![
             format!("-Wl,-soname,libpact_telemetry.so.{major}"),
             // dlclose leaves it in place: its thread, its exit handler and its thread-local values need their code.

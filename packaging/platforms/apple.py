@@ -41,7 +41,7 @@ def arch(platform):
 
 
 def rustflags(_platform):
-    return ["-C", "linker-flavor=ld64.lld", "-C", f"linker={HERE / 'apple-linker'}"]
+    return ["-C", "linker-flavor=ld64.lld"]
 
 
 def environment(platform, tools, work):
@@ -55,6 +55,7 @@ def environment(platform, tools, work):
         f"AR_{key}": str(HERE / "apple-ar"),
         "APPLE_CC_ZIG": str(tools.zig),
         "APPLE_CC_TARGET": f"{arch(platform)}-macos.{MINIMUM}",
+        f"CARGO_TARGET_{key.upper()}_LINKER": str(HERE / "apple-linker"),
         "APPLE_LINKER": str(ld64()),
     }
 

@@ -26,6 +26,8 @@ class Platform:
     name: str
     glibc: str = ""  # the oldest
     rustflags: tuple = ()
+    # What the final link gets.
+    link_args: tuple = ()
     # The linker's name for the format of objects, where it can join them into one (`ld -r`).
     emulation: str = None
 
@@ -42,6 +44,9 @@ class Platform:
         return self.name.startswith("darwin")
 
 
+# In the form that linkers for Windows read; a relative path, since the same flags make the same bytes.
+EXPORTS = OUT / "cargo/pact_telemetry.def"
+
 # By default Rust's musl targets link the C library statically, and then cannot make a shared library.
 MUSL = ("-C", "target-feature=-crt-static")
 PLATFORMS = {
@@ -51,7 +56,8 @@ PLATFORMS = {
         Platform("linux-arm64-gnu", glibc="2.17", emulation="aarch64linux"),
         Platform("linux-x64-musl", rustflags=MUSL, emulation="elf_x86_64"),
         Platform("linux-arm64-musl", rustflags=MUSL, emulation="aarch64linux"),
-        Platform("win32-x64"),
+        # cargo-zigbuild drops rustc's list of exports, and then everything is exported.
+        Platform("win32-x64", link_args=(EXPORTS.relative_to(ROOT),)),
         Platform("darwin-x64"),
         Platform("darwin-arm64"),
     ]

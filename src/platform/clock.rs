@@ -5,7 +5,7 @@
 ///
 /// `CLOCK_MONOTONIC_COARSE` (clock_gettime(2)) is read from the vDSO in about 5 ns and is never a system call, also
 /// on machines whose precise clock source is one.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(pact_like_macos)))]
 #[inline(always)]
 pub fn coarse_millis() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -16,7 +16,7 @@ pub fn coarse_millis() -> u64 {
 }
 
 /// Milliseconds since some fixed moment, never going back.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(all(any(target_os = "linux", target_os = "android"), not(pact_like_macos))))]
 pub fn coarse_millis() -> u64 {
     use once_cell::race::OnceBox;
     use std::time::Instant;

@@ -17,6 +17,24 @@ pub fn is_seen(descriptor: std::ffi::c_int) -> bool {
     }
 }
 
+/// Does a person get to see what is written to standard error? Not where there is none, as in a program with windows alone, or
+/// where it is a device that is no console: `NUL`.
+#[cfg(windows)]
+pub fn is_standard_error_seen() -> bool {
+    use super::windows::{
+        GetConsoleMode, GetFileType, GetStdHandle, FILE_TYPE_CHAR, FILE_TYPE_UNKNOWN, STD_ERROR_HANDLE,
+    };
+    // SAFETY: both take any handle; the mode is ours for the whole call.
+    unsafe {
+        let handle = GetStdHandle(STD_ERROR_HANDLE);
+        match GetFileType(handle) {
+            FILE_TYPE_UNKNOWN => false,
+            FILE_TYPE_CHAR => GetConsoleMode(handle, &mut 0) != 0,
+            _ => true,
+        }
+    }
+}
+
 #[cfg(unix)]
 mod by_identity {
     use std::ffi::c_int;
@@ -138,11 +156,6 @@ impl<T> Owned<T> {
         Owned(open)
     }
 
-    /// Of what was opened at that path this moment. Tells also whether it is a regular file: folders cannot be opened here.
-    pub fn at(open: T, _path: &std::path::Path) -> (Self, bool) {
-        (Owned(open), true)
-    }
-
     /// What is open.
     pub fn get(&self) -> std::io::Result<&T> {
         Ok(&self.0)
@@ -151,6 +164,12 @@ impl<T> Owned<T> {
 
 #[cfg(not(unix))]
 impl Owned<std::fs::File> {
+    /// Of what was opened at that path this moment. Tells also whether it is a regular file, and not a link.
+    pub fn at(open: std::fs::File, _path: &std::path::Path) -> (Self, bool) {
+        let is_file = open.metadata().is_ok_and(|about| about.file_type().is_file());
+        (Owned(open), is_file)
+    }
+
     /// What is open, and how long it is.
     pub fn get_with_length(&self) -> std::io::Result<(&std::fs::File, u64)> {
         Ok((&self.0, self.0.metadata()?.len()))

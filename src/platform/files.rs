@@ -31,8 +31,15 @@ impl Private {
     }
 
     /// The end of an existing file, or of a new one.
+    #[cfg(unix)]
     pub fn append(path: &Path) -> io::Result<Self> {
         open(OpenOptions::new().append(true).create(true), path)
+    }
+
+    /// The end of an existing file, or of a new one. Not opened for append: such a handle could not be cut.
+    #[cfg(not(unix))]
+    pub fn append(path: &Path) -> io::Result<Self> {
+        open(OpenOptions::new().write(true).create(true).truncate(false), path)
     }
 
     /// Its length in bytes.
@@ -46,9 +53,30 @@ impl Private {
     }
 
     /// Writes all of it at the end, or nothing.
+    #[cfg(unix)]
     pub fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
         let (mut file, length) = self.open.get_with_length()?;
         file.write_all(bytes).inspect_err(|_| drop(file.set_len(length)))
+    }
+
+    /// Writes all of it at the end, or nothing.
+    #[cfg(not(unix))]
+    pub fn add(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        use std::os::windows::fs::FileExt;
+        /// WriteFile: the end of the file, wherever that is at that moment.
+        const END: u64 = u64::MAX;
+        let (file, length) = self.open.get_with_length()?;
+        while !bytes.is_empty() {
+            match file.seek_write(bytes, END) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(error) => {
+                    let _ = file.set_len(length);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Writes all of it.
@@ -66,13 +94,9 @@ impl Private {
         Ok(bytes)
     }
 
-    /// Locks it against other openings of it; `false` where somebody else did.
+    /// Locks it against other openings of it; `false` where somebody else did. Others may still read and write it.
     pub fn try_lock(&mut self) -> io::Result<bool> {
-        self.is_locked = match self.open.get()?.try_lock() {
-            Ok(()) => true,
-            Err(std::fs::TryLockError::WouldBlock) => false,
-            Err(std::fs::TryLockError::Error(error)) => return Err(error),
-        };
+        self.is_locked = lock(self.open.get()?)?;
         Ok(self.is_locked)
     }
 
@@ -96,10 +120,15 @@ impl Private {
         self.metadata().is_ok_and(|here| there.is_ok_and(|there| there == (here.dev(), here.ino())))
     }
 
-    /// Is this still the file at that path? A file that is open cannot be removed here.
+    /// Is this still the file at that path? Somebody may have removed it and made another: a file that is open can be removed here
+    /// too, if it was opened for that, as std does.
     #[cfg(not(unix))]
-    pub fn is_at(&self, _path: &Path) -> bool {
-        true
+    pub fn is_at(&self, path: &Path) -> bool {
+        use std::os::windows::fs::OpenOptionsExt;
+        let flags = super::windows::FILE_FLAG_OPEN_REPARSE_POINT | super::windows::FILE_FLAG_BACKUP_SEMANTICS;
+        let there = OpenOptions::new().access_mode(0).custom_flags(flags).open(path);
+        let there = there.ok().and_then(|there| identity(&there));
+        there.is_some() && self.open.get().ok().and_then(identity) == there
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
@@ -111,7 +140,7 @@ impl Drop for Private {
     fn drop(&mut self) {
         if self.is_locked {
             // Said aloud: a forked child holds the same open file, and with it the lock.
-            let _ = self.open.get().map(File::unlock);
+            let _ = self.open.get().map(unlock);
         }
     }
 }
@@ -126,7 +155,59 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
 
 #[cfg(not(unix))]
 fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Private> {
-    opened(options.open(path)?, path)
+    use std::os::windows::fs::OpenOptionsExt;
+    opened(options.custom_flags(super::windows::FILE_FLAG_OPEN_REPARSE_POINT).open(path)?, path)
+}
+
+#[cfg(unix)]
+fn lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+        Err(std::fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn unlock(file: &File) {
+    let _ = file.unlock();
+}
+
+/// The byte that is locked: one that no file has, since nobody else can read or write what is locked here.
+#[cfg(not(unix))]
+fn locked_byte() -> super::windows::Overlapped {
+    super::windows::Overlapped { offset: u32::MAX - 1, offset_high: i32::MAX as u32, ..Default::default() }
+}
+
+#[cfg(not(unix))]
+fn lock(file: &File) -> io::Result<bool> {
+    use super::windows::{LockFileEx, ERROR_LOCK_VIOLATION, LOCK_EXCLUSIVE_AT_ONCE};
+    use std::os::windows::io::AsRawHandle;
+    // SAFETY: an open file, and a place that lives for the whole call, which does not wait.
+    let answer = unsafe { LockFileEx(file.as_raw_handle(), LOCK_EXCLUSIVE_AT_ONCE, 0, 1, 0, &mut locked_byte()) };
+    let error = io::Error::last_os_error();
+    match answer {
+        0 if error.raw_os_error() == Some(ERROR_LOCK_VIOLATION) => Ok(false),
+        0 => Err(error),
+        _ => Ok(true),
+    }
+}
+
+#[cfg(not(unix))]
+fn unlock(file: &File) {
+    use std::os::windows::io::AsRawHandle;
+    // SAFETY: as above.
+    unsafe { super::windows::UnlockFileEx(file.as_raw_handle(), 0, 1, 0, &mut locked_byte()) };
+}
+
+/// Volume and number of a file.
+#[cfg(not(unix))]
+fn identity(file: &File) -> Option<(u32, [u32; 2])> {
+    use std::os::windows::io::AsRawHandle;
+    let mut about = super::windows::FileInformation::default();
+    // SAFETY: an open file, and a structure that is written as a whole where the answer is not 0.
+    let answer = unsafe { super::windows::GetFileInformationByHandle(file.as_raw_handle(), &mut about) };
+    (answer != 0).then_some((about.volume, about.index))
 }
 
 fn opened(file: File, path: &Path) -> io::Result<Private> {
@@ -221,16 +302,24 @@ pub fn cut(path: &Path, length: u64) -> io::Result<()> {
 /// Cuts off what a file has behind so many bytes.
 #[cfg(not(unix))]
 pub fn cut(path: &Path, length: u64) -> io::Result<()> {
-    OpenOptions::new().write(true).open(path)?.set_len(length)
+    open(OpenOptions::new().write(true), path)?.cut(length)
 }
 
-/// Is it for want of a descriptor or of memory, which may be had later?
+/// Is it for want of a descriptor or of memory, or because another process has the file just now? It may be had later.
 pub fn is_passing(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let passing = matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM));
-    #[cfg(not(unix))]
-    let passing = error.kind() == io::ErrorKind::OutOfMemory;
-    passing
+    error.raw_os_error().is_some_and(is_passing_code)
+}
+
+#[cfg(unix)]
+fn is_passing_code(code: i32) -> bool {
+    matches!(code, libc::EMFILE | libc::ENFILE | libc::ENOMEM)
+}
+
+/// Too many open files; not enough memory (8, 14); a file that another process opened without sharing, or locked, such as a
+/// scanner for viruses; one whose removal is not finished; not enough of the system's resources; no page file left.
+#[cfg(not(unix))]
+fn is_passing_code(code: i32) -> bool {
+    matches!(code, 4 | 8 | 14 | 32 | 33 | 303 | 1450 | 1455)
 }
 
 /// A folder of this user alone (0700), made if need be with those above it. An error where it is another's, or a link.
@@ -258,5 +347,100 @@ pub fn private_folder(path: &Path) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::Error::other("not a folder"))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that cannot go on should stop
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn what_is_locked_can_be_read_and_written_but_not_locked_by_another() {
+        let folder = folder();
+        let path = folder.path().join("locked");
+        let mut first = Private::create(&path).unwrap();
+        assert!(first.try_lock().unwrap());
+        first.write(b"text").unwrap();
+        let mut second = Private::open(&path).unwrap();
+        assert!(!second.try_lock().unwrap());
+        assert_eq!(second.read(100).unwrap(), b"text");
+        assert_eq!(std::fs::read(&path).unwrap(), b"text");
+        drop(first);
+        assert!(second.try_lock().unwrap());
+    }
+
+    #[test]
+    fn what_is_opened_at_its_end_grows_there_and_can_be_cut() {
+        let folder = folder();
+        let path = folder.path().join("appended");
+        let (mut one, mut other) = (Private::append(&path).unwrap(), Private::append(&path).unwrap());
+        one.add(b"a").unwrap();
+        other.add(b"bc").unwrap();
+        one.add(b"d").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"abcd");
+        one.cut(2).unwrap();
+        assert_eq!(other.length().unwrap(), 2);
+        other.add(b"e").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"abe");
+        cut(&path, 1).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"a");
+    }
+
+    #[test]
+    fn a_file_that_was_removed_or_replaced_while_it_is_open_is_no_longer_at_its_path() {
+        let folder = folder();
+        let path = folder.path().join("replaced");
+        let first = Private::create(&path).unwrap();
+        assert!(first.is_at(&path));
+        put_in_place(&path, "test", b"other").unwrap();
+        assert!(!first.is_at(&path));
+        let second = Private::open(&path).unwrap();
+        assert!(second.is_at(&path));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!second.is_at(&path));
+    }
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let folder = folder();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        std::fs::write(&target, "another's").unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        #[cfg(windows)]
+        if std::os::windows::fs::symlink_file(&target, &link).is_err() {
+            return; // a privilege that not every user has
+        }
+        for opened in [Private::open(&link), Private::open_or_create(&link), Private::append(&link)] {
+            assert_eq!(opened.err().unwrap().kind(), io::ErrorKind::InvalidData);
+        }
+        assert!(Private::create(&link).is_err());
+        assert_eq!(std::fs::read(&target).unwrap(), b"another's");
+    }
+
+    #[test]
+    #[cfg(windows)]
+    fn what_another_process_has_just_now_or_the_system_is_short_of_is_passing() {
+        for code in [4, 8, 14, 32, 33, 303, 1450, 1455] {
+            assert!(is_passing(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+        for code in [2, 3, 5, 87, 112, 123] {
+            assert!(!is_passing(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+    }
+
+    #[test]
+    #[cfg(windows)]
+    fn a_file_that_another_opened_without_sharing_is_passing() {
+        use std::os::windows::fs::OpenOptionsExt;
+        let folder = folder();
+        let path = folder.path().join("scanned");
+        let _scanner = OpenOptions::new().write(true).create(true).truncate(true).share_mode(0).open(&path).unwrap();
+        assert!(is_passing(&Private::open(&path).err().unwrap()));
     }
 }

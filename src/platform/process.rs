@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 
 /// One `T` a process: a forked child finds it empty again and makes its own.
 ///
-/// The pointer lives in a page that the kernel zeroes in a child (`MADV_WIPEONFORK`, Linux 4.14), so noticing a fork
-/// costs a load and no system call, holds for a raw `clone` too, and touches nothing that was inherited. Where the
-/// kernel has no such page, `pthread_atfork` clears the pointer. Values are never freed: other threads may be in them.
+/// `pthread_atfork` clears the pointer in a child, so noticing a fork costs a load and no system call. Where the kernel has
+/// such a thing, the pointer also lives in a page that the kernel zeroes in a child (`MADV_WIPEONFORK`, Linux 4.14): this
+/// holds for a raw `clone` too. The page alone is not enough: under qemu-user `madvise` succeeds and does nothing. Values are
+/// never freed: other threads may be in them.
 pub struct PerProcess<T: Send + Sync + 'static> {
     slot: std::sync::atomic::AtomicPtr<AtomicPtr<T>>,
 }
@@ -57,7 +58,8 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
     fn slot(&self) -> &'static AtomicPtr<T> {
         let mut slot = self.slot.load(Ordering::Acquire);
         if slot.is_null() {
-            let fresh = wiped_on_fork().cast::<AtomicPtr<T>>();
+            // Published only once it is registered: no thread may use a pointer that a fork would leave as it is.
+            let fresh = cleared_in_a_child().cast::<AtomicPtr<T>>();
             // The loser's page stays mapped: 4 KiB, once, in a race of first events.
             slot = match self.slot.compare_exchange(slot, fresh, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => fresh,
@@ -69,16 +71,26 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
     }
 }
 
-/// The model checker's own, which no kernel wipes.
+/// The model checker's own, which no fork clears.
 #[cfg(loom)]
-fn wiped_on_fork() -> *mut AtomicPtr<u8> {
+fn cleared_in_a_child() -> *mut AtomicPtr<u8> {
     Box::into_raw(Box::new(AtomicPtr::new(std::ptr::null_mut())))
 }
 
-/// Zeroed memory for one pointer that reads as zero again in a forked child.
+/// Zeroed memory for one pointer that reads as zero again in a forked child. Never freed.
 #[cfg(not(loom))]
-fn wiped_on_fork() -> *mut AtomicPtr<u8> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+fn cleared_in_a_child() -> *mut AtomicPtr<u8> {
+    let leaked = || Box::into_raw(Box::new(AtomicPtr::new(std::ptr::null_mut())));
+    let slot = wiped_on_fork().unwrap_or_else(leaked);
+    #[cfg(unix)]
+    at_fork::clear(slot);
+    slot
+}
+
+/// Zeroed memory that the kernel says it zeroes again in a forked child; `None` where it has no such thing.
+#[cfg(not(loom))]
+fn wiped_on_fork() -> Option<*mut AtomicPtr<u8>> {
+    #[cfg(all(any(target_os = "linux", target_os = "android"), not(pact_like_macos)))]
     {
         const SIZE: usize = 4096;
         // SAFETY: a fresh private anonymous mapping; nothing else can have a pointer into it.
@@ -95,34 +107,89 @@ fn wiped_on_fork() -> *mut AtomicPtr<u8> {
         if page != libc::MAP_FAILED {
             // SAFETY: exactly the mapping made above.
             if unsafe { libc::madvise(page, SIZE, libc::MADV_WIPEONFORK) } == 0 {
-                return page.cast();
+                return Some(page.cast());
             }
             // SAFETY: as above; nothing points into it yet.
             unsafe { libc::munmap(page, SIZE) };
         }
     }
-    cleared_by_atfork()
+    None
 }
 
-/// The same by `pthread_atfork`; a plain leaked pointer where there is no fork.
-#[cfg(not(loom))]
-fn cleared_by_atfork() -> *mut AtomicPtr<u8> {
-    let slot = Box::into_raw(Box::new(AtomicPtr::new(std::ptr::null_mut())));
-    #[cfg(unix)]
-    {
-        static SLOT: AtomicPtr<AtomicPtr<u8>> = AtomicPtr::new(std::ptr::null_mut());
-        extern "C" fn in_the_child() {
-            // SAFETY: NULL or the leaked slot below. Async-signal-safe: two atomic operations.
-            if let Some(slot) = unsafe { SLOT.load(Ordering::Acquire).as_ref() } {
-                slot.store(std::ptr::null_mut(), Ordering::Release);
-            }
-        }
-        if SLOT.compare_exchange(std::ptr::null_mut(), slot, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-            // SAFETY: the handler is a function of this library, which never leaves the process (see build.rs).
-            unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
+/// Pointers that are cleared in a forked child, as many as are registered.
+#[cfg(all(unix, not(loom)))]
+mod at_fork {
+    use std::ptr::null_mut;
+    use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+    struct Entry {
+        slot: *mut AtomicPtr<u8>,
+        next: *mut Entry,
+    }
+
+    /// A list that only grows.
+    static FIRST: AtomicPtr<Entry> = AtomicPtr::new(null_mut());
+    static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
+
+    /// Async-signal-safe: loads and stores.
+    extern "C" fn in_the_child() {
+        let mut next = FIRST.load(Ordering::Acquire);
+        // SAFETY: entries and their slots are published by `clear` when they are complete, and never freed.
+        while let Some(entry) = unsafe { next.as_ref() } {
+            // SAFETY: as above.
+            unsafe { &*entry.slot }.store(null_mut(), Ordering::Release);
+            next = entry.next;
         }
     }
-    slot
+
+    /// Has the pointer cleared in every child that is forked from now on. The pointer is never freed.
+    pub fn clear(slot: *mut AtomicPtr<u8>) {
+        super::stay_loaded();
+        let mut next = FIRST.load(Ordering::Acquire);
+        let entry = Box::into_raw(Box::new(Entry { slot, next }));
+        while let Err(now) = FIRST.compare_exchange_weak(next, entry, Ordering::AcqRel, Ordering::Acquire) {
+            next = now;
+            // SAFETY: not published yet, so this thread alone has it.
+            unsafe { (*entry).next = next };
+        }
+        if !IS_REGISTERED.load(Ordering::Acquire) {
+            // Two threads may both register: the handler may run twice. Without memory for it (ENOMEM) the wiped page is left.
+            // SAFETY: the handler is a function of this library, which stays in the process.
+            let answer = unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
+            IS_REGISTERED.store(answer == 0, Ordering::Release);
+        }
+    }
+}
+
+/// Keeps this library in the process for good: its threads, its exit handler and its fork handler need their code. Cheap
+/// after the first time. Linux needs no call: the library is linked so (build.rs), and musl unloads nothing.
+pub fn stay_loaded() {
+    #[cfg(any(target_vendor = "apple", pact_like_macos, windows))]
+    {
+        static IS_PINNED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+        if !IS_PINNED.load(Ordering::Acquire) {
+            IS_PINNED.store(pin(), Ordering::Release);
+        }
+    }
+}
+
+#[cfg(any(target_vendor = "apple", pact_like_macos))]
+fn pin() -> bool {
+    // SAFETY: dladdr(3) fills in the whole structure where it does not return 0; the name that it gives lives as long as this
+    // library is loaded. dlopen(3) of a loaded library runs nothing; the handle is kept.
+    unsafe {
+        let mut about: libc::Dl_info = std::mem::zeroed();
+        let flags = libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE;
+        libc::dladdr(pin as *const libc::c_void, &mut about) != 0 && !libc::dlopen(about.dli_fname, flags).is_null()
+    }
+}
+
+#[cfg(windows)]
+fn pin() -> bool {
+    use super::windows::{GetModuleHandleExW, FROM_ADDRESS, PIN};
+    let mut library = std::ptr::null_mut();
+    // SAFETY: with FROM_ADDRESS the second argument is an address in the library in question, not a name.
+    unsafe { GetModuleHandleExW(PIN | FROM_ADDRESS, (pin as *const ()).cast(), &mut library) != 0 }
 }
 
 /// Prints on standard error in one write, so that the lines of two processes do not mix. Returns whether a person gets
@@ -131,8 +198,8 @@ pub fn print_to_person(text: &str) -> bool {
     use std::io::Write;
     #[cfg(unix)]
     let seen = super::descriptor::is_seen(libc::STDERR_FILENO);
-    #[cfg(not(unix))]
-    let seen = true;
+    #[cfg(windows)]
+    let seen = super::descriptor::is_standard_error_seen();
     seen && std::io::stderr().write_all(text.as_bytes()).is_ok()
 }
 
@@ -160,13 +227,66 @@ pub fn with_signals_blocked<R>(start: impl FnOnce() -> R) -> R {
 }
 
 /// Has `handler` called when the process ends by `exit` or by returning from `main`. Not by `_exit`, nor by a signal.
+#[cfg(not(windows))]
 pub fn at_exit(handler: extern "C" fn()) {
+    stay_loaded();
     extern "C" {
         fn atexit(handler: extern "C" fn()) -> std::ffi::c_int;
     }
     // SAFETY: C11 7.22.4.2; the handler is a function of this library, which never leaves the process. A refusal
     // means that nothing is called, which is what happens with `_exit` too.
     unsafe { atexit(handler) };
+}
+
+/// Has `handler` called when the process ends by `exit` or by returning from `main`, where the program uses one of the
+/// system's C runtimes. Not by `_exit`, `ExitProcess` or `TerminateProcess`, nor with a C runtime of the program's own. May
+/// be called twice.
+///
+/// This library's own `atexit` would be too late: its handlers run when the library is detached, and by then the system has
+/// ended all other threads ([`at_detach`]).
+#[cfg(windows)]
+pub fn at_exit(handler: extern "C" fn()) {
+    use super::windows::{GetModuleHandleA, GetProcAddress};
+    stay_loaded();
+    for (runtime, register) in [(c"ucrtbase.dll", c"_crt_atexit"), (c"msvcrt.dll", c"_onexit")] {
+        // SAFETY: both names are terminated. A runtime that is not loaded is not loaded by this.
+        let found = unsafe { GetProcAddress(GetModuleHandleA(runtime.as_ptr()), register.as_ptr()) };
+        if let Some(found) = found {
+            // SAFETY: both functions take a function without arguments, and return what fits into a pointer; the runtimes ignore
+            // what `_onexit`'s handler returns. The handler is a function of this library, which stays in the process.
+            unsafe {
+                let register: unsafe extern "C" fn(extern "C" fn()) -> *mut std::ffi::c_void =
+                    std::mem::transmute(found);
+                register(handler);
+            }
+        }
+    }
+}
+
+/// Has `handler` called when the process ends, whichever way but for `TerminateProcess`: after the system has ended all other
+/// threads. It must wait for nothing and take no lock, since a thread may have held it when it was ended.
+#[cfg(windows)]
+pub fn at_detach(handler: extern "C" fn()) {
+    extern "C" {
+        fn atexit(handler: extern "C" fn()) -> std::ffi::c_int;
+    }
+    stay_loaded();
+    // SAFETY: as above; in a DLL the C runtime calls it on DLL_PROCESS_DETACH.
+    unsafe { atexit(handler) };
+}
+
+/// Is this process a child that was forked, and has not executed a program since? Apple's frameworks may abort there.
+#[cfg(target_vendor = "apple")]
+pub fn is_forked_without_exec() -> bool {
+    /// libproc.h: "process called exec". A child does not inherit it.
+    const PROC_FLAG_EXEC: u32 = 0x4000;
+    // SAFETY: proc_pidinfo fills in at most as many bytes as are said, and says how many.
+    unsafe {
+        let mut about: libc::proc_bsdinfo = std::mem::zeroed();
+        let size = size_of::<libc::proc_bsdinfo>() as std::ffi::c_int;
+        let given = libc::proc_pidinfo(libc::getpid(), libc::PROC_PIDTBSDINFO, 0, (&raw mut about).cast(), size);
+        given != size || about.pbi_flags & PROC_FLAG_EXEC == 0
+    }
 }
 
 /// The machine's name as the system gives it, or `None`. No process is started and no name is looked up for it.
@@ -180,11 +300,17 @@ pub fn hostname() -> Option<String> {
     (answer == 0).then(|| name.to_string_lossy().into_owned())
 }
 
-/// The machine's name as the system gives it, or `None`.
+/// The machine's name as the system gives it, or `None`. The same as `hostname` prints: COMPUTERNAME ends after 15 characters.
 #[cfg(windows)]
 pub fn hostname() -> Option<String> {
-    // COMPUTERNAME is set by the system for every session; gethostname would need Winsock started on this thread.
-    std::env::var("COMPUTERNAME").ok()
+    let mut buffer = [0u16; 256];
+    let mut length = buffer.len() as u32;
+    // SAFETY: the buffer is ours and its true size is given, in characters.
+    let answer = unsafe {
+        super::windows::GetComputerNameExW(super::windows::COMPUTER_NAME_DNS_HOSTNAME, buffer.as_mut_ptr(), &mut length)
+    };
+    let name = buffer.get(..length as usize).filter(|name| answer != 0 && !name.is_empty())?;
+    Some(String::from_utf16_lossy(name))
 }
 
 #[cfg(all(test, not(loom)))]
@@ -215,21 +341,52 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn without_a_wiped_page_pthread_atfork_clears_the_slot() {
-        // SAFETY: just made, leaked.
-        let slot = unsafe { &*cleared_by_atfork() };
-        slot.store(std::ptr::dangling_mut(), Ordering::Release);
+    fn without_a_wiped_page_pthread_atfork_clears_each_slot_and_nothing_of_the_parents() {
+        let slots = [(); 3].map(|()| {
+            let slot = Box::into_raw(Box::new(AtomicPtr::new(std::ptr::dangling_mut())));
+            at_fork::clear(slot);
+            // SAFETY: just made, never freed.
+            unsafe { &*slot }
+        });
+        let is_empty = |slot: &&AtomicPtr<u8>| slot.load(Ordering::Acquire).is_null();
         // SAFETY: the child calls nothing but _exit.
         let child = unsafe { libc::fork() };
         if child == 0 {
             // SAFETY: ends this child at once.
-            unsafe { libc::_exit(i32::from(!slot.load(Ordering::Acquire).is_null())) };
+            unsafe { libc::_exit(i32::from(!slots.iter().all(is_empty))) };
         }
         let mut status = 0;
         // SAFETY: waits for the child made above.
         unsafe { libc::waitpid(child, &mut status, 0) };
         assert_eq!(status, 0);
-        assert!(!slot.load(Ordering::Acquire).is_null());
+        assert!(!slots.iter().any(is_empty));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn of_many_first_threads_none_has_a_cell_that_a_fork_leaves_as_it_is() {
+        for _ in 0..20 {
+            let cell: &'static PerProcess<u32> = Box::leak(Box::new(PerProcess::new()));
+            let first = std::sync::Barrier::new(4);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        first.wait();
+                        cell.get_or_init(|| 7);
+                    });
+                }
+            });
+            // SAFETY: the child calls nothing but this cell and _exit.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                // SAFETY: ends this child at once.
+                unsafe { libc::_exit(i32::from(cell.get().is_some())) };
+            }
+            let mut status = 0;
+            // SAFETY: waits for the child made above.
+            unsafe { libc::waitpid(child, &mut status, 0) };
+            assert_eq!(status, 0);
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! the sender, where it would race the host's `setenv` (libdatadog#1930). It also saves 43 KB in every host.
 
 use std::ffi::OsString;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use ureq::tls::RootCerts;
 
 /// Where the person said that the trusted roots are. Taken on the caller's thread, used on the sender.
@@ -24,29 +26,39 @@ impl RootOverride {
     }
 }
 
-/// The roots of Apple's systems and of Windows: the system itself verifies.
-#[cfg(any(target_vendor = "apple", windows))]
-pub fn trusted(_given: &RootOverride) -> RootCerts {
+/// What the person named is the whole truth, also where it holds nothing: then nobody is trusted. Else the machine's own.
+pub fn trusted(given: &RootOverride) -> RootCerts {
+    if given.file.is_none() && given.dirs.is_none() {
+        return of_this_machine();
+    }
+    let mut files: Vec<_> = given.file.iter().map(PathBuf::from).collect();
+    for dir in given.dirs.iter().flat_map(std::env::split_paths) {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        files.extend(entries.map(|entry| entry.path()).filter(|path| path.is_file()));
+    }
+    RootCerts::new_with_certs(&certificates_in(&files))
+}
+
+/// On Windows the system itself verifies.
+#[cfg(windows)]
+fn of_this_machine() -> RootCerts {
     RootCerts::PlatformVerifier
 }
 
-/// The roots of this machine; Mozilla's built-in ones where it has none at all (a scratch image).
-#[cfg(not(any(target_vendor = "apple", windows)))]
-pub fn trusted(given: &RootOverride) -> RootCerts {
-    let mut certificates = Vec::new();
-    for path in bundle_files(given) {
-        append_pem(&path, &mut certificates);
+/// On Apple's systems the system itself verifies, but not in a child that was forked and has not executed a program: there
+/// Security.framework may abort the process. Such a child has Mozilla's built-in roots.
+#[cfg(target_vendor = "apple")]
+fn of_this_machine() -> RootCerts {
+    if super::process::is_forked_without_exec() {
+        RootCerts::WebPki
+    } else {
+        RootCerts::PlatformVerifier
     }
-    if certificates.is_empty() && given.file.is_none() && given.dirs.is_none() {
-        return RootCerts::WebPki;
-    }
-    // What the person named is the whole truth, also where it holds nothing: then nobody is trusted.
-    RootCerts::new_with_certs(&certificates)
 }
 
-/// The files to read: those that the person named, else the first bundle that this system has.
+/// The first bundle that this system has; Mozilla's built-in roots where it has none at all (a scratch image).
 #[cfg(not(any(target_vendor = "apple", windows)))]
-fn bundle_files(given: &RootOverride) -> Vec<std::path::PathBuf> {
+fn of_this_machine() -> RootCerts {
     /// Debian, Ubuntu, Gentoo, Arch; Fedora, RHEL; OpenSUSE; Alpine, FreeBSD, OpenBSD; FreeBSD packages; NetBSD.
     /// The list that Go's crypto/x509 reads, in its order.
     const BUNDLES: [&str; 6] = [
@@ -57,25 +69,68 @@ fn bundle_files(given: &RootOverride) -> Vec<std::path::PathBuf> {
         "/etc/ssl/cert.pem",
         "/usr/local/etc/ssl/cert.pem",
     ];
-    if given.file.is_none() && given.dirs.is_none() {
-        let bundle = BUNDLES.iter().map(std::path::PathBuf::from).find(|path| path.exists());
-        return bundle.into_iter().collect();
+    let bundle = BUNDLES.iter().map(PathBuf::from).find(|path| path.exists());
+    match certificates_in(bundle.as_slice()) {
+        certificates if certificates.is_empty() => RootCerts::WebPki,
+        certificates => RootCerts::new_with_certs(&certificates),
     }
-    let mut files: Vec<_> = given.file.iter().map(std::path::PathBuf::from).collect();
-    for dir in given.dirs.iter().flat_map(std::env::split_paths) {
-        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-        files.extend(entries.map(|entry| entry.path()).filter(|path| path.is_file()));
-    }
-    files
 }
 
-/// Adds every certificate of a PEM file; what cannot be read or parsed is passed over, as OpenSSL does.
-#[cfg(not(any(target_vendor = "apple", windows)))]
-fn append_pem(path: &std::path::Path, certificates: &mut Vec<ureq::tls::Certificate<'static>>) {
-    let Ok(text) = std::fs::read(path) else { return };
-    for item in ureq::tls::parse_pem(&text) {
-        if let Ok(ureq::tls::PemItem::Certificate(certificate)) = item {
-            certificates.push(certificate);
-        }
+/// Larger files hold no certificates: the largest bundles have a quarter of a megabyte.
+const LIMIT: u64 = 16 * 1024 * 1024;
+
+/// The text of a regular file. Waits for nothing: a pipe in its place must not hang the upload.
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let file = super::paths::open_without_waiting(path).ok()?;
+    let about = file.metadata().ok()?;
+    let mut text = Vec::new();
+    let is_read = about.is_file() && about.len() <= LIMIT && file.take(LIMIT).read_to_end(&mut text).is_ok();
+    is_read.then_some(text)
+}
+
+/// Every certificate of these PEM files; what cannot be read or parsed is passed over, as OpenSSL does.
+fn certificates_in(files: &[PathBuf]) -> Vec<ureq::tls::Certificate<'static>> {
+    let texts = files.iter().filter_map(|path| read(path));
+    let items = |text: Vec<u8>| ureq::tls::parse_pem(&text).filter_map(Result::ok).collect::<Vec<_>>();
+    let is_certificate = |item| match item {
+        ureq::tls::PemItem::Certificate(certificate) => Some(certificate),
+        _ => None,
+    };
+    texts.flat_map(items).filter_map(is_certificate).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that cannot go on should stop
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_person_named_is_the_whole_truth_on_every_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+        let file = folder.path().join("authority.pem");
+        std::fs::write(&file, authority.cert.pem()).unwrap();
+        let named = |file: Option<&Path>, dirs: Option<&Path>| {
+            let given = RootOverride { file: file.map(Into::into), dirs: dirs.map(Into::into) };
+            match trusted(&given) {
+                RootCerts::Specific(certificates) => certificates.len(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(named(Some(&file), None), 1);
+        assert_eq!(named(None, Some(folder.path())), 1);
+        assert_eq!(named(Some(&folder.path().join("missing")), None), 0);
+        assert_eq!(named(Some(folder.path()), None), 0);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_pipe_in_the_place_of_the_roots_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let path = std::ffi::CString::new(pipe.to_str().unwrap()).unwrap();
+        // SAFETY: the path is terminated and outlives the call.
+        assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+        assert!(read(&pipe).is_none());
     }
 }

@@ -6,6 +6,7 @@ use std::ffi::CStr;
 /// Starts a thread that nobody joins; `false` where the system gives none. It inherits the caller's signal mask. A panic ends it
 /// and nothing else.
 pub fn start(name: &'static CStr, stack_bytes: usize, run: impl FnOnce() + Send + 'static) -> bool {
+    super::process::stay_loaded();
     start_quiet(name, stack_bytes, move || {
         if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
             std::mem::forget(payload); // its drop could panic again
