@@ -30,9 +30,15 @@ const REFUSED = '\u0001';
 const EXIT_TIMEOUT_MS = 50;
 
 /** What `explain`, `stats` and `preview` hold where the library does not tell. */
-const NO_EXPLANATION = { enabled: false, rule: null, rules: [], notice: { shown_ms: null, text: '' }, diagnostics: [] };
-const NO_PREVIEW = { method: null, url: null, content_type: null, body: null };
-const NO_STATS = {
+const noExplanation = () => ({
+  enabled: false,
+  rule: null,
+  rules: [],
+  notice: { shown_ms: null, text: '' },
+  diagnostics: [],
+});
+const NO_PREVIEW = Object.freeze({ method: null, url: null, content_type: null, body: null });
+const NO_STATS = Object.freeze({
   accepted: 0,
   delivered: 0,
   unconfirmed: 0,
@@ -49,7 +55,7 @@ const NO_STATS = {
     spool_full: 0,
   }),
   not_accepted: Object.freeze({ closed: 0, disabled: 0, invalid: 0, not_configured: 0, queue_full: 0 }),
-};
+});
 
 /** `PACT_TELEMETRY_QUEUE_FULL` is `queue_full` here. @type {ReadonlyMap<number, Outcome>} */
 const OUTCOMES = new Map(
@@ -201,13 +207,13 @@ class TelemetryClient {
   /** @returns {Promise<Outcome>} */
   async persist(timeoutMs = DEFAULT_TIMEOUT_MS) {
     if (this.#handle === null) return this.#ended();
-    return this.#settle((native, handle) => native.persist(handle, 0), timeoutMs);
+    return this.#settle((native, handle) => native.persist(handle, 0), timeoutMs, onDisk);
   }
 
   /** @returns {Promise<Outcome>} */
   async flush(timeoutMs = DEFAULT_TIMEOUT_MS) {
     if (this.#handle === null) return this.#ended();
-    return this.#settle((native, handle) => native.flush(handle, 0), timeoutMs);
+    return this.#settle((native, handle) => native.flush(handle, 0), timeoutMs, sent);
   }
 
   /** @returns {Promise<Outcome>} */
@@ -218,7 +224,7 @@ class TelemetryClient {
   /** @param {number} timeoutMs */
   async #close(timeoutMs) {
     if (this.#handle === null) return this.#ended();
-    const ended = await this.#settle((native, handle) => native.close(handle, 0), timeoutMs);
+    const ended = await this.#settle((native, handle) => native.close(handle, 0), timeoutMs, sent);
     const handle = this.#handle;
     this.#lastStats = this.stats();
     this.#handle = null;
@@ -236,7 +242,7 @@ class TelemetryClient {
   /** @returns {import('./index.js').Explanation} */
   explain() {
     const hostRules = [...host.environmentRules(), ...(this.#packageRule ? [this.#packageRule] : [])];
-    const told = this.#tell({ ...NO_EXPLANATION, state: this.#absent() }, (native, handle, out, capacity) => {
+    const told = this.#tell({ ...noExplanation(), state: this.#absent() }, (native, handle, out, capacity) => {
       this.#lookAtEnvironment();
       return native.explain(handle, out, capacity);
     });
@@ -337,9 +343,10 @@ class TelemetryClient {
    * reads files and resolves names. The library's sender is the one that works; to ask it costs microseconds.
    * @param {(native: Native, handle: bigint) => number} ask
    * @param {number} timeoutMs
+   * @param {(status: number, before: Counters, now: Counters) => Outcome | undefined} judge undefined: wait on
    * @returns {Promise<Outcome>}
    */
-  async #settle(ask, timeoutMs) {
+  async #settle(ask, timeoutMs, judge) {
     const time = milliseconds(timeoutMs);
     let over = time === 0;
     const timer = over ? undefined : setTimeout(() => (over = true), time);
@@ -349,14 +356,9 @@ class TelemetryClient {
         if (this.#native === null || this.#handle === null) return 'closed';
         this.#lookAtEnvironment();
         const status = ask(this.#native, this.#handle);
-        const now = this.#counters();
-        const waits = status === STATUS.ERROR_TIMEOUT;
-        // What was tracked since is not what is waited for, and what was lost since is not what the library tells now.
-        if (waits ? now.settled >= before.accepted : status >= 0) {
-          if (now.lost > before.lost) return 'lost';
-          return now.kept > 0 ? 'kept' : 'ok';
-        }
-        if (!waits || over) return outcome(status);
+        const settled = judge(status, before, this.#counters());
+        if (settled !== undefined) return settled;
+        if (over) return outcome(STATUS.ERROR_TIMEOUT);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     } catch {
@@ -366,6 +368,7 @@ class TelemetryClient {
     }
   }
 
+  /** @returns {Counters} */
   #counters() {
     const { accepted, queued, spooled: kept, dropped: lost } = this.stats();
     const sum = Object.values(lost).reduce((total, one) => total + one, 0);
@@ -435,6 +438,35 @@ function milliseconds(timeoutMs) {
  */
 function outcome(status) {
   return OUTCOMES.get(status) ?? (status < 0 ? 'error_internal' : 'disabled');
+}
+
+/** @typedef {{ accepted: number, settled: number, kept: number, lost: number }} Counters */
+
+/**
+ * Of a flush or a close: what was tracked since is not what is waited for, and what was lost since is not what the
+ * library tells now.
+ * @param {number} status
+ * @param {Counters} before
+ * @param {Counters} now
+ * @returns {Outcome | undefined}
+ */
+function sent(status, before, now) {
+  const waits = status === STATUS.ERROR_TIMEOUT;
+  if (waits ? now.settled < before.accepted : status < 0) return waits ? undefined : outcome(status);
+  if (now.lost > before.lost) return 'lost';
+  return now.kept > 0 ? 'kept' : 'ok';
+}
+
+/**
+ * Of `persist`.
+ * @param {number} status
+ * @param {Counters} before
+ * @param {Counters} now
+ * @returns {Outcome | undefined}
+ */
+function onDisk(status, before, now) {
+  if (status === STATUS.ERROR_TIMEOUT) return undefined;
+  return now.lost > before.lost ? 'lost' : outcome(status);
 }
 
 /** Puts on disk what the clients that were not closed have accepted. */

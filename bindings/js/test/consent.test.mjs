@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
@@ -154,6 +154,45 @@ for (const [name, choice, says] of CHOICES) {
     assert.deepEqual(await printed(code, { env, cwd }), [outcome, outcome, says !== 'off', rule]);
   });
 }
+
+for (const [name, inner] of [
+  ['says nothing', {}],
+  ['says no to the opt-out', { config: { pact_do_not_track: false } }],
+  ['is a list', []],
+]) {
+  test(`an opt-out in the root of a monorepo holds where the nearest package.json ${name}`, async () => {
+    const root = path.join(folder, `monorepo ${name}`);
+    const cwd = path.join(root, 'packages', 'a');
+    mkdirSync(cwd, { recursive: true });
+    const file = path.join(root, 'package.json');
+    writeFileSync(file, JSON.stringify({ private: true, config: { pact_do_not_track: true } }));
+    writeFileSync(path.join(cwd, 'package.json'), JSON.stringify(inner));
+    const code = `${CLIENT}
+      console.log(JSON.stringify([client.pactsVerified(1), client.explain().hostRules.at(-1)]));
+      client.close();`;
+    const rule = { rule: 'package.json config.pact_do_not_track', says: 'off', read: true, path: file };
+    assert.deepEqual(await printed(code, { env, cwd }), ['disabled', rule]);
+    assert.equal((await collector.events()).length, 0);
+  });
+}
+
+test('an opt-out of the project that has installed the package holds wherever the program is started', async () => {
+  const project = path.join(folder, 'installs');
+  const modules = path.join(project, 'node_modules');
+  cpSync(path.join(PACKAGE, 'lib'), path.join(modules, '@pact-foundation/telemetry/lib'), { recursive: true });
+  writeFileSync(path.join(modules, '@pact-foundation/telemetry/package.json'), '{"main": "./lib/index.js"}');
+  symlinkSync(path.join(PACKAGE, 'node_modules/koffi'), path.join(modules, 'koffi'));
+  writeFileSync(path.join(project, 'package.json'), '{"config": {"pact_do_not_track": "yes"}}');
+  const program = path.join(project, 'program.cjs');
+  writeFileSync(
+    program,
+    `const { TelemetryClient } = require('@pact-foundation/telemetry');
+     const client = new TelemetryClient({ library: { id: 'pact-js', name: 'Pact JS', version: '1.0.0' } });
+     console.log(client.unavailableReason, client.pactsVerified(1));`,
+  );
+  const ended = await run([program], { env, cwd: '/' });
+  assert.equal(ended.stdout, 'null disabled\n', ended.stderr);
+});
 
 test('a package.json that is no JSON, or has no config, says nothing', async () => {
   for (const text of ['{', '[]', 'null', '{"config": 5}', '{"config": {}}']) {

@@ -1,5 +1,5 @@
 // What the tests share: where the library and the command are, a real collector, and programs in processes of their own.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -103,6 +103,24 @@ export async function run(argv, { env = {}, cwd = PACKAGE, library = LIBRARY } =
   child.stderr.setEncoding('utf8').on('data', (text) => (output.stderr += text));
   const [code, signal] = await once(child, 'close');
   return { code, signal, ...output, milliseconds: Number(process.hrtime.bigint() - start) / 1e6 };
+}
+
+/** How many events wait on disk for the next process, in the state folder of this environment. */
+export function waiting(env = {}) {
+  const told = execFileSync(COMMAND, ['status', '--json'], { env: { ...process.env, ...env }, encoding: 'utf8' });
+  return JSON.parse(told).waiting.events;
+}
+
+/** An environment whose state folder is empty, and whose server is not there: what is tracked stays on disk. */
+export function offline() {
+  return { ...environmentFor('http://127.0.0.1:9'), PACT_TELEMETRY_STATE_DIR: newState() };
+}
+
+/** A state folder of its own, of a person who was told. */
+export function newState() {
+  const folder = mkdtempSync(path.join(HOME, 'state-'));
+  writeFileSync(path.join(folder, 'notice.json'), '{"shown_ms":1}');
+  return folder;
 }
 
 export function pause(milliseconds) {

@@ -1,13 +1,13 @@
 // Not run: tsc checks that an ES module sees these types, and that they refuse what is misspelt.
 import {
-  ACTION_COMPLETED,
-  CATEGORY_PROVIDER_TEST,
-  EVENT_PACTS_VERIFIED,
-  TelemetryClient,
-  type Outcome,
-  type Preview,
-  type Stats,
-  type TelemetryOptions,
+    ACTION_COMPLETED,
+    CATEGORY_PROVIDER_TEST,
+    EVENT_PACTS_VERIFIED,
+    TelemetryClient,
+    type Outcome,
+    type Preview,
+    type Stats,
+    type TelemetryOptions,
 } from '@pact-foundation/telemetry';
 
 const library = { id: 'pact-js', name: 'Pact JS', version: '1.0.0' };
@@ -23,14 +23,14 @@ const reason: string | null = client.unavailableReason ?? preview.reason;
 client.enabled = !client.enabled;
 const due: string = client.explain().notice.text;
 export const used = [
-  outcome,
-  kept,
-  flushed,
-  total,
-  preview.body?.length,
-  reason,
-  client.explain().hostRules[0]?.says,
-  due,
+    outcome,
+    kept,
+    flushed,
+    total,
+    preview.body?.length,
+    reason,
+    client.explain().hostRules[0]?.says,
+    due,
 ];
 
 // @ts-expect-error: the name is missing

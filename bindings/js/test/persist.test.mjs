@@ -1,0 +1,124 @@
+// What was tracked is on disk before the runtime ends, or when the program asks for it; no server is waited for.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TelemetryClient } from '@pact-foundation/telemetry';
+import { collect, newState, offline, optionsFor, run, waiting } from './support.mjs';
+
+const PREAMBLE = `
+  const { TelemetryClient } = require('@pact-foundation/telemetry');
+  const client = new TelemetryClient({ library: { id: 'pact-js', name: 'Pact JS', version: '1.0.0' } });
+  const track = (times) => Array.from({ length: times }, () => client.pactsVerified(1));
+  const die = () => process.kill(process.pid, 'SIGKILL');
+`;
+
+/** Runs a program that is killed in the end; answers with how many events it left on disk, and what it printed. */
+async function left(code, environment = offline()) {
+  const ended = await run(['-e', PREAMBLE + code], { env: environment });
+  assert.equal(ended.signal, 'SIGKILL', ended.stderr);
+  return [waiting(environment), ended.stdout];
+}
+
+test('persist answers "kept" when all is on disk, while the server hangs', async () => {
+  const hanging = await collect('--answers', 'hang*');
+  const client = new TelemetryClient({ ...optionsFor(hanging.url), stateDir: newState() });
+  assert.equal(await client.persist(), 'ok', 'nothing waits');
+  for (let i = 0; i < 3; i++) client.pactsVerified(1);
+  assert.equal(await client.persist(5_000), 'kept');
+  assert.equal(client.stats().delivered, 0);
+  assert.equal(await client.flush(20), 'error_timeout');
+  client.close(0);
+  await hanging.stop();
+});
+
+test('persist answers "ok" when all was delivered, "closed" after a close, "ok" without a library', async () => {
+  const collector = await collect();
+  const client = new TelemetryClient(optionsFor(collector.url));
+  client.pactsVerified(1);
+  await client.flush(5_000);
+  assert.equal(await client.persist(), 'ok');
+  await client.close();
+  assert.equal(await client.persist(), 'closed');
+  assert.equal(await new TelemetryClient({}).persist(), 'ok');
+  for (const odd of [-5, NaN, Infinity, '100', null]) {
+    const one = new TelemetryClient(optionsFor(collector.url));
+    assert.equal(await one.persist(odd), 'ok');
+    await one.close();
+  }
+  await collector.stop();
+});
+
+test('after an awaited persist a process may be killed', async () => {
+  assert.deepEqual(await left('track(5); client.persist(5000).then((is) => { console.log(is); die(); });'), [
+    5,
+    'kept\n',
+  ]);
+});
+
+// process.on("exit", die) comes after our own hook, and keeps the library's own exit handler from running.
+const ENDINGS = {
+  'the end of the program': 'process.on("exit", die);',
+  'process.exit': 'process.on("exit", die); process.exit(3);',
+  'an exception': 'process.on("exit", die); throw new Error("on purpose");',
+  'process.exit after a client that was closed': `process.on("exit", die);
+    const other = new TelemetryClient({ library: { id: 'other', name: 'Other', version: '1' } });
+    other.close(0).then(() => process.exit());`,
+  'process.exit while a flush waits':
+    'process.on("exit", die); client.flush(60000); setTimeout(() => process.exit(), 5);',
+};
+for (const [name, ending] of Object.entries(ENDINGS)) {
+  test(`${name}: what was tracked is on disk before the process is gone`, async () => {
+    const [events] = await left(`track(5); ${ending}`);
+    assert.equal(events, 5);
+  });
+}
+
+test('a worker thread that ends by itself, or by process.exit, has it on disk before', async () => {
+  for (const ending of ['', 'process.exit(0);']) {
+    const worker = JSON.stringify(`${PREAMBLE} track(5); ${ending}`);
+    const code = `
+      const { Worker } = require('node:worker_threads');
+      new Worker(${worker}, { eval: true }).on('exit', die);`;
+    assert.deepEqual((await left(code))[0], 5, ending);
+  }
+});
+
+test('an opt-out in the copy of the environment in a worker leaves nothing on disk at the end', async () => {
+  const worker = JSON.stringify(`${PREAMBLE} track(5); process.env.DO_NOT_TRACK = '1';`);
+  const code = `
+    const { Worker } = require('node:worker_threads');
+    new Worker(${worker}, { eval: true }).on('exit', die);`;
+  assert.equal((await left(code))[0], 0);
+});
+
+test('the hook is one listener, however many clients and copies of the package there are', async () => {
+  const code = `
+    const files = Object.keys(require.cache).filter((file) => file.includes('/lib/') && !file.includes('koffi'));
+    const before = process.listenerCount('exit');
+    for (let i = 0; i < 20; i++) {
+      for (const file of files) delete require.cache[file];
+      const again = require('@pact-foundation/telemetry');
+      new again.TelemetryClient({ library: { id: 'a', name: 'A', version: '1' } }).pactsVerified(1);
+    }
+    console.log(files.length > 5, before, process.listenerCount('exit'));
+    process.on('exit', die);`;
+  const [events, printed] = await left(code);
+  assert.deepEqual([events, printed], [20, 'true 1 1\n']);
+});
+
+test('a client that does nothing has no hook', async () => {
+  const code = `
+    const { TelemetryClient } = require('@pact-foundation/telemetry');
+    new TelemetryClient({});
+    console.log(process.listenerCount('exit'));`;
+  assert.equal((await run(['-e', code])).stdout, '0\n');
+});
+
+test('the end takes no longer than its 50 ms where the disk or the library stalls', async () => {
+  const hanging = await collect('--answers', 'hang*');
+  const code = `${PREAMBLE} track(4000);
+    process.on('exit', () => { console.log(performance.now() - begun < 1000); die(); });
+    const begun = performance.now();`;
+  const ended = await run(['-e', code], { env: { ...offline(), PACT_TELEMETRY_ENDPOINT: hanging.url } });
+  assert.equal(ended.stdout, 'true\n');
+  await hanging.stop();
+});
