@@ -43,7 +43,7 @@ class ClientTest < Minitest::Test
         raise "a test failed"
       end
     end
-    assert_equal :closed, outer.flush
+    assert_equal :closed, track(outer)
   end
 
   def test_open_without_a_block_is_new
@@ -53,12 +53,15 @@ class ClientTest < Minitest::Test
   def test_identity_can_be_given
     body = body_of(client(test_framework: "Ruby", "platform_version" => "mruby 3", data_source: :cli))
     assert_equal(["Ruby", "mruby 3", "cli"], body.fetch_values("test_framework", "platform_version", "data_source"))
-    assert_nil body_of(client(test_framework: nil))["test_framework"]
+    assert_nil body_of(client(test_framework: ""))["test_framework"]
+    assert_equal "Minitest", body_of(client(test_framework: nil))["test_framework"]
   end
 
   def test_wrong_options_make_a_silent_client_that_says_why
-    { {} => /library/, { library: 1 } => /library.*1/, options.merge(queue_capacity: "x") => /queue_capacity/,
-      options.merge(exit_timeout_ms: Float::NAN) => /NaN/, options.merge(test_framework: "\xFF") => /options: /,
+    { { library: {} } => /library/, { library: 1 } => /library.*1/, options.merge(exit_timeout: []) => /exit_timeout/,
+      options.merge(exit_timeout: Float::NAN) => /NaN/, options.merge(exit_timeout: 11) => /exit_timeout_ms/,
+      options.merge(test_framework: "\xFF") => /the options cannot be used: /,
+      options.merge(queue_capacity: "x") => /queue_capacity/,
       options.merge(protocol: [["ga4"]]) => /protocol/, options.merge(1 => 2) => /to_sym/,
       options.merge(notice: "never") => /`notice` must be one of stderr, host, shown/, options.merge(id: 7) => /`id`/ }
       .each do |wrong, reason|
@@ -73,7 +76,7 @@ class ClientTest < Minitest::Test
     Collector.run do |collector|
       client = client(collector.url, notice: :host, id: :random)
       explained = client.explain
-      assert_equal(["random", nil], [explained[:id], explained[:notice].fetch(:shown_ms)])
+      assert_equal([:random, nil], [explained[:id], explained[:notice].fetch(:shown_ms)])
       assert_match(/PACT_DO_NOT_TRACK/, explained.dig(:notice, :text))
       assert_equal(%i[ok kept], [track(client), client.close])
       assert_empty collector.events
@@ -115,8 +118,7 @@ class ClientTest < Minitest::Test
   end
 
   def test_without_credentials
-    without = PactTelemetry::Client.new(library: { id: "i", name: "n", version: "1" })
-    assert_equal :not_configured, track(without)
+    assert_equal :not_configured, track(unconfigured)
   end
 
   def test_a_full_queue
@@ -133,31 +135,92 @@ class ClientTest < Minitest::Test
       client = client(collector.url)
       assert_equal :ok, client.flush
       track(client)
-      assert_equal :ok, client.flush(timeout_ms: PATIENCE_MS)
+      assert_equal :ok, client.flush(timeout: PATIENCE)
       track(client)
-      assert_equal :error_timeout, client.flush(timeout_ms: 0)
-      assert_equal :error_timeout, client.flush(timeout_ms: 50)
+      assert_equal :error_timeout, client.flush(timeout: 0)
+      assert_equal :error_timeout, client.flush(timeout: 0.05)
     end
   end
 
   def test_any_timeout_is_taken
     client = client()
     [nil, -1, -1.5, 2.5, Float::NAN, Float::INFINITY, 2**70, "1", Object.new, Complex(1, 2)].each do |timeout|
-      assert_equal :ok, client.flush(timeout_ms: timeout), timeout.inspect
+      assert_equal :ok, client.flush(timeout: timeout), timeout.inspect
     end
-    assert_equal :ok, client.close(timeout_ms: nil)
+    assert_equal :ok, client.close(timeout: nil)
   end
 
-  def test_explain_stats_and_preview_are_hashes
+  def test_a_missing_keyword_is_an_error_of_the_program
+    assert_raises(ArgumentError) { PactTelemetry::Client.new(enabled: false) }
+    assert_raises(ArgumentError) { PactTelemetry::Client.open(enabled: false) }
     client = client()
-    assert_equal "enabled", client.explain[:state]
-    track(client, "")
-    assert_equal({ accepted: 0, queued: 0 }, client.stats.slice(:accepted, :queued))
+    [{}, { category: "c" }, { action: "a" }].each do |some|
+      assert_raises(ArgumentError) { client.track("e", **some) }
+      assert_raises(ArgumentError) { client.preview("e", **some) }
+    end
+  end
+
+  def test_explain_tells_state_and_rules_as_symbols
+    explained = client.explain
+    assert_equal [:ok, nil, true, :enabled, nil, :hostname],
+                 explained.fetch_values(:outcome, :reason, :enabled, :state, :rule, :id)
+    assert_equal %i[on no_opinion], explained[:rules].map { |rule| rule[:says] }.uniq
+    assert_equal :not_configured, unconfigured.explain[:state]
+    off = client(enabled: false).explain
+    assert_equal %i[disabled off], [off[:state], off[:rules][0][:says]]
+  end
+
+  def test_a_preview_is_the_request_or_the_reason
+    client = client()
     preview = client.preview("Über", category: "c", action: "a", value: 2, plugin_name: "p")
-    assert_equal(%i[body content_type method url], preview.keys.sort)
+    assert_equal [:ok, nil, "POST"], preview.fetch_values(:outcome, :reason, :method)
     assert_includes preview[:body], "Über"
     assert_equal Encoding::UTF_8, preview[:body].encoding
-    assert_equal({ outcome: :error_empty }, client.preview("", category: "c", action: "a"))
+    refused = client.preview("", category: "c", action: "a")
+    assert_equal preview.keys, refused.keys
+    assert_equal [:error_empty, "the library refuses: error_empty", nil], refused.fetch_values(:outcome, :reason, :body)
+  end
+
+  # The keys of the library's own answers are the documented ones; those without a library are written here by hand.
+  def test_every_answer_has_every_key_in_every_state
+    closed = client.tap(&:close)
+    states = [client, closed, client(enabled: false), unconfigured, client(queue_capacity: 0)]
+    assert_equal(%i[enabled closed disabled not_configured unavailable], states.map { |client| client.explain[:state] })
+    %i[explain stats].each do |name|
+      shapes = states.map { |client| shape(client.send(name)) }
+      assert_equal [shapes[0]], shapes.uniq, name
+    end
+    event = ["e", { category: "c", action: "a" }]
+    shapes = states.map { |client| client.preview(event[0], **event[1]).keys }
+    assert_equal [shapes[0]], shapes.uniq
+  end
+
+  def test_the_documentation_names_every_counter
+    documented = File.read(File.join(ROOT, "docs/config.md")).scan(/^\| `(\w+)` \|/).flatten
+    told = client.stats.except(:outcome, :reason)
+    assert_empty told.keys.map(&:to_s) - documented - ["unconfirmed"]
+  end
+
+  def test_what_a_client_that_is_off_refuses_is_counted_with_the_reason_of_the_moment
+    client = unconfigured
+    ENV["DO_NOT_TRACK"] = "1"
+    assert_equal [:disabled] * 3, Array.new(3) { track(client) }
+    ENV.delete("DO_NOT_TRACK")
+    assert_equal :not_configured, track(client)
+    client.enabled = false
+    assert_equal [:disabled] * 3, Array.new(3) { track(client) }
+    client.enabled = true
+    assert_equal :not_configured, track(client)
+    client.enabled = false
+    client.close
+    assert_equal [:closed] * 2, Array.new(2) { track(client) }
+    assert_equal({ disabled: 6, not_configured: 2, queue_full: 0, closed: 2, invalid: 0 }, client.stats[:not_accepted])
+  ensure
+    ENV.delete("DO_NOT_TRACK")
+  end
+
+  def test_a_client_shows_no_credentials
+    assert_equal "#<PactTelemetry::Client enabled>", client.inspect
   end
 
   def test_an_answer_that_does_not_fit_is_asked_for_again
@@ -184,9 +247,18 @@ class ClientTest < Minitest::Test
       outcomes = [telemetry.mock_server_started, telemetry.consumer_tests_ran(3), telemetry.pacts_verified(0),
                   telemetry.plugin_loaded("csv", "0.0.6")]
       assert_equal [:ok] * 4, outcomes
-      assert_equal :ok, telemetry.flush(timeout_ms: PATIENCE_MS)
+      assert_equal :ok, telemetry.flush(timeout: PATIENCE)
       assert_equal({ accepted: 4, delivered: 4 }, telemetry.stats.slice(:accepted, :delivered))
     end
+  end
+
+  def unconfigured
+    PactTelemetry::Client.new(library: { id: "i", name: "n", version: "1" })
+  end
+
+  # Every key, at every depth; of a list the elements do not matter.
+  def shape(answer)
+    answer.transform_values { |value| value.is_a?(Hash) ? shape(value) : nil }.sort_by(&:first)
   end
 
   def body_of(client)

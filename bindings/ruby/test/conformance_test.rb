@@ -19,7 +19,7 @@ class ConformanceTest < Minitest::Test
                  { call: "setenv", name: "DO_NOT_TRACK", value: nil } => 0, { call: "track", **EVENT, value: -1 } => -6,
                  { call: "preview", **EVENT, event: "" } => -3, { call: "explain", capacity: 2 } => "{",
                  { call: "stats", capacity: 0 } => "", { call: "set_enabled", enabled: 0 } => 0,
-                 { call: "flush", timeout_ms: nil } => "unsupported", { call: "flush", timeout_ms: 1000 } => Integer,
+                 { call: "flush", timeout: nil } => "unsupported", { call: "flush", timeout_ms: 1000 } => Integer,
                  { call: "close", timeout_ms: 1000 } => Integer }
     replayed = replay({ name: "all", config: CONFIG, calls: expected.keys })
     assert_equal([["all", nil]], replayed.map { |answer| answer.values_at("name", "new") })

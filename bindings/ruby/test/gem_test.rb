@@ -3,33 +3,46 @@
 require_relative "helper"
 require "rubygems/package"
 
-# The gem as a person installs it, with the library inside.
+# What the gems hold and say. That they install and work, in an empty project, is tried by packaging/try.
 class GemTest < Minitest::Test
   include Support
 
-  def test_the_built_gem_is_installed_and_works_from_there
-    Dir.mktmpdir do |folder|
-      Collector.run do |collector|
-        installed = install(build(folder), File.join(folder, "home"))
-        out = ruby!(<<~RUBY, options: options(collector.url), environment: installed, arguments: ["-rpact_telemetry"])
-          puts $LOADED_FEATURES.grep(/pact_telemetry.rb/), PactTelemetry::Loader::BUNDLED
-          PactTelemetry::Client.open(**OPTIONS) do |telemetry|
-            abort telemetry.unavailable_reason if telemetry.unavailable_reason
-            telemetry.pacts_verified(2)
-            telemetry.flush(timeout_ms: 30_000)
-          end
-        RUBY
-        assert_equal([folder] * 2, out.lines.map { |line| line[0, folder.size] })
-        assert_equal ["Pacts verified"], collector.names
-      end
+  DOCUMENTS = %w[COLLECTED.md LICENSE README.md THIRD-PARTY-LICENSES.txt pact_telemetry.cdx.json].freeze
+  CODE = Dir.glob(%w[lib/**/*.rb sig/*.rbs examples/*.rb], base: GEM)
+
+  # The names of RubyGems' platforms, and the file that each gem carries.
+  PLATFORMS = {
+    "x86_64-linux-gnu" => "native/linux-x64-gnu/libpact_telemetry.so",
+    "aarch64-linux-musl" => "native/linux-arm64-musl/libpact_telemetry.so",
+    "arm64-darwin" => "native/darwin-arm64/libpact_telemetry.dylib",
+    "x64-mingw-ucrt" => "native/win32-x64/pact_telemetry.dll"
+  }.freeze
+
+  PLATFORMS.each do |platform, library|
+    define_method("test_the_gem_for_#{platform}") do
+      package, name = build(platform, library)
+      assert_equal "pact-telemetry-#{PactTelemetry::VERSION}-#{platform}.gem", name
+      assert_equal [library, *DOCUMENTS, *CODE].sort, package.contents.sort
+      assert_equal platform, package.spec.original_platform
+      old = package.spec.required_rubygems_version.satisfied_by?(Gem::Version.new("3.3.15"))
+      assert_equal !platform.end_with?("musl"), old
     end
   end
 
-  def test_the_gem_holds_what_it_needs_and_nothing_else
-    Dir.mktmpdir do |folder|
-      files = Gem::Package.new(build(folder)).contents
-      assert_equal [native, "README.md", *Dir.glob("{lib,examples}/**/*.rb", base: GEM)].sort, files.sort
-    end
+  def test_the_gem_for_any_platform_carries_no_library_and_is_small
+    package, name = build(nil, "native/linux-x64-gnu/libpact_telemetry.so")
+    assert_equal "pact-telemetry-#{PactTelemetry::VERSION}.gem", name
+    assert_equal "ruby", package.spec.platform
+    assert_equal [*DOCUMENTS, *CODE].sort, package.contents.sort
+  end
+
+  def test_the_metadata_says_what_a_registry_shows
+    spec, = build(nil, "native/linux-x64-gnu/libpact_telemetry.so").then { |package, _| [package.spec] }
+    assert_equal %w[allowed_push_host bug_tracker_uri changelog_uri documentation_uri homepage_uri rubygems_mfa_required
+                    source_code_uri], spec.metadata.keys.sort
+    assert_equal "true", spec.metadata["rubygems_mfa_required"]
+    assert_equal ["MIT", ["ffi"]], [spec.license, spec.runtime_dependencies.map(&:name)]
+    assert_equal PactTelemetry::VERSION, spec.version.to_s
   end
 
   def test_the_example_works
@@ -57,30 +70,21 @@ class GemTest < Minitest::Test
       "PACT_TELEMETRY_API_SECRET" => "s" }
   end
 
-  def native
-    machine = RbConfig::CONFIG.values_at("host_os", "host_cpu").join("-")
-    "native/#{machine.sub('linux-gnu', 'linux')}/libpact_telemetry.so"
-  end
-
-  # What packaging does: the library goes into a copy of the sources, and `gem build` runs there.
-  def build(folder)
-    copy = File.join(folder, "source")
-    FileUtils.mkdir_p(File.join(copy, File.dirname(native)))
-    FileUtils.cp_r(%w[lib examples README.md pact-telemetry.gemspec].map { |name| File.join(GEM, name) }, copy)
-    FileUtils.cp(LIBRARY, File.join(copy, native))
-    run_gem("build", "--strict", "--output", "../built.gem", "pact-telemetry.gemspec", chdir: copy)
-    File.join(folder, "built.gem")
-  end
-
-  # Returns the environment that finds it.
-  def install(path, home)
-    environment = { "GEM_HOME" => home, "GEM_PATH" => nil, "PACT_TELEMETRY_LIBRARY" => nil }
-    run_gem("install", "--local", "--ignore-dependencies", "--no-document", path, environment: environment)
-    environment
-  end
-
-  def run_gem(*arguments, environment: {}, **more)
-    out, status = Open3.capture2e(environment, RbConfig.ruby, "-S", "gem", *arguments, **more)
+  # What packaging does: the library and the documents go into a copy of the sources, and `gem build` runs there.
+  #
+  # @return [Gem::Package, String] what was built, and the name of its file
+  def build(platform, library)
+    copy = Dir.mktmpdir("gem", HOME)
+    sources = %w[lib sig examples README.md LICENSE pact-telemetry.gemspec]
+    FileUtils.cp_r(sources.map { |name| File.join(GEM, name) }, copy)
+    [library, *DOCUMENTS].each do |name|
+      FileUtils.mkdir_p(File.dirname(File.join(copy, name)))
+      File.write(File.join(copy, name), "in place of #{name}\n") unless File.exist?(File.join(copy, name))
+    end
+    out, status = Open3.capture2e({ "PACT_TELEMETRY_GEM_PLATFORM" => platform }, RbConfig.ruby, "-S", "gem", "build",
+                                  "--strict", "pact-telemetry.gemspec", chdir: copy)
     assert status.success?, out
+    made = Dir.glob("#{copy}/*.gem").fetch(0)
+    [Gem::Package.new(made), File.basename(made)]
   end
 end

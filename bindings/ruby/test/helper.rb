@@ -18,7 +18,6 @@ module Support
 
   # Long enough for a busy machine; nothing waits this long unless it fails.
   PATIENCE = 30
-  PATIENCE_MS = PATIENCE * 1000
 
   HOME = Dir.mktmpdir("pact-telemetry-ruby")
   Minitest.after_run { FileUtils.remove_entry(HOME) }
@@ -80,7 +79,7 @@ module Support
   # Options that are complete.
   def options(endpoint = "http://127.0.0.1:9", **more)
     { library: { id: "pact-test", name: "Pact Test", version: "1.2.3" }, endpoint: endpoint, measurement_id: "G-TEST",
-      api_secret: "secret", exit_timeout_ms: 10_000, **more }
+      api_secret: "secret", exit_timeout: 10, **more }
   end
 
   def client(endpoint = "http://127.0.0.1:9", **more)
@@ -90,6 +89,13 @@ module Support
   # The name of the event tells the events of a test apart.
   def track(client, name = "named", **more)
     client.track(name, category: "c", action: "a", **more)
+  end
+
+  # How many events wait on disk for the next process, as the command counts them.
+  def waiting
+    out, status = Open3.capture2(COMMAND, "status", "--json")
+    assert_predicate status, :success?
+    JSON.parse(out).dig("waiting", "events")
   end
 
   # Runs Ruby, warnings on, with the options of a client in OPTIONS.

@@ -22,11 +22,13 @@ class LifecycleTest < Minitest::Test
   def test_after_close_everything_answers_closed
     client = client()
     assert_equal :ok, client.close
-    assert_equal [:closed] * 4, [track(client), client.pacts_verified(1), client.flush, client.close]
+    assert_equal %i[closed closed ok ok ok],
+                 [track(client), client.pacts_verified(1), client.flush, client.persist, client.close]
     client.enabled = true
-    closed = { enabled: false, state: "closed", reason: "closed" }
-    assert_equal([false, closed, closed, closed],
-                 [client.enabled?, client.explain, client.stats, client.preview("e", category: "c", action: "a")])
+    refute_predicate client, :enabled?
+    assert_equal :closed, client.explain[:state]
+    assert_equal 2, client.stats.dig(:not_accepted, :closed)
+    assert_equal "POST", client.preview("e", category: "c", action: "a")[:method]
     assert_nil client.unavailable_reason
   end
 
@@ -91,7 +93,7 @@ class LifecycleTest < Minitest::Test
     original = client
     copy = original.dup
     assert_equal :ok, original.close
-    assert_equal %i[closed ok], [track(copy), copy.close]
+    assert_equal %i[closed ok], [track(copy), copy.close] # both are one client of the library
   end
 
   def test_close_while_other_threads_track
@@ -100,7 +102,7 @@ class LifecycleTest < Minitest::Test
         client = client(collector.url)
         outcomes = Array.new(4) { Thread.new { track_until_closed(client) } }
         sleep 0.002
-        assert_equal :ok, client.close(timeout_ms: PATIENCE_MS)
+        assert_equal :ok, client.close(timeout: PATIENCE)
         GC.start
         assert_empty outcomes.flat_map(&:value) - %i[ok queue_full closed]
       end
@@ -112,7 +114,7 @@ class LifecycleTest < Minitest::Test
       client = client(collector.url)
       threads = %i[flush explain stats close enabled?].map { |name| Thread.new { Array.new(20) { client.send(name) } } }
       track(client)
-      client.close(timeout_ms: PATIENCE_MS)
+      client.close(timeout: PATIENCE)
       GC.start
       threads.each(&:value)
       assert_equal :closed, track(client)
@@ -123,7 +125,7 @@ class LifecycleTest < Minitest::Test
     Collector.run("--answers", "hang*") do |collector|
       client = client(collector.url)
       track(client)
-      flush = Thread.new { client.flush(timeout_ms: 500) }
+      flush = Thread.new { client.flush(timeout: 0.5) }
       turns = 0
       (turns += 1) && sleep(0.001) while flush.alive?
       assert_equal :error_timeout, flush.value

@@ -9,17 +9,19 @@ class LoaderTest < Minitest::Test
   # Uses every method; prints the reason.
   USE = <<~RUBY
     client = PactTelemetry::Client.new(**OPTIONS)
-    answers = [client.pacts_verified(1), client.flush, client.enabled?, client.explain, client.stats,
-               client.preview("e", category: "c", action: "a"), client.enabled = true, client.close, client.close]
     reason = client.unavailable_reason
-    idle = { enabled: false, state: "unavailable", reason: reason }
-    expected = [:unavailable, :ok, false, idle, idle, idle, true, :ok, :ok]
+    told = [client.explain, client.stats, client.preview("e", category: "c", action: "a")]
+    told.each { |answer| abort answer.inspect unless answer.values_at(:outcome, :reason) == [:unavailable, reason] }
+    answers = [client.pacts_verified(1), client.flush, client.persist, client.enabled?, client.explain[:state],
+               client.stats[:accepted], client.enabled = true, client.close, client.close, client.inspect]
+    expected = [:unavailable, :ok, :ok, false, :unavailable, 0, true, :ok, :ok, "#<PactTelemetry::Client unavailable>"]
     abort answers.inspect unless answers == expected
     puts reason
   RUBY
 
   def test_a_missing_library
-    assert_match(%r{\A/nowhere/libpact.so: .*No such file}, reason_for("/nowhere/libpact.so"))
+    assert_equal "/nowhere/libpact.so: cannot open shared object file: No such file or directory",
+                 reason_for("/nowhere/libpact.so")
   end
 
   def test_a_file_that_is_no_library
@@ -53,8 +55,33 @@ class LoaderTest < Minitest::Test
   end
 
   def test_without_a_choice_the_system_library_is_tried
-    assert_match(/libpact_telemetry\.so\.1: /, reason_for(nil))
-    assert_match(/libpact_telemetry\.so\.1: /, reason_for(""))
+    reason = "this gem is the one for any platform, which carries no library for #{PactTelemetry::Platform.name}; " \
+             "libpact_telemetry.so.1: cannot open shared object file: No such file or directory"
+    assert_equal reason, reason_for(nil)
+    assert_equal reason, reason_for("")
+  end
+
+  def test_a_gem_for_another_platform_says_so
+    Dir.mktmpdir do |folder|
+      FileUtils.cp_r(LIB, folder)
+      FileUtils.mkdir_p(File.join(folder, "native/linux-x64-other"))
+      out = ruby!(USE, options: options, environment: { "PACT_TELEMETRY_LIBRARY" => nil },
+                       arguments: ["-I#{folder}/lib", "-rpact_telemetry"])
+      here = PactTelemetry::Platform.name
+      assert_match(/\Athis gem carries the library for linux-x64-other, and this Ruby runs on #{here}; /, out)
+    end
+  end
+
+  # Inside of a Ractor nothing of the process may be looked at but what is frozen: whatever is not says so by raising.
+  def test_in_a_ractor_it_says_that_ractors_are_not_supported
+    ended = ruby(<<~RUBY, options: options)
+      require "ffi" # of which some versions may be used in Ractors; a client still may not
+      PactTelemetry::Client.new(**OPTIONS) # also where the library is loaded already
+      options = Ractor.make_shareable(OPTIONS)
+      Ractor.new(options) { |given| Object.const_set(:ANSWER, eval(#{USE.gsub('OPTIONS', 'given').dump}, binding)) }.take
+    RUBY
+    assert_equal "Ractors are not supported: make and use clients in the main Ractor\n", ended.out, ended.err
+    assert_equal 1, ended.err.lines.size, ended.err # Ruby's own warning about Ractors
   end
 
   def test_the_system_library_is_found

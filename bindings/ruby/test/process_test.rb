@@ -12,10 +12,10 @@ class ProcessTest < Minitest::Test
       track(client, "before")
       child = fork do
         track(client, "child")
-        exit!(client.close(timeout_ms: PATIENCE_MS) == :ok)
+        exit!(client.close(timeout: PATIENCE) == :ok)
       end
       track(client, "after")
-      assert_equal :ok, client.close(timeout_ms: PATIENCE_MS)
+      assert_equal :ok, client.close(timeout: PATIENCE)
       Process.wait(child)
       assert_predicate Process.last_status, :success?
       assert_equal %w[after before child], collector.names
@@ -78,7 +78,7 @@ class ProcessTest < Minitest::Test
   def test_the_end_does_not_wait_for_a_collector_that_hangs
     Collector.run("--answers", "hang*") do |collector|
       ended = ruby("PactTelemetry::Client.new(**OPTIONS).mock_server_started",
-                   options: options(collector.url, exit_timeout_ms: 100))
+                   options: options(collector.url, exit_timeout: 0.1))
       assert_predicate ended.status, :success?
       assert_operator ended.seconds, :<, 5
     end

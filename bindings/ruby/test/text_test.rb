@@ -12,7 +12,7 @@ class TextTest < Minitest::Test
       texts = ["Größe", "Größe".encode("ISO-8859-1"), "Größe".encode("UTF-16LE"), "Größe".encode("UTF-16"), "Größe".b,
                "日本".encode("Shift_JIS"), "plain".encode("US-ASCII"), :symbol, :größe, "long frozen text"[5, 6].freeze]
       assert_equal([:ok] * texts.size, texts.map { |text| track(client, text) })
-      client.close(timeout_ms: PATIENCE_MS)
+      client.close(timeout: PATIENCE)
       expected = (["Größe"] * 5) + %w[日本 plain symbol größe frozen]
       assert_equal(expected, collector.events.map { |event| event["event"] })
     end

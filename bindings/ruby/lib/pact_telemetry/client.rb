@@ -1,43 +1,56 @@
 # frozen_string_literal: true
 
 require "json"
-require_relative "host"
+require_relative "answer"
+require_relative "exits"
 require_relative "loader"
 require_relative "names"
+require_relative "options"
+require_relative "refusals"
 require_relative "text"
 
 module PactTelemetry
-  # Reports events. May be used by any thread, in a signal handler, and after `fork` in parent and child alike.
+  # Reports events. May be used by any thread, in a signal handler, and after `fork` in parent and child alike; not in a
+  # Ractor other than the main one, where a client is unavailable.
   #
-  # Nothing here raises: whatever is wrong with the library, the options or an argument, the answer tells it.
+  # No method raises, except `ArgumentError` for a missing keyword. The answer tells what is wrong with the library, an
+  # option or an argument.
   #
-  # An *outcome* is `:ok`; or `:disabled`, `:not_configured`, `:queue_full`, `:closed`, `:lost`, `:kept` (fine, but not
-  # queued or not delivered); or `:error_null`, `:error_utf8`, `:error_empty`, `:error_too_long`, `:error_forbidden`,
-  # `:error_range`, `:error_timeout`, `:error_internal`; or `:unavailable`, see {#unavailable_reason}. A newer library
-  # may have more; one without a name is `:not_delivered` or `:error`.
+  # An *outcome* is one of these symbols. `:ok`: done. Fine, but not queued or not delivered: `:disabled`,
+  # `:not_configured`, `:queue_full`, `:closed`, `:lost`, `:kept`. Wrong: `:error_null`, `:error_utf8`, `:error_empty`,
+  # `:error_too_long`, `:error_forbidden`, `:error_range`, `:error_timeout`, `:error_internal`. `:unavailable`: there is
+  # no library that can be used, or the options are wrong, see {#unavailable_reason}. A newer library may have more; one
+  # without a name is `:not_delivered` or `:error`.
   #
   # @example
   #   PactTelemetry::Client.open(library: { id: "pact-ruby", name: "Pact Ruby", version: "1.0.0" }) do |telemetry|
   #     telemetry.pacts_verified(3)
   #   end
   class Client
-    # The longest that {#flush} and {#close} wait unless told otherwise.
-    TIMEOUT_MS = 1000
+    # The longest that {#flush}, {#persist} and {#close} wait unless told otherwise, in seconds.
+    TIMEOUT = 1.0
 
-    # The longest text that tells what is wrong with the options.
+    # The longest time-out, in milliseconds.
+    MOST_MILLISECONDS = 0xFFFF_FFFF
+
+    # The longest text that tells what is wrong with the options, in bytes.
     ERROR_CAPACITY = 1024
 
-    OUTCOMES = Native::STATUSES.to_h { |name, status| [status, name.delete_prefix("PACT_TELEMETRY_").downcase.to_sym] }
+    # {status of the library => outcome}
+    OUTCOMES = Native::STATUSES.to_h do |name, status|
+      [status, name.delete_prefix("PACT_TELEMETRY_").downcase.to_sym]
+    end.freeze
 
-    private_constant :ERROR_CAPACITY, :OUTCOMES
+    private_constant :MOST_MILLISECONDS, :ERROR_CAPACITY, :OUTCOMES
 
     # Makes a client; with a block, yields it and closes it afterwards.
     #
+    # @param library (see #initialize)
     # @param options (see #initialize)
     # @yieldparam client [Client]
     # @return [Client, Object] the client, or what the block returns
-    def self.open(**options)
-      client = new(**options)
+    def self.open(library:, **options)
+      client = new(library: library, **options)
       return client unless block_given?
 
       begin
@@ -47,37 +60,41 @@ module PactTelemetry
       end
     end
 
-    # @return [String, nil] why this client does nothing: no usable library, or wrong options; nil if all is well
+    # @return [String, nil] why this client does nothing: no usable library, or wrong options; nil if it works
     attr_reader :unavailable_reason
 
-    # Starts nothing before the first event. Options are the keys of the library's config, see docs/config.md.
+    # Starts nothing: no thread, no socket, no file before the first event that is accepted.
     #
-    # @param options [Hash{Symbol => Object}]
-    # @option options [Hash{Symbol => String}] :library who reports: `id`, `name` and `version`; required
-    # @option options [Boolean] :enabled (true) false turns it off for good
-    # @option options [String] :test_framework RSpec, Cucumber or Minitest where one is loaded
-    # @option options [String] :platform_version such as "Ruby 3.1.2"
-    # @option options [String] :data_source ("client") `cli`, `client` or `broker`
-    # @option options [String] :endpoint where to send
-    # @option options [String] :protocol ("ga4") `ga4` or `universal-analytics`
-    # @option options [String] :measurement_id
+    # @param library [Hash{Symbol => String}] the library that reports: `id` (`pact-ruby`), `name` (`Pact Ruby`),
+    #   `version`
+    # @param options [Hash{Symbol => Object}] a nil is the default; what the library does not know is ignored and named
+    #   by {#explain}
+    # @option options [Boolean] :enabled (true) false turns the client off; true does not overrule the person
+    # @option options [String] :test_framework RSpec, Cucumber or Minitest where one is loaded; "" for none
+    # @option options [String] :platform_version such as "Ruby 3.1.2"; "" for none
+    # @option options [Symbol, String] :data_source (:client) `:cli`, `:client` or `:broker`
+    # @option options [String] :endpoint URL of another destination: `https`, or `http` on this machine
+    # @option options [Symbol, String] :protocol ("ga4") `ga4`, `universal-analytics` or `otlp`
+    # @option options [String] :measurement_id credentials of a GA4 data stream, together with `api_secret`
     # @option options [String] :api_secret
-    # @option options [String] :tracking_id
-    # @option options [Integer] :queue_capacity (4096)
-    # @option options [Integer] :exit_timeout_ms
-    # @option options [String] :state_dir
-    # @option options [String] :notice ("stderr") who tells the person, once, before anything leaves the machine:
-    #   `stderr`, the library; `host`, you, with the text in `explain[:notice]`, who then make clients with `shown`
-    # @option options [String] :id ("hostname") what stands for the machine: the digest of its name, or `random`
-    def initialize(**options)
-      @idle = :unavailable
+    # @option options [String] :tracking_id credentials of a Universal Analytics property
+    # @option options [Integer] :queue_capacity (4096) how many events may wait in memory, 1 to 4096
+    # @option options [String] :state_dir absolute path of the folder where events wait for another attempt
+    # @option options [Numeric] :exit_timeout (0.1) the longest that the end of the process waits, in seconds, 0 to 10;
+    #   the default in CI is 0.5
+    # @option options [Symbol, String] :notice (:stderr) who tells the person before anything leaves the machine:
+    #   `:stderr`, the library; `:host`, you, with the text in `explain[:notice]`, who then make clients with `:shown`
+    # @option options [Symbol, String] :id (:hostname) what stands for the machine: `:hostname`, the digest of its name,
+    #   or `:random`
+    def initialize(library:, **options)
+      @refusals = Refusals.new
       @unavailable_reason = Loader.problem
-      connect(options) unless @unavailable_reason
+      connect({ library: library, **options }) unless @unavailable_reason
     rescue StandardError => e # such as options that JSON cannot hold
-      @unavailable_reason = "options: #{e.message}"
+      @unavailable_reason = "the options cannot be used: #{e.message}"
     end
 
-    # Queues an event. Never waits.
+    # Queues an event. Never waits; takes about a microsecond.
     #
     # @param event [String, Symbol]
     # @param category [String, Symbol]
@@ -86,15 +103,17 @@ module PactTelemetry
     # @param plugin_name [String, Symbol, nil]
     # @param plugin_version [String, Symbol, nil]
     # @return [Symbol] the outcome; `:ok` if it was queued
-    def track(event, category: nil, action: nil, value: 1, plugin_name: nil, plugin_version: nil)
-      # Whoever runs here holds the handle, so that it cannot be collected and freed before this call is over.
+    def track(event, category:, action:, value: 1, plugin_name: nil, plugin_version: nil)
       handle = @handle
-      return @idle unless handle
+      return :unavailable unless handle
+      # To ask takes a third of the time of the call with all texts, which a client that is off need not pay for.
+      return :disabled if Native.pact_telemetry_is_enabled(handle) != 1 && @refusals.repeated?
 
-      outcome(Native.pact_telemetry_track(handle, Text.encode(event), Text.encode(category), Text.encode(action),
-                                          number(value), Text.encode(plugin_name), Text.encode(plugin_version)))
+      texts = Text::PREPARED
+      outcome(Native.pact_telemetry_track(handle, texts[event], texts[category], texts[action],
+                                          value.is_a?(Integer) ? value : -1, texts[plugin_name], texts[plugin_version]))
     rescue StandardError # telemetry is no reason to stop a test
-      :error_internal
+      track_anything(event, category, action, value, plugin_name, plugin_version)
     end
 
     # A run of consumer tests ended.
@@ -139,85 +158,105 @@ module PactTelemetry
       !handle.nil? && Native.pact_telemetry_is_enabled(handle) == 1
     end
 
-    # Turns this client on or off for the host. Off throws away what waits and cuts an upload in flight. On cannot
-    # overrule what the person decided.
+    # Turns this client on or off for the program that uses it. Off throws away what waits and cuts an upload in flight.
+    # On cannot overrule what the person decided.
     #
     # @param on [Boolean]
     # @return [void]
     def enabled=(on)
       handle = @handle
       Native.pact_telemetry_set_enabled(handle, on ? 1 : 0) if handle
+      @refusals.forget
+    end
+
+    # Has everything on disk that was accepted before, and waits for that. Waits for no server: for a process that is
+    # about to be killed. `exit!`, `exec` and `Process.daemon` do it by themselves, and so does the end of the process.
+    #
+    # @param timeout [Numeric] the longest wait in seconds; 0 does not wait. What is no number stands for the default.
+    # @return [Symbol] the outcome; `:ok` if nothing waits any more, `:kept` if it waits on disk, `:lost` if some was
+    #   lost, `:error_timeout` if the time is over or no disk takes it. `:ok` also for a client that is unavailable
+    def persist(timeout: TIMEOUT)
+      wait(timeout) { |handle, milliseconds| Native.pact_telemetry_persist(handle, milliseconds) }
     end
 
     # Has everything sent that was queued before, and waits until it is settled. Other threads run meanwhile. An
     # interrupt of this thread (Ctrl-C, `Timeout`, `Thread#kill`) takes effect when the wait is over.
     #
-    # @param timeout_ms [Integer] the longest wait in milliseconds; 0 does not wait
+    # @param timeout (see #persist)
     # @return [Symbol] the outcome; `:ok` also for a client that is unavailable
-    def flush(timeout_ms: TIMEOUT_MS)
-      wait(timeout_ms) { |handle, milliseconds| Native.pact_telemetry_flush(handle, milliseconds) }
+    def flush(timeout: TIMEOUT)
+      wait(timeout) { |handle, milliseconds| Native.pact_telemetry_flush(handle, milliseconds) }
     end
 
     # Takes no more events, and flushes. What is not settled in time stays with the library, which goes on with it.
+    # Called again it waits for what is left.
     #
-    # @param timeout_ms (see #flush)
-    # @return [Symbol] as {#flush}; `:closed` if it was closed before
-    def close(timeout_ms: TIMEOUT_MS)
-      wait(timeout_ms) do |handle, milliseconds|
-        status = Native.pact_telemetry_close(handle, milliseconds)
-        retire
-        status
-      end
+    # @param timeout (see #persist)
+    # @return [Symbol] as {#flush}
+    def close(timeout: TIMEOUT)
+      @refusals.close
+      wait(timeout) { |handle, milliseconds| Native.pact_telemetry_close(handle, milliseconds) }
     end
 
-    # Tells whether the client is on, which rule decided and what each read, and where events would go.
+    # Tells whether the client is on, which rule decided and what each read, and where events would go. The keys are the
+    # same in every state, also without a library and after {#close}.
     #
-    # @return [Hash{Symbol => Object}]
+    # @return [Hash{Symbol => Object}] `outcome`, `reason`, `enabled`, `state` (`:enabled`, `:disabled`,
+    #   `:not_configured`, `:closed` or `:unavailable`), `rule`, `rules` and the settings
     def explain
-      ask { |handle, buffer, capacity| Native.pact_telemetry_explain(handle, buffer, capacity) }
+      answer(Answer.explanation) { |handle, buffer, capacity| Native.pact_telemetry_explain(handle, buffer, capacity) }
     end
 
-    # Tells what became of the events: `accepted`, `delivered`, `queued`, `dropped` and `not_accepted` by reason.
+    # Tells what became of the events: `accepted` is `delivered` + `unconfirmed` + `queued` + `spooled` + the sum of
+    # `dropped` by reason; `not_accepted`, by reason, is not in it. The keys are the same in every state.
     #
-    # @return [Hash{Symbol => Object}]
+    # @return [Hash{Symbol => Object}] `outcome`, `reason` and the counters
     def stats
-      ask { |handle, buffer, capacity| Native.pact_telemetry_stats(handle, buffer, capacity) }
+      told = answer(Answer.stats) { |handle, buffer, capacity| Native.pact_telemetry_stats(handle, buffer, capacity) }
+      told[:not_accepted][:disabled] += @refusals.count
+      told
     end
 
-    # Shows the request that would carry this event: `method`, `url`, `content_type` and `body`. Sends nothing.
+    # Shows the request that would carry this event. Sends nothing.
     #
     # @param (see #track)
-    # @return [Hash{Symbol => Object}] `{ outcome: … }` for an event that {#track} would not take
-    def preview(event, category: nil, action: nil, value: 1, plugin_name: nil, plugin_version: nil)
-      texts = [event, category, action].map { |text| Text.encode(text) }
-      plugin = [plugin_name, plugin_version].map { |text| Text.encode(text) }
-      ask do |handle, buffer, capacity|
+    # @return [Hash{Symbol => Object}] `outcome`, `reason`, and `method`, `url`, `content_type` and `body`, which are
+    #   nil for an event that {#track} would not take
+    def preview(event, category:, action:, value: 1, plugin_name: nil, plugin_version: nil)
+      answer(Answer.preview) do |handle, buffer, capacity|
+        texts = [event, category, action].map { |text| Text.prepare(text) }
+        plugin = [plugin_name, plugin_version].map { |text| Text.prepare(text) }
         Native.pact_telemetry_preview(handle, *texts, number(value), *plugin, buffer, capacity)
       end
+    end
+
+    # @return [String] without the options, which may hold credentials
+    def inspect
+      "#<#{self.class} #{explain[:state]}>"
     end
 
     private
 
     def connect(options)
-      config = { platform_version: Host.platform_version, test_framework: Host.test_framework }
-      config.update(options.transform_keys(&:to_sym))
+      config = Options.config(options)
       error = FFI::MemoryPointer.new(:char, ERROR_CAPACITY)
       pointer = Native.pact_telemetry_new(JSON.generate(config), error, ERROR_CAPACITY)
       if pointer.null?
         @unavailable_reason = error.read_string.force_encoding(Encoding::UTF_8)
       else
-        # Freed by the garbage collector, when neither this client nor a call under way has it any more. That is what
-        # makes it safe to close while other threads track, with no lock for an event to pay for.
+        # Freed by the garbage collector, when neither this client nor a call under way refers to it. So nothing is
+        # freed that another thread uses, and an event pays for no lock.
         @handle = FFI::AutoPointer.new(pointer, Native.method(:pact_telemetry_free))
+        Exits.watch(@handle, @refusals)
       end
     end
 
-    # In this order: whoever finds no handle has to find why. A frozen client keeps its handle, which answers the same.
-    def retire
-      return if frozen?
-
-      @idle = :closed
-      @handle = nil
+    # For what {#track} could not hand to the library: what is no number or text becomes one that the library refuses.
+    def track_anything(event, category, action, value, *plugin)
+      texts = [event, category, action, *plugin].map { |text| Text.prepare(text) }
+      outcome(Native.pact_telemetry_track(@handle, *texts.take(3), number(value), *texts.drop(3)))
+    rescue StandardError
+      :error_internal
     end
 
     # What is not a number that the library takes is handed on as one that it refuses.
@@ -226,7 +265,11 @@ module PactTelemetry
     end
 
     def outcome(status)
-      OUTCOMES[status] || unknown(status)
+      return :ok if status.zero?
+
+      outcome = OUTCOMES[status] || unknown(status)
+      @refusals.note(self) if outcome == :disabled
+      outcome
     end
 
     def unknown(status)
@@ -236,25 +279,28 @@ module PactTelemetry
       status.positive? ? :not_delivered : :error
     end
 
-    def wait(timeout_ms)
+    def wait(timeout)
       handle = @handle
-      return @idle == :unavailable ? :ok : @idle unless handle
-
-      outcome(yield(handle, milliseconds(timeout_ms)))
+      handle ? outcome(yield(handle, milliseconds(timeout))) : :ok
     end
 
     def milliseconds(timeout)
-      timeout.clamp(0, 0xFFFF_FFFF).to_i
+      (Float(timeout) * 1000).clamp(0, MOST_MILLISECONDS).ceil
     rescue StandardError # no number
-      TIMEOUT_MS
+      (TIMEOUT * 1000).to_i
     end
 
-    def ask
+    # What the library tells, in the shape of an answer without a library.
+    def answer(empty)
       handle = @handle
-      return { enabled: false, state: @idle.to_s, reason: @unavailable_reason || "closed" } unless handle
+      return empty.merge(outcome: :unavailable, reason: @unavailable_reason) unless handle
 
       text = Text.read { |buffer, capacity| yield(handle, buffer, capacity) }
-      text.is_a?(String) ? JSON.parse(text, symbolize_names: true) : { outcome: outcome(text) }
+      return Answer.typed(empty, text) if text.is_a?(String)
+
+      empty.merge(outcome: outcome(text), reason: "the library refuses: #{outcome(text)}")
+    rescue StandardError => e
+      empty.merge(outcome: :error_internal, reason: e.message)
     end
   end
 end

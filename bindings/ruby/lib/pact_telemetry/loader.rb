@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "native"
+require_relative "platform"
 
 module PactTelemetry
   # Finds the native library and attaches {Native} to it, once a process. Raises nothing: it tells what went wrong.
@@ -10,7 +11,7 @@ module PactTelemetry
     # A file that is used instead of any other. If it cannot be loaded, nothing else is tried.
     VARIABLE = "PACT_TELEMETRY_LIBRARY"
 
-    # Where packaging puts the library.
+    # Where packaging puts the library, in a folder that has the name of the platform.
     BUNDLED = File.expand_path("../../native", __dir__)
 
     LOCK = Mutex.new
@@ -18,6 +19,7 @@ module PactTelemetry
 
     # @return [String, nil] why the library cannot be used; nil if it can
     def self.problem
+      return "Ractors are not supported: make and use clients in the main Ractor" unless main_ractor?
       return @problem if defined?(@problem) # without the lock, which a signal handler must not take
 
       LOCK.synchronize do
@@ -26,46 +28,52 @@ module PactTelemetry
       end
     end
 
+    # Other Ractors may neither share a client nor call C by FFI.
+    def self.main_ractor?
+      !defined?(::Ractor) || ::Ractor.current == ::Ractor.main
+    end
+    private_class_method :main_ractor?
+
     # @return [String, nil] why none of the candidates can be used
     def self.load
       require "ffi"
-      problems = candidates.map { |path| attach(path)&.prepend("#{path}: ") || (return nil) }
-      problems.join("; ")
+      chosen = ENV.fetch(VARIABLE, "")
+      return attach(chosen) unless chosen.empty?
+
+      bundled, system = Platform.files
+      bundled = File.join(BUNDLED, Platform.name, bundled)
+      first = File.file?(bundled) ? attach(bundled) : lacking
+      second = first && attach(system)
+      [first, second].join("; ") if second
     rescue LoadError, StandardError => e
       "the ffi gem cannot be used: #{e.message}"
     end
     private_class_method :load
 
-    def self.candidates
-      chosen = ENV.fetch(VARIABLE, "")
-      return [chosen] unless chosen.empty?
+    # @return [String] why there is no library in this gem
+    def self.lacking
+      carried = Dir.exist?(BUNDLED) ? Dir.children(BUNDLED).sort.join(", ") : ""
+      return "this gem is the one for any platform, which carries no library for #{Platform.name}" if carried.empty?
 
-      name = "#{FFI::Platform::LIBPREFIX}pact_telemetry.#{FFI::Platform::LIBSUFFIX}"
-      bundled = File.join(BUNDLED, platform, name)
-      [(bundled if File.file?(bundled)), FFI::Platform.mac? ? "libpact_telemetry.1.dylib" : "#{name}.1"].compact
+      "this gem carries the library for #{carried}, and this Ruby runs on #{Platform.name}"
     end
-    private_class_method :candidates
-
-    # As the library itself names it, such as linux-x86_64.
-    def self.platform
-      os = FFI::Platform.mac? ? "macos" : FFI::Platform::OS
-      "#{os}-#{FFI::Platform::ARCH}"
-    end
-    private_class_method :platform
+    private_class_method :lacking
 
     # Not `ffi_lib`, which guesses at other names and places where a path does not load.
+    #
+    # @return [String, nil] why the library at this path cannot be used
     def self.attach(path)
       library = FFI::DynamicLibrary.open(path, FFI::DynamicLibrary::RTLD_LAZY | FFI::DynamicLibrary::RTLD_LOCAL)
       function = library.find_function("pact_telemetry_abi_version")
-      return +"is not libpact_telemetry" unless function
+      return "#{path}: is not libpact_telemetry" unless function
 
       version = FFI::Function.new(:uint32, [], function).call
-      return "has ABI version #{version}, not #{Native::ABI_VERSION}" if version != Native::ABI_VERSION
+      return "#{path}: has ABI version #{version}, not #{Native::ABI_VERSION}" if version != Native::ABI_VERSION
 
       Native.attach(library)
       nil
     rescue LoadError, StandardError => e
-      e.message.dup
+      "#{path}: #{e.message.sub(/\ACould not open library .*?: /, '').delete_prefix("#{path}: ")}"
     end
     private_class_method :attach
   end

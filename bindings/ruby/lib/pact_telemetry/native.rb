@@ -39,6 +39,7 @@ module PactTelemetry
       pact_telemetry_explain: [%i[pointer pointer uint32], :int32],
       pact_telemetry_preview: [%i[pointer string string string int64 string string pointer uint32], :int32],
       pact_telemetry_stats: [%i[pointer pointer uint32], :int32],
+      pact_telemetry_persist: [%i[pointer uint32], :int32],
       pact_telemetry_flush: [%i[pointer uint32], :int32],
       pact_telemetry_close: [%i[pointer uint32], :int32],
       pact_telemetry_free: [[:pointer], :void]
@@ -46,7 +47,7 @@ module PactTelemetry
 
     # These wait, and so let other Ruby threads run meanwhile. The others keep Ruby's lock: to give it up costs more
     # than they do, and while they hold it no `ENV[]=` can change the environment that they read.
-    BLOCKING = %i[pact_telemetry_flush pact_telemetry_close].freeze
+    BLOCKING = %i[pact_telemetry_persist pact_telemetry_flush pact_telemetry_close].freeze
 
     # Defines every function as a method of this module.
     #

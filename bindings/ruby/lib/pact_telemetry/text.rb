@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module PactTelemetry
-  # Text on its way to the library and back. Raises nothing: what is no text is handed on as something that the library
-  # refuses, and so counts.
+  # Text on its way to the library and back. What is no text is handed on as something that the library refuses, and so
+  # counts.
   #
   # @api private
   module Text
@@ -12,14 +12,18 @@ module PactTelemetry
     # What stands for a NUL, which C text cannot hold: a control character, refused as a NUL would be.
     CONTROL = "\u0001"
 
-    private_constant :INVALID, :CONTROL
+    # How many texts are known at most, and how long they are, in bytes.
+    MOST = 256
+    LONGEST = 500
+
+    private_constant :INVALID, :CONTROL, :MOST, :LONGEST
 
     # Large enough for most answers, so that the library is asked once.
     CAPACITY = 4096
 
     # @param value [String, Symbol, nil] anything else is refused by the library
     # @return [String, nil] bytes to hand to the library as UTF-8
-    def self.encode(value)
+    def self.prepare(value)
       case value
       when nil then return nil
       when String then nil
@@ -39,6 +43,14 @@ module PactTelemetry
       INVALID
     end
     private_class_method :recode
+
+    # {text => the prepared text}. Most events have the same few texts; it is bounded for programs whose events do not.
+    PREPARED = Hash.new do |known, value|
+      prepared = prepare(value)
+      keep = [String, Symbol].include?(value.class) && prepared.bytesize <= LONGEST && known.size < MOST
+      keep ? known[value] = prepared.dup.freeze : prepared
+    end
+    PREPARED[nil] = nil
 
     # Asks for a text, and once more with a larger buffer where it did not fit.
     #

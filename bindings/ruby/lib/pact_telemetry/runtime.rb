@@ -4,7 +4,7 @@ module PactTelemetry
   # What the Ruby process knows of itself. Only looks at what is loaded already; loads and starts nothing.
   #
   # @api private
-  module Host
+  module Runtime
     # Name and the constant that tells it. Cucumber and RSpec come first: both may have Minitest loaded for its
     # assertions, and Cucumber has RSpec's expectations but not its core.
     TEST_FRAMEWORKS = {

@@ -3,10 +3,10 @@
 require_relative "helper"
 
 # Who runs the tests is told by what is loaded, and telling loads nothing.
-class HostTest < Minitest::Test
+class RuntimeTest < Minitest::Test
   include Support
 
-  DETECT = "p PactTelemetry::Host.test_framework"
+  DETECT = "p PactTelemetry::Runtime.test_framework"
 
   def test_each_framework_and_none
     { "" => nil, "module Minitest; end" => "Minitest", "module RSpec; module Core; end; end" => "RSpec",
@@ -31,6 +31,6 @@ class HostTest < Minitest::Test
   end
 
   def test_the_platform
-    assert_equal "Ruby #{RUBY_VERSION}", PactTelemetry::Host.platform_version
+    assert_equal "Ruby #{RUBY_VERSION}", PactTelemetry::Runtime.platform_version
   end
 end

@@ -1,0 +1,56 @@
+# frozen_string_literal: true
+
+require "rbconfig"
+
+module PactTelemetry
+  # The platform of this Ruby, and the names of the library's file on it. Looks, and starts nothing.
+  #
+  # @api private
+  module Platform
+    # {system => [file in a package, file where the system keeps libraries]}
+    FILES = {
+      "linux" => %w[libpact_telemetry.so libpact_telemetry.so.1],
+      "darwin" => %w[libpact_telemetry.dylib libpact_telemetry.1.dylib],
+      "win32" => %w[pact_telemetry.dll pact_telemetry.dll]
+    }.freeze
+
+    # {what it is called => what we call it}
+    CPUS = { "x86_64" => "x64", "amd64" => "x64", "aarch64" => "arm64" }.freeze
+
+    private_constant :FILES, :CPUS
+
+    # @param config [Hash{String => String}] of the Ruby
+    # @return [String] such as linux-x64-gnu
+    def self.name(config = RbConfig::CONFIG)
+      cpu = config.fetch("host_cpu")
+      [system(config), CPUS.fetch(cpu, cpu), (libc(config) if system(config) == "linux")].compact.join("-")
+    end
+
+    # @param config (see .name)
+    # @return [Array<String>] the file in a package, the file where the system keeps libraries
+    def self.files(config = RbConfig::CONFIG)
+      FILES.fetch(system(config), FILES.fetch("linux"))
+    end
+
+    def self.system(config)
+      case config.fetch("host_os")
+      when /darwin/ then "darwin"
+      when /mingw|mswin/ then "win32"
+      when /linux/ then "linux"
+      else config.fetch("host_os")
+      end
+    end
+
+    # A Ruby that was built on musl says so. One that was built on neither, such as JRuby, has its C library mapped.
+    def self.libc(config)
+      case config.fetch("host_os")
+      when /musl/ then "musl"
+      when /gnu/ then "gnu"
+      else File.read("/proc/self/maps").include?("/ld-musl-") ? "musl" : "gnu"
+      end
+    rescue SystemCallError
+      "gnu"
+    end
+    private_class_method :system, :libc
+  end
+end

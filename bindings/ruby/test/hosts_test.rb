@@ -1,0 +1,88 @@
+# frozen_string_literal: true
+
+require_relative "helper"
+require "socket"
+
+# Real programs that fork their workers. What a worker tracks arrives, or is on disk for the next process, however the
+# worker is ended.
+class HostsTest < Minitest::Test
+  include Support
+
+  def needs(gem)
+    skip "NOT RUN: there is no gem #{gem}" if Gem::Specification.find_all_by_name(gem).empty?
+  end
+
+  # As parallel_tests does, whose processes are of this gem.
+  def test_processes_of_the_parallel_gem
+    needs "parallel"
+    Collector.run do |collector|
+      ruby!(<<~RUBY, options: options(collector.url), arguments: ["-W1", "-I#{LIB}", "-rpact_telemetry", "-rparallel"])
+        client = PactTelemetry::Client.new(**OPTIONS)
+        client.track("parent", category: "c", action: "a")
+        Parallel.each(1..8, in_processes: 3) { |number| client.track("job \#{number}", category: "c", action: "a") }
+      RUBY
+      assert_equal [*(1..8).map { |number| "job #{number}" }, "parent"], collector.names
+    end
+  end
+
+  # An application that was loaded before the fork (the client is the master's), and one that each worker loads.
+  [true, false].each do |preload|
+    define_method("test_clustered_workers_of_puma_#{preload ? 'with' : 'without'}_preloading") do
+      needs "puma"
+      Collector.run do |collector|
+        with_puma(collector, preload: preload) { |socket| 6.times { |number| get(socket, "/request#{number}") } }
+        arrived = collector.names
+        assert_operator arrived.uniq.size + waiting, :>=, 6, arrived
+      end
+    end
+  end
+
+  # A preloader, such as Spring: a process that has tracked forks one for each command. What ends by `exit!` or
+  # a signal leaves its event on disk, for the next process, unless it was sent before.
+  def test_a_preloader
+    Collector.run do |collector|
+      ruby!(<<~RUBY, options: options(collector.url))
+        client = PactTelemetry::Client.new(**OPTIONS)
+        client.track("loaded", category: "c", action: "a")
+        client.flush(timeout: #{PATIENCE})
+        ["exit!", "Process.kill(:TERM, $$); sleep", "exit", "raise SystemExit"].each_with_index do |code, number|
+          Process.wait(fork { client.track("command \#{number}", category: "c", action: "a"); eval(code) })
+        end
+        client.track("ends", category: "c", action: "a")
+      RUBY
+      abrupt, others = collector.names.partition { |name| name.match?(/[01]/) }
+      assert_equal ["command 2", "command 3", "ends", "loaded"], others
+      assert_operator abrupt.size + waiting, :>=, 2
+    end
+  end
+
+  private
+
+  def with_puma(collector, preload:)
+    Dir.mktmpdir do |folder|
+      File.write(File.join(folder, "config.ru"), <<~RUBY)
+        require "pact_telemetry"
+        client = PactTelemetry::Client.new(**#{options(collector.url).inspect})
+        run(lambda do |env|
+          client.track(env["PATH_INFO"].delete("/"), category: "c", action: "a")
+          [200, {}, ["done"]]
+        end)
+      RUBY
+      socket = File.join(folder, "puma.socket")
+      File.write(File.join(folder, "puma.rb"), "workers 2\nbind 'unix://#{socket}'\n#{'preload_app!' if preload}\n")
+      puma = spawn({ "RUBYLIB" => LIB }, "puma", "-C", "puma.rb", chdir: folder, out: File::NULL)
+      Timeout.timeout(PATIENCE) { sleep 0.05 until File.exist?(socket) }
+      yield socket
+    ensure
+      Process.kill(:TERM, puma)
+      Process.wait(puma)
+    end
+  end
+
+  def get(socket, path)
+    UNIXSocket.open(socket) do |server|
+      server.write("GET #{path} HTTP/1.0\r\n\r\n")
+      assert_match(/done\z/, Timeout.timeout(PATIENCE) { server.read })
+    end
+  end
+end
