@@ -26,7 +26,7 @@ unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
 BILL := docs/pact_telemetry.cdx.json
 DOC := share/doc/pact_telemetry
 
-.PHONY: FORCE help lib platforms platform command demo setup test check unit workflows soak abi reproducible \
+.PHONY: FORCE help lib platforms platform command scripted-client demo setup test check unit workflows soak abi reproducible \
     supply sanitize fuzz mutants model headers docs bench bench-check bench-program dist version \
     version-check publish lint format install uninstall clean
 
@@ -51,6 +51,9 @@ platform: ## the library of one platform: PLATFORM=linux-arm64-musl
 
 command: ## the companion command: target/debug/pact-telemetry
 	@$(CARGO) build --quiet --locked -p pact-telemetry-cli
+
+scripted-client: # a program of the tests
+	@$(CARGO) build --quiet --locked --example scripted_client
 
 demo: lib command ## the main job: a C program's four events arrive at a collector
 	@$(CC) -std=c99 -Wall -Wextra -Iinclude examples/c/four_events.c -o build/four_events \

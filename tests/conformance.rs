@@ -4,11 +4,6 @@
 
 mod support;
 
-#[path = "c_programs/harness.rs"]
-#[allow(dead_code)] // what the other programs need
-mod harness;
-
-use harness::{library, linked_with, root, run_tool, say_loudly, Room, WARNINGS};
 use pact_telemetry::ffi::{pact_telemetry_abi_version, PactTelemetryStatus};
 use pact_telemetry::{Client, Event, VERSION};
 use serde_json::{json, Value};
@@ -16,6 +11,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, Write};
 use std::process::Command;
 use std::time::Duration;
+use support::programs::{library, linked_with, root, run_tool, Sandbox, WARNINGS};
+use support::say_loudly;
 
 /// What C sees, Rust's types rule out: NULL, bytes that are no text, buffers, and errors longer than one.
 const NOT_IN_RUST: &str =
@@ -23,8 +20,8 @@ const NOT_IN_RUST: &str =
 
 #[test]
 fn the_c_abi_holds_every_case() {
-    let room = Room::new();
-    let replayer = room.path().join("replayer");
+    let sandbox = Sandbox::new();
+    let replayer = sandbox.path().join("replayer");
     let mut compiler = Command::new("cc");
     compiler.arg("-std=c99").args(WARNINGS).args(["-D_GNU_SOURCE", "-o"]).arg(&replayer);
     run_tool(compiler.arg(root("tests/conformance/replayer.c")).args(linked_with(&library())));

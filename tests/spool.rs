@@ -20,11 +20,6 @@ use support::*;
 const RESERVED: Duration = Duration::from_millis(5_300);
 
 /// What the processes of these tests do: the steps that [`Home::process`] was given.
-#[test]
-fn acts_as_a_process_of_another_test() {
-    act_as_told();
-}
-
 /// A server that closes every connection at once, and counts them.
 struct Closing {
     url: String,
@@ -402,7 +397,7 @@ fn memory_only(place: impl Fn(&str, &str) -> Process) {
     let collector = Collector::start(&["--requests", "--answers", "ok, 503 retry-after=1"]);
     let steps = "track 1, flush Delivered, print, track 2, flush Kept, print, track 3, flush, close, \
                  until /delivered=3, print";
-    // In CI: on a person's machine nothing is sent where nothing can be kept, see first_run.rs.
+    // In CI: on a person's machine nothing is sent where nothing can be kept, see notice.rs.
     let stats = place(&collector.url, steps).variable("CI", "true").run();
     assert_eq!([0, 1].map(|at| count(&stats[at], "/delivered")), [1, 1]);
     assert_eq!(count(&stats[1], "/spooled"), 1);

@@ -68,7 +68,7 @@ static void what_was_queued_survives_its_client(void)
     pact_telemetry_free(client);
     /* Same sender, first in first out: when this one is delivered, so is the orphan. */
     PactTelemetry *other = client_with("");
-    CHECK_STATUS(track(other, "heir"), PACT_TELEMETRY_OK);
+    CHECK_STATUS(track(other, "takeover"), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_close(other, 10000), PACT_TELEMETRY_OK);
     CHECK_COUNT(count_of(other, "accepted"), 1);
     pact_telemetry_free(other);

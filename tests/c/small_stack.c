@@ -8,7 +8,7 @@ static void *call_everything(void *unused)
     char text[8192];
     PactTelemetry *client = client_with("\"queue_capacity\": 100");
     CHECK(pact_telemetry_version() != NULL && pact_telemetry_is_enabled(client) == 1);
-    CHECK_STATUS(track(client, "in a small room"), PACT_TELEMETRY_OK);
+    CHECK_STATUS(track(client, "in a small stack"), PACT_TELEMETRY_OK);
     CHECK(pact_telemetry_explain(client, text, sizeof text) > 0);
     CHECK(pact_telemetry_preview(client, "e", "ProviderTest", "Completed", 1, "p", "1", text, sizeof text) > 0);
     CHECK(pact_telemetry_stats(client, text, sizeof text) > 0);
@@ -16,7 +16,7 @@ static void *call_everything(void *unused)
     CHECK_STATUS(pact_telemetry_flush(client, 20000), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_set_enabled(client, 0), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_set_enabled(client, 1), PACT_TELEMETRY_OK);
-    CHECK_STATUS(track(client, "in a small room"), PACT_TELEMETRY_OK);
+    CHECK_STATUS(track(client, "in a small stack"), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_close(client, 20000), PACT_TELEMETRY_OK);
     CHECK_COUNT(count_of(client, "delivered"), 2);
     pact_telemetry_free(client);

@@ -1,8 +1,8 @@
 //! The ABI as other versions meet it, and how the library is hardened: all that a linker and a loader see.
 
-use crate::artifacts::debug_library;
-use crate::harness::{library, linked_with, root, run_tool, say_loudly, Language, Room};
-use crate::support::Collector;
+use super::artifacts::debug_library;
+use crate::support::programs::{library, linked_with, root, run_tool, Language, Sandbox};
+use crate::support::{say_loudly, Collector};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -42,8 +42,8 @@ fn compared(old: &str) -> String {
         let (name, number) = line.trim().trim_end_matches(',').split_once(" = ").unwrap();
         unit.push_str(&format!("_Static_assert({name} == {number}, \"{name} is not {number} any more\");\n"));
     }
-    let room = Room::new();
-    let file = room.path().join("compared.c");
+    let sandbox = Sandbox::new();
+    let file = sandbox.path().join("compared.c");
     std::fs::write(&file, unit).unwrap();
     let mut cc = Command::new("cc");
     cc.args(["-std=c11", "-fsyntax-only", "-Werror"]).arg(format!("-I{}", root("include").display())).arg(file);
@@ -80,8 +80,8 @@ fn a_changed_parameter_result_or_number_is_noticed() {
 }
 
 /// A library in C with the functions and the statuses that the header declares, for abidiff.
-fn in_c(room: &Room, header: &str) -> PathBuf {
-    let [source, made] = ["in_c.c", "in_c.so"].map(|name| room.path().join(name));
+fn in_c(sandbox: &Sandbox, header: &str) -> PathBuf {
+    let [source, made] = ["in_c.c", "in_c.so"].map(|name| sandbox.path().join(name));
     let code = code(header);
     let bodies: String =
         functions(&code).map(|declaration| format!("{declaration} {{ __builtin_trap(); }}\n")).collect();
@@ -122,8 +122,8 @@ fn abidiff_finds_no_function_of_the_first_dump_changed_in_the_header_or_the_libr
     if !has_abidiff() {
         return;
     }
-    let (room, dump) = (Room::new(), root(DUMP));
-    let first = in_c(&room, &std::fs::read_to_string(root(FIRST)).unwrap());
+    let (sandbox, dump) = (Sandbox::new(), root(DUMP));
+    let first = in_c(&sandbox, &std::fs::read_to_string(root(FIRST)).unwrap());
     if std::env::var_os("PACT_TELEMETRY_BLESS").is_some() {
         let mut abidw = Command::new("abidw");
         abidw.args(["--no-show-locs", "--no-corpus-path", "--no-comp-dir-path", "--no-elf-needed"]);
@@ -131,8 +131,8 @@ fn abidiff_finds_no_function_of_the_first_dump_changed_in_the_header_or_the_libr
     }
     assert_eq!(abidiff(&dump, &first), "", "the dump is that of the first header");
     let today = std::fs::read_to_string(root("include/pact_telemetry.ffi.h")).unwrap();
-    assert_eq!(abidiff(&dump, &in_c(&room, &today)), "");
-    let library = debug_library(&room).join("libpact_telemetry.so");
+    assert_eq!(abidiff(&dump, &in_c(&sandbox, &today)), "");
+    let library = debug_library(&sandbox).join("libpact_telemetry.so");
     assert_eq!(abidiff(&dump, &library), "");
 }
 
@@ -141,13 +141,13 @@ fn abidiff_notices_a_changed_parameter_or_number_and_no_function_or_number_more(
     if !has_abidiff() {
         return;
     }
-    let (room, dump) = (Room::new(), root(DUMP));
+    let (sandbox, dump) = (Sandbox::new(), root(DUMP));
     let first = std::fs::read_to_string(root(FIRST)).unwrap();
     let changed = |from: &str, to: &str| {
         assert!(first.contains(from), "{from}");
-        in_c(&room, &first.replace(from, to))
+        in_c(&sandbox, &first.replace(from, to))
     };
-    let more = "uint32_t pact_telemetry_abi_version(void);\nint32_t pact_telemetry_tomorrow(void);";
+    let more = "uint32_t pact_telemetry_abi_version(void);\nint32_t pact_telemetry_newer(void);";
     let grown = changed("uint32_t pact_telemetry_abi_version(void);", more);
     assert_eq!(abidiff(&dump, &grown), "");
     let grown = changed("PACT_TELEMETRY_KEPT = 6,", "PACT_TELEMETRY_KEPT = 6, PACT_TELEMETRY_NEW = 7,");
@@ -157,77 +157,77 @@ fn abidiff_notices_a_changed_parameter_or_number_and_no_function_or_number_more(
     assert!(abidiff(&dump, &renumbered).contains("PACT_TELEMETRY_KEPT' from value '6' to '7'"));
     let wider = changed("uint32_t timeout_ms", "uint64_t timeout_ms");
     assert!(abidiff(&dump, &wider).contains("pact_telemetry_flush"));
-    let library = debug_library(&room).join("libpact_telemetry.so");
+    let library = debug_library(&sandbox).join("libpact_telemetry.so");
     assert!(abidiff(&wider, &library).contains("pact_telemetry_flush"), "in the library too");
 }
 
 /// Programs that were compiled when 1.0 was new: with its header, against a library that is newer than it.
 #[test]
 fn a_program_of_the_first_header_runs_with_this_library() {
-    let room = Room::new();
+    let sandbox = Sandbox::new();
     let mut arguments = linked_with(&library());
     arguments[0] = format!("-I{}", root("tests/abi/1.0").display());
-    let program = room.program_with("one_event", Language::C, &arguments);
+    let program = sandbox.program_with("one_event", Language::C, &arguments);
     let collector = Collector::start(&[]);
-    room.run(program).endpoint(&collector.url).succeed();
+    sandbox.run(program).endpoint(&collector.url).succeed();
     assert_eq!(collector.events_until_end().len(), 1);
 }
 
-/// A header of tomorrow, whose function this library does not have.
-fn newer_header(room: &Room) -> PathBuf {
-    let folder = room.path().join("newer");
+/// A header of a newer version, whose function this library does not have.
+fn newer_header(sandbox: &Sandbox) -> PathBuf {
+    let folder = sandbox.path().join("newer");
     std::fs::create_dir(&folder).unwrap();
     let header = std::fs::read_to_string(root("include/pact_telemetry.h")).unwrap();
     let place = header.rfind("#ifdef __cplusplus").unwrap();
     let (before, after) = header.split_at(place);
-    let tomorrow = "int32_t pact_telemetry_tomorrow(PactTelemetry *client);\n";
-    std::fs::write(folder.join("pact_telemetry.h"), format!("{before}{tomorrow}{after}")).unwrap();
+    let newer = "int32_t pact_telemetry_newer(PactTelemetry *client);\n";
+    std::fs::write(folder.join("pact_telemetry.h"), format!("{before}{newer}{after}")).unwrap();
     folder
 }
 
-fn compile_tomorrow(room: &Room, library: &Path, more: &[&str]) -> (PathBuf, std::process::Output) {
-    let program = room.path().join("tomorrow");
+fn compile_with_newer_header(sandbox: &Sandbox, library: &Path, more: &[&str]) -> (PathBuf, std::process::Output) {
+    let program = sandbox.path().join("newer_header");
     let mut cc = Command::new("cc");
-    cc.args(["-D_GNU_SOURCE", "-o"]).arg(&program).arg(root("tests/c/tomorrow.c")).args(more);
-    cc.arg(format!("-I{}", newer_header(room).display())).args(&linked_with(library)[1..]);
+    cc.args(["-D_GNU_SOURCE", "-o"]).arg(&program).arg(root("tests/c/newer_header.c")).args(more);
+    cc.arg(format!("-I{}", newer_header(sandbox).display())).args(&linked_with(library)[1..]);
     let output = cc.output().unwrap();
     (program, output)
 }
 
 #[test]
 fn a_program_that_looks_functions_up_does_without_one_that_this_library_has_not() {
-    let room = Room::new();
-    let (program, output) = compile_tomorrow(&room, &library(), &["-DLOOK_UP"]);
+    let sandbox = Sandbox::new();
+    let (program, output) = compile_with_newer_header(&sandbox, &library(), &["-DLOOK_UP"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let collector = Collector::start(&[]);
-    room.run(program).endpoint(&collector.url).succeed();
+    sandbox.run(program).endpoint(&collector.url).succeed();
     assert_eq!(collector.events_until_end().len(), 1);
 }
 
 #[test]
 fn a_program_that_links_a_function_of_a_newer_library_is_told_which_one() {
-    let room = Room::new();
-    let (_, output) = compile_tomorrow(&room, &library(), &[]);
+    let sandbox = Sandbox::new();
+    let (_, output) = compile_with_newer_header(&sandbox, &library(), &[]);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && errors.contains("pact_telemetry_tomorrow"), "{errors}");
+    assert!(!output.status.success() && errors.contains("pact_telemetry_newer"), "{errors}");
 }
 
 #[test]
 fn a_program_of_a_newer_library_is_stopped_by_the_loader_before_it_starts() {
-    let room = Room::new();
+    let sandbox = Sandbox::new();
     // What it is linked with has the name of the library and one function more; where it runs there is the one of today.
-    let listed = std::fs::read_to_string(root("tests/symbols.txt")).unwrap() + "pact_telemetry_tomorrow\n";
-    let [source, newer] = ["newer.c", "newer.so"].map(|name| room.path().join(name));
+    let listed = std::fs::read_to_string(root("tests/symbols.txt")).unwrap() + "pact_telemetry_newer\n";
+    let [source, newer] = ["newer.c", "newer.so"].map(|name| sandbox.path().join(name));
     let functions: String = listed.lines().map(|name| format!("int {name}(void) {{ return 0; }}\n")).collect();
     std::fs::write(&source, functions).unwrap();
     let mut cc = Command::new("cc");
     run_tool(cc.args(["-shared", "-fPIC", "-Wl,-soname,libpact_telemetry.so.1", "-o"]).arg(&newer).arg(source));
     let newer = newer.display().to_string();
-    let (program, output) = compile_tomorrow(&room, &library(), &[&newer, "-Wl,-z,now"]);
+    let (program, output) = compile_with_newer_header(&sandbox, &library(), &[&newer, "-Wl,-z,now"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let ended = room.run(program).end();
+    let ended = sandbox.run(program).end();
     assert!(!ended.status.success() && ended.out.is_empty(), "{}", ended.out);
-    assert!(ended.err.contains("pact_telemetry_tomorrow"), "{}", ended.err);
+    assert!(ended.err.contains("pact_telemetry_newer"), "{}", ended.err);
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! The library as a file: what it exports and needs, how it is installed and linked, and how it takes a fault of its own.
 
-use crate::harness::{library, linked_with, make, root, run_tool, Language, Room};
+use crate::support::programs::{library, linked_with, make, root, run_tool, Language, Sandbox};
 use crate::support::Collector;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-fn delivers_one_event(room: &Room, program: &Path, library_path: Option<&Path>) {
+fn delivers_one_event(sandbox: &Sandbox, program: &Path, library_path: Option<&Path>) {
     let collector = Collector::start(&[]);
-    let run = room.run(program).endpoint(&collector.url);
+    let run = sandbox.run(program).endpoint(&collector.url);
     let run = library_path.into_iter().fold(run, |run, path| run.variable("LD_LIBRARY_PATH", path));
     run.succeed();
     let events = collector.events_until_end();
@@ -64,8 +64,8 @@ fn the_library_names_its_major_version_stays_loaded_and_needs_little() {
 #[test]
 fn the_installed_library_is_found_by_pkg_config_alone_and_the_command_runs() {
     library();
-    let room = Room::new();
-    let stage = room.path().join("stage");
+    let sandbox = Sandbox::new();
+    let stage = sandbox.path().join("stage");
     let destination = format!("DESTDIR={}", stage.display());
     make(&["install", &destination, "PREFIX=/opt/x"]);
     let installed = stage.join("opt/x/lib");
@@ -77,8 +77,8 @@ fn the_installed_library_is_found_by_pkg_config_alone_and_the_command_runs() {
     assert_eq!(pkg_config(&["--modversion"]).trim(), env!("CARGO_PKG_VERSION"));
     let flags = words(&pkg_config(&["--cflags", "--libs"]));
     for language in [Language::C, Language::Cpp] {
-        let program = room.program_with("one_event", language, &flags);
-        delivers_one_event(&room, &program, Some(&installed));
+        let program = sandbox.program_with("one_event", language, &flags);
+        delivers_one_event(&sandbox, &program, Some(&installed));
     }
     for header in ["pact_telemetry.h", "pact_telemetry.ffi.h"] {
         let (one, other) = (stage.join("opt/x/include").join(header), root("include").join(header));
@@ -99,22 +99,22 @@ fn the_installed_library_is_found_by_pkg_config_alone_and_the_command_runs() {
 
 #[test]
 fn the_static_archive_links_with_what_the_pkg_config_file_names() {
-    let room = Room::new();
+    let sandbox = Sandbox::new();
     let template = std::fs::read_to_string(root("pact_telemetry.pc.in")).unwrap();
     let private = template.lines().find_map(|line| line.strip_prefix("Libs.private:")).unwrap();
     let mut arguments = vec![format!("-I{}", root("include").display())];
     arguments.push(library().join("libpact_telemetry.a").display().to_string());
     arguments.extend(words(private));
     for language in [Language::C, Language::Cpp] {
-        let program = room.program_with("one_event", language, &arguments);
+        let program = sandbox.program_with("one_event", language, &arguments);
         let needed = dynamic(&program, "NEEDED");
         assert!(!needed.iter().any(|name| name.contains("pact_telemetry")), "{needed:?}");
-        delivers_one_event(&room, &program, None);
+        delivers_one_event(&sandbox, &program, None);
     }
 }
 
-/// A folder in the room with a library that panics inside every function when it is told to, and in a sum that overflows.
-pub fn debug_library(room: &Room) -> PathBuf {
+/// A folder in the sandbox with a library that panics inside every function when it is told to, and in a sum that overflows.
+pub fn debug_library(sandbox: &Sandbox) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
         let target = root("build/force-panic");
@@ -123,7 +123,7 @@ pub fn debug_library(room: &Room) -> PathBuf {
         run_tool(cargo.arg("--target-dir").arg(&target).current_dir(root("")).env_remove("CARGO_TARGET_DIR"));
         target.join("debug/libpact_telemetry.so")
     };
-    let folder = room.path().join("debug");
+    let folder = sandbox.path().join("debug");
     std::fs::create_dir(&folder).unwrap();
     std::fs::copy(BUILT.get_or_init(build), folder.join("libpact_telemetry.so")).unwrap();
     std::os::unix::fs::symlink("libpact_telemetry.so", folder.join("libpact_telemetry.so.1")).unwrap();
@@ -132,24 +132,24 @@ pub fn debug_library(room: &Room) -> PathBuf {
 
 #[test]
 fn a_panic_inside_any_function_comes_back_as_its_answer_and_says_nothing() {
-    let room = Room::new();
-    let library = debug_library(&room);
+    let sandbox = Sandbox::new();
+    let library = debug_library(&sandbox);
     for language in [Language::C, Language::Cpp] {
-        let program = room.program_with("panics", language, &linked_with(&library));
+        let program = sandbox.program_with("panics", language, &linked_with(&library));
         let collector = Collector::start(&[]);
-        room.run(program).endpoint(&collector.url).variable("RUST_BACKTRACE", "1").succeed();
+        sandbox.run(program).endpoint(&collector.url).variable("RUST_BACKTRACE", "1").succeed();
         assert_eq!(collector.events_until_end().len(), 2);
     }
 }
 
 #[test]
 fn no_sum_overflows_while_events_are_settled_and_counted_at_once() {
-    let room = Room::new();
-    let library = debug_library(&room);
+    let sandbox = Sandbox::new();
+    let library = debug_library(&sandbox);
     for name in ["flush_storm", "threads"] {
-        let program = room.program_with(name, Language::C, &linked_with(&library));
+        let program = sandbox.program_with(name, Language::C, &linked_with(&library));
         let collector = Collector::start(&[]);
-        let ended = room.run(program).endpoint(&collector.url).succeed();
+        let ended = sandbox.run(program).endpoint(&collector.url).succeed();
         assert_eq!(collector.events_until_end().len(), ended.delivered());
     }
 }

@@ -1,6 +1,6 @@
 //! What the functions promise, each program in C and in C++.
 
-use crate::harness::{library, Language, Room};
+use crate::support::programs::{library, Language, Sandbox};
 use crate::support::Collector;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,15 +16,15 @@ fn names(events: &[Value]) -> BTreeMap<&str, usize> {
 }
 
 /// Runs the program in both languages, each with a collector; returns what each printed and what arrived there.
-fn beside_a_collector(name: &str, arguments: &[&str]) -> Vec<(crate::harness::Ended, Vec<Value>)> {
-    let room = Room::new();
+fn beside_a_collector(name: &str, arguments: &[&str]) -> Vec<(crate::support::programs::Ended, Vec<Value>)> {
+    let sandbox = Sandbox::new();
     let run = |program| {
         let collector = Collector::start(&[]);
-        let run = room.run(program).endpoint(&collector.url);
+        let run = sandbox.run(program).endpoint(&collector.url);
         let ended = arguments.iter().fold(run, |run, argument| run.argument(argument)).succeed();
         (ended, collector.events_until_end())
     };
-    room.programs(name).into_iter().map(run).collect()
+    sandbox.programs(name).into_iter().map(run).collect()
 }
 
 #[test]
@@ -50,17 +50,17 @@ fn whatever_track_returns_is_counted() {
 
 #[test]
 fn a_wrong_config_is_explained_in_a_buffer_of_any_size() {
-    let room = Room::new();
-    for program in room.programs("configs") {
-        room.run(program).succeed();
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("configs") {
+        sandbox.run(program).succeed();
     }
 }
 
 #[test]
 fn text_comes_out_cut_between_characters_in_a_buffer_of_any_size() {
-    let room = Room::new();
-    for program in room.programs("buffers") {
-        room.run(program).succeed();
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("buffers") {
+        sandbox.run(program).succeed();
     }
 }
 
@@ -71,37 +71,37 @@ fn every_call_is_defined_after_close_and_while_turned_off() {
         // Turned off while they waited; it may have left before that on a machine that stood still.
         names.remove("thrown away");
         names.remove("is too many");
-        let expected = ["before", "on again", "kept", "orphan", "heir", "fits"];
+        let expected = ["before", "on again", "kept", "orphan", "takeover", "fits"];
         assert_eq!(names, expected.map(|name| (name, 1)).into());
     }
 }
 
 #[test]
 fn with_no_time_flush_and_close_ask_and_do_not_wait() {
-    let room = Room::new();
-    for program in room.programs("no_time") {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("zero_timeout") {
         let collector = Collector::start(&["--answers", "delay=500*"]);
-        room.run(program).endpoint(&collector.url).succeed();
+        sandbox.run(program).endpoint(&collector.url).succeed();
         assert_eq!(names(&collector.events_until_end()), [("no time", 1), ("no time either", 1)].into());
     }
 }
 
 #[test]
 fn nothing_leaves_after_it_was_turned_off_even_in_the_midst_of_tracking() {
-    let room = Room::new();
-    for program in room.programs("turned_off") {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("turned_off") {
         // What was on the wire when it was cut may have been read all the same, so the program itself judges.
         let collector = Collector::start(&["--answers", "delay=300*"]);
-        room.run(program).endpoint(&collector.url).succeed();
+        sandbox.run(program).endpoint(&collector.url).succeed();
     }
 }
 
 #[test]
 fn the_environment_may_change_on_another_thread_all_the_while() {
-    let room = Room::new();
-    for program in room.programs("environment_storm") {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("environment_storm") {
         let collector = Collector::start(&[]);
-        room.run(program).endpoint(&collector.url).succeed();
+        sandbox.run(program).endpoint(&collector.url).succeed();
     }
 }
 
@@ -121,10 +121,10 @@ fn a_flush_does_not_wait_for_an_event_that_was_refused() {
 
 #[test]
 fn two_clients_with_two_destinations_stay_apart() {
-    let room = Room::new();
-    for program in room.programs("two_clients") {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("two_clients") {
         let collectors = [Collector::start(&["--requests"]), Collector::start(&["--requests"])];
-        room.run_bare(program).argument(&collectors[0].url).argument(&collectors[1].url).succeed();
+        sandbox.run_bare(program).argument(&collectors[0].url).argument(&collectors[1].url).succeed();
         for (collector, (own, event, count)) in
             collectors.into_iter().zip([("1", "of the first", 30), ("2", "of the second", 32)])
         {
@@ -141,10 +141,10 @@ fn two_clients_with_two_destinations_stay_apart() {
 
 #[test]
 fn two_clients_with_one_destination_keep_their_identities() {
-    let room = Room::new();
-    for program in room.programs("two_clients") {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("two_clients") {
         let collector = Collector::start(&[]);
-        room.run_bare(program).argument(&collector.url).argument(&collector.url).succeed();
+        sandbox.run_bare(program).argument(&collector.url).argument(&collector.url).succeed();
         let events = collector.events_until_end();
         assert_eq!(names(&events), [("of the first", 30), ("of the second", 32)].into());
         assert_eq!(identities(&events), [identity("1", "of the first"), identity("2", "of the second")].into());
@@ -206,21 +206,21 @@ fn unloading_and_loading_again_loses_nothing() {
 
 #[test]
 fn an_event_tracked_right_before_the_end_of_main_arrives() {
-    let room = Room::new();
-    for program in room.programs("exits_at_once") {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("exits_at_once") {
         let collector = Collector::start(&[]);
-        room.run(program).endpoint(&collector.url).variable("CI", "true").succeed();
+        sandbox.run(program).endpoint(&collector.url).variable("CI", "true").succeed();
         assert_eq!(names(&collector.events_until_end()), [("on the way out", 1)].into());
     }
 }
 
 #[test]
 fn the_end_of_the_process_waits_as_long_as_allowed_and_no_longer() {
-    let room = Room::new();
-    let program = room.program("exits_at_once", Language::C);
+    let sandbox = Sandbox::new();
+    let program = sandbox.program("exits_at_once", Language::C);
     let collector = Collector::start(&["--answers", "hang*"]);
     let took = |config: &str, ci: &str| {
-        let run = room.run(&program).endpoint(&collector.url).variable("CI", ci).argument(config);
+        let run = sandbox.run(&program).endpoint(&collector.url).variable("CI", ci).argument(config);
         run.succeed().took.as_millis()
     };
     let long = took("\"exit_timeout_ms\": 3000", "");

@@ -1,6 +1,6 @@
 //! A call with a time-out holds it, wherever the server hangs.
 
-use crate::harness::{Language, Room};
+use crate::support::programs::{Language, Sandbox};
 use crate::support::Collector;
 use std::net::TcpListener;
 
@@ -46,10 +46,10 @@ impl Hanging {
     }
 
     fn measure(&self, call: &str, times: usize) -> Vec<Measured> {
-        let room = Room::new();
-        let program = room.program("deadlines", Language::C);
+        let sandbox = Sandbox::new();
+        let program = sandbox.program("deadlines", Language::C);
         let measure = |_| {
-            let out = room.run(&program).argument(call).argument(&self.endpoint).succeed().out;
+            let out = sandbox.run(&program).argument(call).argument(&self.endpoint).succeed().out;
             let words: Vec<_> = out.split_whitespace().collect();
             Measured {
                 milliseconds: words[0].parse().unwrap(),
@@ -117,10 +117,10 @@ fn a_server_that_stalls_within_its_answer_holds_nobody() {
 
 #[test]
 fn an_answer_whose_head_is_2xx_counts_as_delivered_though_its_body_stalls() {
-    let room = Room::new();
+    let sandbox = Sandbox::new();
     let collector = Collector::start(&["--answers", "hang-body*"]);
-    for program in room.programs("slow_body") {
-        room.run(program).endpoint(&collector.url).succeed();
+    for program in sandbox.programs("slow_body") {
+        sandbox.run(program).endpoint(&collector.url).succeed();
     }
 }
 

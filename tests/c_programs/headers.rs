@@ -1,6 +1,7 @@
 //! Each header by itself, for each language that has to understand it.
 
-use crate::harness::{library, root, run_tool, say_loudly, Room, WARNINGS};
+use crate::support::programs::{library, root, run_tool, Sandbox, WARNINGS};
+use crate::support::say_loudly;
 use std::path::Path;
 use std::process::Command;
 
@@ -8,8 +9,8 @@ const STANDARDS: [(&str, &str, &str); 4] =
     [("cc", "c", "c99"), ("cc", "c", "c11"), ("c++", "c++", "c++11"), ("c++", "c++", "c++17")];
 
 fn check(compiler: &str, language: &str, standard: &str, text: &str, more: &[&str]) {
-    let room = Room::new();
-    let file = room.path().join("unit.source");
+    let sandbox = Sandbox::new();
+    let file = sandbox.path().join("unit.source");
     std::fs::write(&file, text).unwrap();
     let mut command = Command::new(compiler);
     command.arg(format!("-std={standard}")).args(WARNINGS).args(["-fsyntax-only", "-x", language]);
@@ -94,10 +95,10 @@ $library->pact_telemetry_free($client);
 }
 
 /// Doxygen's run over a header, with its warnings, or `None` where there is no Doxygen.
-fn doxygen(header: &Path, room: &Room) -> Option<std::process::Output> {
+fn doxygen(header: &Path, sandbox: &Sandbox) -> Option<std::process::Output> {
     let settings = std::fs::read_to_string(root("docs/Doxyfile")).unwrap();
-    let (input, folder) = (header.display(), room.path().display());
-    let file = room.path().join("Doxyfile");
+    let (input, folder) = (header.display(), sandbox.path().display());
+    let file = sandbox.path().join("Doxyfile");
     std::fs::write(&file, format!("{settings}\nINPUT = {input}\nOUTPUT_DIRECTORY = {folder}\n")).unwrap();
     match Command::new("doxygen").arg(file).current_dir(root("")).output() {
         Ok(output) => Some(output),
@@ -110,11 +111,11 @@ fn doxygen(header: &Path, room: &Room) -> Option<std::process::Output> {
 
 #[test]
 fn doxygen_renders_the_comment_of_each_function_without_a_warning() {
-    let room = Room::new();
-    let Some(output) = doxygen(&root("include/pact_telemetry.h"), &room) else { return };
+    let sandbox = Sandbox::new();
+    let Some(output) = doxygen(&root("include/pact_telemetry.h"), &sandbox) else { return };
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert!(output.status.success(), "{}", output.status);
-    let page = std::fs::read_to_string(room.path().join("html/pact__telemetry_8h.html")).unwrap();
+    let page = std::fs::read_to_string(sandbox.path().join("html/pact__telemetry_8h.html")).unwrap();
     for name in std::fs::read_to_string(root("tests/symbols.txt")).unwrap().lines() {
         assert!(page.contains(&format!("{name}()</h2>")), "{name}");
     }
@@ -122,10 +123,10 @@ fn doxygen_renders_the_comment_of_each_function_without_a_warning() {
 
 #[test]
 fn doxygen_warns_of_a_parameter_that_no_comment_describes() {
-    let room = Room::new();
+    let sandbox = Sandbox::new();
     let header = std::fs::read_to_string(root("include/pact_telemetry.h")).unwrap();
-    let changed = room.path().join("pact_telemetry.h");
+    let changed = sandbox.path().join("pact_telemetry.h");
     std::fs::write(&changed, header.replace("@param timeout_ms", "@param time")).unwrap();
-    let Some(output) = doxygen(&changed, &room) else { return };
+    let Some(output) = doxygen(&changed, &sandbox) else { return };
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("timeout_ms"), "{output:?}");
 }

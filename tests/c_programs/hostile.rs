@@ -1,6 +1,6 @@
 //! Hosts and systems that give little and take much: no threads, no descriptors, no memory, no peace.
 
-use crate::harness::{Language, Room};
+use crate::support::programs::{Language, Sandbox};
 use crate::support::{notice_shown, state_below, Collector};
 use std::os::unix::fs::PermissionsExt;
 
@@ -17,11 +17,11 @@ fn names(collector: Collector) -> Vec<String> {
 /// Runs `limits` with so much of that resource, and then without a limit. It says by itself that every call answers and that
 /// the books balance; with `all`, also that every event is delivered in the end. Here: as many arrived as it counts.
 fn lives_with(resource: &str, amounts: &[usize], promise: &str) {
-    let room = Room::new();
-    std::fs::set_permissions(room.path(), std::fs::Permissions::from_mode(0o777)).unwrap(); // it may be another user's
-    let program = room.program("limits", Language::C);
+    let sandbox = Sandbox::new();
+    std::fs::set_permissions(sandbox.path(), std::fs::Permissions::from_mode(0o777)).unwrap(); // it may be another user's
+    let program = sandbox.program("limits", Language::C);
     let live = |amount: &usize| {
-        let home = room.path().join(format!("{resource}-{amount}"));
+        let home = sandbox.path().join(format!("{resource}-{amount}"));
         let state = state_below(&home);
         notice_shown(&state);
         for folder in state.ancestors().take_while(|folder| folder.starts_with(&home)) {
@@ -32,7 +32,7 @@ fn lives_with(resource: &str, amounts: &[usize], promise: &str) {
             }
         }
         let collector = Collector::start(&[]);
-        let run = room.run(&program).endpoint(&collector.url).home(&home).variable("XDG_CONFIG_HOME", &home);
+        let run = sandbox.run(&program).endpoint(&collector.url).home(&home).variable("XDG_CONFIG_HOME", &home);
         let ended = run.argument(resource).argument(amount.to_string()).argument(promise).end();
         let what = format!("{resource} {amount}: {}\n{}{}", ended.status, ended.out, ended.err);
         if !ended.status.success() || !ended.err.is_empty() {
@@ -77,13 +77,13 @@ fn where_there_is_no_memory_no_call_ends_the_process() {
 }
 
 fn outlives_the_closing(answers: &str, milliseconds: &[u32], files: u32) {
-    let room = Room::new();
-    let program = room.program("closed_descriptors", Language::C);
+    let sandbox = Sandbox::new();
+    let program = sandbox.program("closed_descriptors", Language::C);
     for wait in milliseconds {
         let collector = Collector::start(&["--answers", answers]);
-        let home = room.path().join(wait.to_string());
+        let home = sandbox.path().join(wait.to_string());
         std::fs::create_dir(&home).unwrap();
-        let run = room.run(&program).endpoint(&collector.url).home(&home);
+        let run = sandbox.run(&program).endpoint(&collector.url).home(&home);
         run.argument(wait.to_string()).argument(files.to_string()).succeed();
         let mut arrived = names(collector);
         arrived.dedup(); // a request that was cut by it may have been read all the same
@@ -116,20 +116,20 @@ fn a_host_that_gets_our_numbers_during_a_request_keeps_its_files() {
 
 #[test]
 fn a_storm_of_signals_runs_on_the_hosts_threads_alone_and_loses_nothing() {
-    let room = Room::new();
-    for program in room.programs("signals") {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("signals") {
         let collector = Collector::start(&[]);
-        let ended = room.run(program).endpoint(&collector.url).succeed();
+        let ended = sandbox.run(program).endpoint(&collector.url).succeed();
         assert_eq!(names(collector), vec!["in a storm"; ended.delivered()]);
     }
 }
 
 #[test]
 fn every_function_runs_on_a_stack_of_64_kib() {
-    let room = Room::new();
-    for program in room.programs("small_stack") {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("small_stack") {
         let collector = Collector::start(&[]);
-        room.run(program).endpoint(&collector.url).succeed();
-        assert_eq!(names(collector), ["in a small room"; 2]);
+        sandbox.run(program).endpoint(&collector.url).succeed();
+        assert_eq!(names(collector), ["in a small stack"; 2]);
     }
 }

@@ -1,7 +1,7 @@
 //! What the system sees of a process that may not be seen: no thread, no socket, no file, by strace(1).
 
-use crate::harness::{say_loudly, Language, Room, Run};
-use crate::support::Collector;
+use crate::support::programs::{Language, Run, Sandbox};
+use crate::support::{say_loudly, Collector};
 use std::path::Path;
 use std::process::Command;
 
@@ -19,19 +19,19 @@ fn can_trace(test: &str) -> bool {
 
 /// The system calls about files, processes, sockets and the machine's name in a run of the program, each as
 /// `name(arguments) = result`, but for the start and the end of the process itself.
-fn trace(room: &Room, program: &Path, argument: Option<&str>, variables: &[(&str, &str)]) -> Vec<String> {
-    trace_by(room.run("strace"), room, program, argument, variables)
+fn trace(sandbox: &Sandbox, program: &Path, argument: Option<&str>, variables: &[(&str, &str)]) -> Vec<String> {
+    trace_by(sandbox.run("strace"), sandbox, program, argument, variables)
 }
 
 /// The same by an strace that is started in a way of its own.
 fn trace_by(
     strace: Run,
-    room: &Room,
+    sandbox: &Sandbox,
     program: &Path,
     argument: Option<&str>,
     variables: &[(&str, &str)],
 ) -> Vec<String> {
-    let log = room.path().join("trace");
+    let log = sandbox.path().join("trace");
     let run = strace.argument("-f").argument("-qq").argument("-e").argument("signal=none").argument("-e");
     let run = run.argument("trace=%process,%network,%file,uname").argument("-o").argument(&log).argument(program);
     let run = argument.into_iter().fold(run, |run, argument| run.argument(argument));
@@ -83,20 +83,21 @@ fn opted_out_nothing_is_started_connected_or_written() {
     if !can_trace("that an opted-out process is silent") {
         return;
     }
-    let room = Room::new();
-    std::fs::remove_dir_all(room.path().join(".local")).unwrap(); // a person who was never told anything
+    let sandbox = Sandbox::new();
+    std::fs::remove_dir_all(sandbox.path().join(".local")).unwrap(); // a person who was never told anything
     let collector = Collector::start(&[]);
     let endpoint = ("PACT_TELEMETRY_ENDPOINT", collector.url.as_str());
-    for program in room.programs("opted_out") {
+    for program in sandbox.programs("opted_out") {
         for opt_out in OPT_OUTS {
-            let trace = |argument| trace(&room, &program, Some(argument), &[opt_out, endpoint]);
+            let trace = |argument| trace(&sandbox, &program, Some(argument), &[opt_out, endpoint]);
             let nothing = trace("skip");
             assert_eq!(telling(&trace("all")), telling(&nothing), "{opt_out:?}");
             // Where nobody asks it to explain or to preview, it does not even look at a file or at the hostname.
             assert_eq!(trace("quiet"), nothing, "{opt_out:?}");
         }
     }
-    let left = std::fs::read_dir(room.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left =
+        std::fs::read_dir(sandbox.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut left: Vec<_> = left.collect();
     left.sort();
     assert_eq!(left, ["opted_out.c.out", "opted_out.cpp.out", "trace"], "nothing is left in the person's home");
@@ -113,8 +114,8 @@ const WITH_A_SYSTEM_CHOICE: &str = r#"
     exec "$@"
 "#;
 
-fn with_a_system_choice(room: &Room, choice: &str, command: &str) -> Run {
-    let unshare = room.run("unshare").argument("-m").argument("sh").argument("-ec").argument(WITH_A_SYSTEM_CHOICE);
+fn with_a_system_choice(sandbox: &Sandbox, choice: &str, command: &str) -> Run {
+    let unshare = sandbox.run("unshare").argument("-m").argument("sh").argument("-ec").argument(WITH_A_SYSTEM_CHOICE);
     unshare.argument(choice).argument(command)
 }
 
@@ -123,32 +124,32 @@ fn whoever_says_off_nothing_is_started_connected_or_written() {
     if !can_trace("that a process that somebody turned off is silent") {
         return;
     }
-    let room = Room::new();
-    std::fs::remove_dir_all(room.path().join(".local")).unwrap(); // a person who was never told anything
+    let sandbox = Sandbox::new();
+    std::fs::remove_dir_all(sandbox.path().join(".local")).unwrap(); // a person who was never told anything
     let collector = Collector::start(&[]);
     let variables = [("PACT_TELEMETRY_ENDPOINT", collector.url.as_str())];
-    let program = room.program("opted_out", Language::C);
-    let nothing = trace(&room, &program, Some("skip"), &variables);
-    let host = trace(&room, &program, Some("host"), &variables);
+    let program = sandbox.program("opted_out", Language::C);
+    let nothing = trace(&sandbox, &program, Some("skip"), &variables);
+    let host = trace(&sandbox, &program, Some("host"), &variables);
     assert_eq!(telling(&host), telling(&nothing), "the host");
     let choices = [r#"{"enabled": false}"#, r#"{"enabled""#, ""];
-    let can_mount = with_a_system_choice(&room, "", "true").end().status.success();
+    let can_mount = with_a_system_choice(&sandbox, "", "true").end().status.success();
     if !can_mount {
         say_loudly("NOT RUN: no right to mount here, so an administrator's choice was not checked for silence");
     }
     for choice in choices.into_iter().filter(|_| can_mount) {
-        let strace = with_a_system_choice(&room, choice, "strace");
-        let system = trace_by(strace, &room, &program, Some("all"), &variables);
+        let strace = with_a_system_choice(&sandbox, choice, "strace");
+        let system = trace_by(strace, &sandbox, &program, Some("all"), &variables);
         assert_eq!(telling(&system), telling(&nothing), "the administrator: {choice:?}");
     }
-    let folder = room.path().join("config/pact-telemetry");
+    let folder = sandbox.path().join("config/pact-telemetry");
     std::fs::create_dir_all(&folder).unwrap();
     for choice in choices {
         std::fs::write(folder.join("choice.json"), choice).unwrap();
-        let saved = trace(&room, &program, Some("all"), &variables);
+        let saved = trace(&sandbox, &program, Some("all"), &variables);
         assert_eq!(telling(&saved), telling(&nothing), "the person: {choice:?}");
     }
-    assert!(!room.path().join(".local").exists(), "nothing is left in the person's home");
+    assert!(!sandbox.path().join(".local").exists(), "nothing is left in the person's home");
     assert_eq!(collector.end(), Vec::<serde_json::Value>::new());
 }
 
@@ -157,11 +158,11 @@ fn the_trace_does_see_what_a_process_that_is_not_opted_out_does() {
     if !can_trace("that a trace shows threads and sockets") {
         return;
     }
-    let room = Room::new();
+    let sandbox = Sandbox::new();
     let collector = Collector::start(&[]);
-    let program = room.program("opted_out", Language::C);
+    let program = sandbox.program("opted_out", Language::C);
     let endpoint = [("PACT_TELEMETRY_ENDPOINT", collector.url.as_str())];
-    let calls = trace(&room, &program, Some("on"), &endpoint);
+    let calls = trace(&sandbox, &program, Some("on"), &endpoint);
     for name in ["clone", "socket(", "connect(", "uname("] {
         assert!(calls.iter().any(|call| call.starts_with(name)), "{name}: {calls:#?}");
     }
@@ -173,9 +174,9 @@ fn loading_the_library_opens_nothing_and_starts_nothing() {
     if !can_trace("that loading the library does nothing") {
         return;
     }
-    let room = Room::new();
-    for program in room.programs("only_loads") {
-        let calls = trace(&room, &program, None, &[]);
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("only_loads") {
+        let calls = trace(&sandbox, &program, None, &[]);
         assert!(calls.iter().any(|call| call.contains("libpact_telemetry.so.1")), "{calls:#?}");
         for call in &calls {
             let path = call.split('"').nth(1).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Names and addresses: none, some dead, IPv6 alone.
 
-use crate::authority::Authority;
-use crate::place::{alone, change, far_away, names, run};
+use super::authority::Authority;
+use super::namespace::{alone, change, far_away, names, run};
 use crate::support::*;
 use pact_telemetry::Flushed;
 use serde_json::json;

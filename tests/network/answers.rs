@@ -1,7 +1,7 @@
 //! What servers answer, and what that does to the events.
 
-use crate::place::alone;
-use crate::server::{read_request, Server};
+use super::namespace::alone;
+use super::server::{read_request, Server};
 use crate::support::*;
 use pact_telemetry::Flushed;
 use serde_json::{json, Value};

@@ -1,6 +1,6 @@
 //! Certificates, good and bad, from a private root.
 
-use crate::place::file;
+use super::namespace::file;
 use crate::support::Collector;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 

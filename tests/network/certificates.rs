@@ -1,7 +1,7 @@
 //! Whom we believe over TLS.
 
-use crate::authority::{self_signed, Authority};
-use crate::place::{alone, change, empty, far_away, file};
+use super::authority::{self_signed, Authority};
+use super::namespace::{alone, change, empty, far_away, file};
 use crate::support::*;
 use serde_json::{json, Value};
 

@@ -1,7 +1,7 @@
 //! Connections that end when they should not.
 
-use crate::place::alone;
-use crate::server::{read_request, Server};
+use super::namespace::alone;
+use super::server::{read_request, Server};
 use crate::support::*;
 use pact_telemetry::Flushed;
 use serde_json::{json, Value};

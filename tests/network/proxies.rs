@@ -1,9 +1,9 @@
 //! Ways through proxies, past them, and into nothing.
 
-use crate::authority::Authority;
-use crate::place::{alone, change, far_away, names};
-use crate::proxy_program::{is_here, ProxyProgram};
-use crate::server::Server;
+use super::authority::Authority;
+use super::namespace::{alone, change, far_away, names};
+use super::proxy_program::{is_here, ProxyProgram};
+use super::server::Server;
 use crate::support::*;
 use pact_telemetry::{Client, Flushed};
 use serde_json::{json, Value};
@@ -109,7 +109,7 @@ fn debug_output_does_not_tell_the_proxys_password() {
     }
     let nowhere = tempfile::tempdir().unwrap();
     let this = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "proxies::debug_output_does_not_tell_the_proxys_password", "--nocapture"])
+        .args(["--exact", "network::proxies::debug_output_does_not_tell_the_proxys_password", "--nocapture"])
         .env_clear()
         .env("HOME", nowhere.path())
         .envs(set)
@@ -127,7 +127,7 @@ fn no_proxy_leads_past_the_proxy_to_a_name_with_spaces_to_what_is_below_it_and_t
         return;
     }
     let this = std::env::current_exe().unwrap();
-    let one = "proxies::one_event_in_the_environment_that_the_parent_made";
+    let one = "network::proxies::one_event_in_the_environment_that_the_parent_made";
     let collector = relay("below.relay.test");
     let port = collector.url.rsplit_once(':').unwrap().1;
     for (exceptions, arrives) in [

@@ -1,6 +1,6 @@
 //! Real proxies as programs, in a network of their own, where their ports are free.
 
-use crate::place::file;
+use super::namespace::file;
 use crate::support::{home, say_loudly, PATIENCE};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

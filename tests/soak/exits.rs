@@ -1,9 +1,9 @@
 //! What the end of a process costs: in every way to end, whatever hangs, no more than was promised.
 
-use crate::harness::{Language, Room, Run};
-use crate::left::Left;
+use super::leftovers::Leftovers;
+use super::tarpits::{self, Kind, Tarpit};
+use crate::support::programs::{Language, Run, Sandbox};
 use crate::support::{values, Collector};
-use crate::tarpits::{self, Kind, Tarpit};
 use crate::{each, Asked, Chance, Row, Seen};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -71,13 +71,13 @@ fn without_an_answer(asked: &Asked) -> Seen {
 
 /// The event of a process that returns from main right after it is at the server, or on disk where the machine was too busy.
 fn nearby(asked: &Asked) -> Seen {
-    let room = Room::new();
-    let program = room.program("exits_at_once", Language::C);
+    let sandbox = Sandbox::new();
+    let program = sandbox.program("exits_at_once", Language::C);
     let attempt = |seed: u64| {
-        let (home, collector) = (room.path().join(seed.to_string()), Collector::start(&[]));
+        let (home, collector) = (sandbox.path().join(seed.to_string()), Collector::start(&[]));
         std::fs::create_dir(&home).unwrap();
-        let ended = room.run(&program).home(&home).endpoint(&collector.url).variable("CI", "").end();
-        let (arrived, on_disk) = (collector.events_until_end().len(), Left::in_home(&home).values().len());
+        let ended = sandbox.run(&program).home(&home).endpoint(&collector.url).variable("CI", "").end();
+        let (arrived, on_disk) = (collector.events_until_end().len(), Leftovers::in_home(&home).values().len());
         match ended.status.success() && ended.err.is_empty() && arrived.max(on_disk) == 1 {
             true => Ok(arrived),
             false => Err(format!("{}, {arrived} arrived, {on_disk} on disk\n{}", ended.status, ended.err)),
@@ -93,12 +93,12 @@ fn nearby(asked: &Asked) -> Seen {
 
 /// What was accepted before the end is answered, and the end does not wait for what comes after.
 fn paced(asked: &Asked) -> Seen {
-    let room = Room::new();
-    let program = room.program("ends", Language::Cpp);
+    let sandbox = Sandbox::new();
+    let program = sandbox.program("exits", Language::Cpp);
     let attempt = |seed: u64| {
-        let (home, collector) = (room.path().join(seed.to_string()), Collector::start(&[]));
+        let (home, collector) = (sandbox.path().join(seed.to_string()), Collector::start(&[]));
         std::fs::create_dir(&home).unwrap();
-        let run = room.run(&program).home(&home).endpoint(&collector.url);
+        let run = sandbox.run(&program).home(&home).endpoint(&collector.url);
         // Would it wait for a moment in which nothing was just tracked, it would do so for most of 10 s.
         let milliseconds = end(run, HANDLED[(seed % 2) as usize], "paced", Place::Configured(10_000))?;
         let arrived = values(&collector.events_until_end());
@@ -121,17 +121,17 @@ fn after_a_failure(asked: &Asked) -> Seen {
 }
 
 fn tried(asked: &Asked, pick: &(impl Fn(u64) -> (Kind, &'static str) + Sync), budget_ms: u64, place: Place) -> Seen {
-    let room = Room::new();
-    let program = room.program("ends", Language::Cpp);
+    let sandbox = Sandbox::new();
+    let program = sandbox.program("exits", Language::Cpp);
     let attempt = |seed: u64| {
         let (kind, way) = pick(seed);
         let Some(tarpit) = Tarpit::open(kind) else { return Ok(None) };
-        let home = room.path().join(seed.to_string());
+        let home = sandbox.path().join(seed.to_string());
         let who = if Chance(seed).below(3) == 0 { "busy" } else { "with" };
-        let run = || tarpit.run(&room, &home, &program);
+        let run = || tarpit.run(&sandbox, &home, &program);
         let milliseconds = end(run(), way, who, place)?;
         if who == "busy" && kind == Kind::Refused && place == Place::Configured(10_000) {
-            let on_disk = Left::in_home(&home).values();
+            let on_disk = Leftovers::in_home(&home).values();
             let missing = (1_000..1_020).filter(|number| !on_disk.contains(number)).count();
             if missing > 0 {
                 return Err(format!("{way}: {missing} of 20 events from before the end are not on disk"));

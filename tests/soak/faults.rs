@@ -1,9 +1,9 @@
 //! Calls of the library that fail at random: the books balance, and what was accepted is at the collector, once.
 
-use crate::harness::{root, run_tool, Language, Room};
-use crate::left::Left;
+use super::leftovers::Leftovers;
+use super::tarpits::{Kind, Tarpit};
+use crate::support::programs::{root, run_tool, Language, Sandbox};
 use crate::support::{values, Collector};
-use crate::tarpits::{Kind, Tarpit};
 use crate::{each, Asked, Chance, Row, Seen};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,17 +34,18 @@ pub fn rows() -> Vec<Row> {
 
 /// What comes after the first batch waits in memory alone, and the host is not held up: events are taken all the while.
 fn slow(asked: &Asked) -> Seen {
-    let room = Room::new();
-    let (program, preload) = (room.program("tracks_on", Language::C), preload(&room));
+    let sandbox = Sandbox::new();
+    let (program, preload) = (sandbox.program("tracks_on", Language::C), preload(&sandbox));
     let attempt = |seed: u64| {
-        let (home, tarpit) = (room.path().join(seed.to_string()), Tarpit::open(Kind::Refused).unwrap());
+        let (home, tarpit) = (sandbox.path().join(seed.to_string()), Tarpit::open(Kind::Refused).unwrap());
         std::fs::create_dir(&home).unwrap();
-        let run = tarpit.run(&room, &home, &program).variable("LD_PRELOAD", &preload).variable("FAULTS", "slow=1000");
+        let run =
+            tarpit.run(&sandbox, &home, &program).variable("LD_PRELOAD", &preload).variable("FAULTS", "slow=1000");
         // Three times as long as the first batch takes.
         let ended = run.argument("0").argument(EVENTS.to_string()).argument("9000").end();
         let stats: Value = serde_json::from_str(last_line(&ended.out)).map_err(|_| ended.out + &ended.err)?;
         let count = |name: &str| stats[name].as_u64().unwrap();
-        let on_disk = Left::in_home(&home).values().len() as u64;
+        let on_disk = Leftovers::in_home(&home).values().len() as u64;
         // The first batch holds what came within a linger, and nothing of the time in which it was written.
         let all_wait = count("accepted") == EVENTS as u64 && count("queued") + count("spooled") == EVENTS as u64;
         (all_wait && (1..60).contains(&on_disk)).then_some(()).ok_or(format!("{on_disk} on disk: {stats}"))
@@ -54,8 +55,8 @@ fn slow(asked: &Asked) -> Seen {
 }
 
 /// The library that is loaded before a program and makes its calls fail.
-fn preload(room: &Room) -> PathBuf {
-    let built = room.path().join("faults.so");
+fn preload(sandbox: &Sandbox) -> PathBuf {
+    let built = sandbox.path().join("faults.so");
     let mut command = Command::new("cc");
     command.args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-fPIC", "-shared", "-o"]);
     run_tool(command.arg(&built).arg(root("tests/c/faults.c")).arg("-ldl"));
@@ -75,15 +76,16 @@ struct Try {
 }
 
 fn with(asked: &Asked, kinds: &[&str]) -> Seen {
-    let room = Room::new();
-    let (program, heir) = (room.program("tracks_on", Language::C), room.program("heir", Language::C));
-    let (preload, collector) = (preload(&room), Collector::start(&[]));
+    let sandbox = Sandbox::new();
+    let (program, deliver_leftovers) =
+        (sandbox.program("tracks_on", Language::C), sandbox.program("deliver_leftovers", Language::C));
+    let (preload, collector) = (preload(&sandbox), Collector::start(&[]));
     let url = collector.url.clone();
     let attempt = |seed: u64| {
-        let (home, first) = (room.path().join(seed.to_string()), (seed - asked.seed) as i64 * 1_000);
+        let (home, first) = (sandbox.path().join(seed.to_string()), (seed - asked.seed) as i64 * 1_000);
         std::fs::create_dir(&home).unwrap();
         let faults = faults_of(kinds, seed);
-        let run = room.run(&program).home(&home).endpoint(&url);
+        let run = sandbox.run(&program).home(&home).endpoint(&url);
         let run =
             run.variable("LD_PRELOAD", &preload).variable("FAULTS", &faults).variable("FAULT_SEED", seed.to_string());
         let run = run.argument(first.to_string()).argument(EVENTS.to_string()).argument("100");
@@ -97,11 +99,11 @@ fn with(asked: &Asked, kinds: &[&str]) -> Seen {
         let synced = ended.out.lines().find_map(|line| line.strip_prefix("fsync ")?.parse().ok());
         let synced = synced.ok_or("nobody counted fsync")?;
         let accepted = ended.out.lines().filter_map(|line| line.parse().ok()).collect();
-        let on_disk = Left::in_home(&home).values();
+        let on_disk = Leftovers::in_home(&home).values();
         // What cannot be opened just now is no foreign file.
-        let faults_of_heir = if kinds.contains(&"open") { "open=200" } else { "" };
-        let heir = room.run(&heir).home(&home).endpoint(&url).variable("FAULTS", faults_of_heir);
-        Left::in_home(&home).deliver(heir.variable("LD_PRELOAD", &preload))?;
+        let its_faults = if kinds.contains(&"open") { "open=200" } else { "" };
+        let last = sandbox.run(&deliver_leftovers).home(&home).endpoint(&url).variable("FAULTS", its_faults);
+        Leftovers::in_home(&home).deliver(last.variable("LD_PRELOAD", &preload))?;
         Ok(Try { seed, first, faults, stats, on_disk, accepted, synced })
     };
     let (tries, mut failures) = each(asked, 4, attempt);

@@ -1,9 +1,9 @@
 //! Forks in every way while the library is at work: no child hangs, each one's own events arrive, nobody else's twice.
 
-use crate::harness::{Language, Room};
-use crate::left::Left;
+use super::leftovers::Leftovers;
+use super::tarpits::{Kind, Tarpit};
+use crate::support::programs::{Language, Sandbox};
 use crate::support::{Collector, PATIENCE};
-use crate::tarpits::{Kind, Tarpit};
 use crate::{Asked, Row, Seen};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -24,24 +24,27 @@ pub fn rows() -> Vec<Row> {
 
 /// Has a server, and all children's events arrive there.
 fn answered(asked: &Asked, doing: &str, how: &str) -> Seen {
-    let room = Room::new();
-    let (program, heir) = (room.program("forks_storm", Language::C), room.program("heir", Language::C));
+    let sandbox = Sandbox::new();
+    let (program, deliver_leftovers) =
+        (sandbox.program("forks_storm", Language::C), sandbox.program("deliver_leftovers", Language::C));
     let mut seen = Seen { tries: asked.tries, ..Seen::default() };
     let mut left = asked.tries;
     // A part at a time: no program runs for longer than its watchdog allows.
     while left > 0 {
         let part = left.min(100);
         left -= part;
-        let home = room.path().join(left.to_string());
+        let home = sandbox.path().join(left.to_string());
         std::fs::create_dir(&home).unwrap();
         let collector = Collector::start(&[]);
-        let run = room.run(&program).home(&home).endpoint(&collector.url).argument(doing).argument(how);
+        let run = sandbox.run(&program).home(&home).endpoint(&collector.url).argument(doing).argument(how);
         let ended = run.argument(part.to_string()).argument("4").end();
         if !ended.status.success() || !ended.err.is_empty() {
             seen.failures.push(format!("{}\n{}{}", ended.status, ended.out, ended.err));
             continue;
         }
-        if let Err(why) = Left::in_home(&home).deliver(room.run(&heir).home(&home).endpoint(&collector.url)) {
+        if let Err(why) =
+            Leftovers::in_home(&home).deliver(sandbox.run(&deliver_leftovers).home(&home).endpoint(&collector.url))
+        {
             seen.failures.push(why);
         }
         let events = collector.events_until_end();
@@ -77,24 +80,24 @@ fn each_once(events: &[Value], expected: &[(String, i64)]) -> Option<String> {
 
 /// Has a server that hangs; the children's events are on disk once, for a later process.
 fn hanging(asked: &Asked, kind: Kind) -> Seen {
-    let room = Room::new();
-    let program = room.program("forks_storm", Language::C);
+    let sandbox = Sandbox::new();
+    let program = sandbox.program("forks_storm", Language::C);
     let mut seen = Seen { tries: asked.tries, ..Seen::default() };
     let Some(tarpit) = Tarpit::open(kind) else { return seen };
     let mut left = asked.tries;
     while left > 0 {
         let part = left.min(50); // as many as fork before the first attempt is given up
         left -= part;
-        let home = room.path().join(left.to_string());
+        let home = sandbox.path().join(left.to_string());
         std::fs::create_dir(&home).unwrap();
-        let run = tarpit.run(&room, &home, &program).argument("hanging").argument("fork");
+        let run = tarpit.run(&sandbox, &home, &program).argument("hanging").argument("fork");
         let ended = run.argument(part.to_string()).argument("16").end();
         if !ended.status.success() || !ended.err.is_empty() {
             seen.failures.push(format!("{}\n{}{}", ended.status, ended.out, ended.err));
             continue;
         }
         assert!(ended.took < PATIENCE);
-        let mut on_disk = Left::in_home(&home).values();
+        let mut on_disk = Leftovers::in_home(&home).values();
         on_disk.sort_unstable();
         // The parent's own event has the value 1.
         let mut expected: Vec<_> = (0..part as i64).chain([1]).collect();

@@ -1,6 +1,6 @@
 //! Hosts and machines with habits of their own: a clock that jumps, a kernel that forbids, a trace that counts.
 
-use crate::harness::{root, run_tool, Language, Room};
+use crate::support::programs::{root, run_tool, Language, Sandbox};
 use crate::support::Collector;
 use crate::{each, Asked, Row, Seen};
 use serde_json::Value;
@@ -25,16 +25,16 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn clock(asked: &Asked, is_wild: bool) -> Seen {
-    let room = Room::new();
-    let (program, preload) = (room.program("tracks_on", Language::C), room.path().join("clock.so"));
+    let sandbox = Sandbox::new();
+    let (program, preload) = (sandbox.program("tracks_on", Language::C), sandbox.path().join("clock.so"));
     let mut command = Command::new("cc");
     command.args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-fPIC", "-shared", "-o"]);
     run_tool(command.arg(&preload).arg(root("tests/c/clock.c")).arg("-ldl"));
     let attempt = |seed: u64| {
         let collector = Collector::start(&[]);
-        let home = room.path().join(seed.to_string());
+        let home = sandbox.path().join(seed.to_string());
         std::fs::create_dir(&home).unwrap();
-        let run = room.run(&program).home(&home).endpoint(&collector.url).variable("LD_PRELOAD", &preload);
+        let run = sandbox.run(&program).home(&home).endpoint(&collector.url).variable("LD_PRELOAD", &preload);
         let run = match is_wild {
             true => run.variable("CLOCK_WILD", "1").variable("CLOCK_SECONDS", "8640000"),
             false => run.variable("CLOCK_SECONDS", "7200"),
@@ -60,9 +60,9 @@ fn clock(asked: &Asked, is_wild: bool) -> Seen {
 }
 
 fn sealed(asked: &Asked) -> Seen {
-    let (room, collector) = (Room::new(), Collector::start(&[]));
-    let program = room.program("sealed", Language::C);
-    let run = |opt_out: &str| room.run(&program).endpoint(&collector.url).variable("DO_NOT_TRACK", opt_out).end();
+    let (sandbox, collector) = (Sandbox::new(), Collector::start(&[]));
+    let program = sandbox.program("sealed", Language::C);
+    let run = |opt_out: &str| sandbox.run(&program).endpoint(&collector.url).variable("DO_NOT_TRACK", opt_out).end();
     let not_opted_out = run("0");
     let mut seen = Seen { tries: asked.tries, ..Seen::default() };
     if not_opted_out.status.signal() != Some(libc::SIGSYS) {
@@ -85,11 +85,11 @@ fn system_calls(asked: &Asked) -> Seen {
         println!("NOT RUN: strace cannot trace here, so system calls were not counted");
         return seen;
     }
-    let (room, collector) = (Room::new(), Collector::start(&[]));
-    let (program, log) = (room.program("many_events", Language::C), room.path().join("log"));
+    let (sandbox, collector) = (Sandbox::new(), Collector::start(&[]));
+    let (program, log) = (sandbox.program("many_events", Language::C), sandbox.path().join("log"));
     let mut most = 0;
     for _ in 0..asked.tries {
-        let run = room.run("strace").argument("-f").argument("-qq").argument("-o").argument(&log).argument(&program);
+        let run = sandbox.run("strace").argument("-f").argument("-qq").argument("-o").argument(&log).argument(&program);
         let ended = run.endpoint(&collector.url).argument(EVENTS.to_string()).end();
         let text = std::fs::read_to_string(&log).unwrap();
         let begin =

@@ -1,8 +1,8 @@
 //! kill -9 at any instant: what was on disk arrives with the next process, and only what the sender had not yet taken
 //! is lost.
 
-use crate::harness::{Language, Room};
-use crate::left::Left;
+use super::leftovers::Leftovers;
+use crate::support::programs::{Language, Sandbox};
 use crate::support::{values, Collector};
 use crate::{each, Asked, Chance, Row, Seen};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,16 +27,17 @@ struct Try {
 }
 
 fn kill(asked: &Asked) -> Seen {
-    let room = Room::new();
-    let (program, heir) = (room.program("tracks_on", Language::C), room.program("heir", Language::C));
+    let sandbox = Sandbox::new();
+    let (program, deliver_leftovers) =
+        (sandbox.program("tracks_on", Language::C), sandbox.program("deliver_leftovers", Language::C));
     let collectors = ["ok", "delay=30*"].map(|answers| Collector::start(&["--answers", answers]));
     let urls = [0, 1].map(|at: usize| collectors[at].url.clone());
     let attempt = |seed: u64| {
         let mut chance = Chance(seed);
-        let (home, first) = (room.path().join(seed.to_string()), (seed - asked.seed) as i64 * NUMBERS);
+        let (home, first) = (sandbox.path().join(seed.to_string()), (seed - asked.seed) as i64 * NUMBERS);
         std::fs::create_dir(&home).unwrap();
         let url = &urls[chance.below(2) as usize];
-        let run = room.run(&program).home(&home).endpoint(url);
+        let run = sandbox.run(&program).home(&home).endpoint(url);
         let mut command = run.argument(first.to_string()).argument("0").argument("100").command();
         let mut process = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
         std::thread::sleep(Duration::from_micros(chance.below(250_000)));
@@ -45,8 +46,8 @@ fn kill(asked: &Asked) -> Seen {
         let mut out = String::new();
         process.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         let accepted = out.lines().map(|line| line.parse().map_err(|_| line.to_owned())).collect::<Result<_, _>>()?;
-        let on_disk = Left::in_home(&home).values();
-        Left::in_home(&home).deliver(room.run(&heir).home(&home).endpoint(url))?;
+        let on_disk = Leftovers::in_home(&home).values();
+        Leftovers::in_home(&home).deliver(sandbox.run(&deliver_leftovers).home(&home).endpoint(url))?;
         std::fs::remove_dir_all(&home).unwrap();
         Ok(Try { seed, first, accepted, on_disk })
     };

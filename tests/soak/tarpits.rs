@@ -1,7 +1,7 @@
 //! Servers that hang, each in its own way: names that are never resolved, connections that nobody answers, a handshake
 //! or an answer that stalls, a proxy that says nothing.
 
-use crate::harness::{Room, Run};
+use crate::support::programs::{Run, Sandbox};
 use crate::support::Collector;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -95,12 +95,12 @@ impl Tarpit {
     }
 
     /// A run of the program that falls into it.
-    pub fn run(&self, room: &Room, home: &Path, program: &Path) -> Run {
+    pub fn run(&self, sandbox: &Sandbox, home: &Path, program: &Path) -> Run {
         let run = if matches!(self.kind, Kind::Name | Kind::Connect) {
-            let run = room.run("unshare").argument("-n").argument("-m").argument("sh").argument("-ec");
+            let run = sandbox.run("unshare").argument("-n").argument("-m").argument("sh").argument("-ec");
             run.argument(NOWHERE).argument("sh").argument(program).variable("RESOLV", home.join("resolv.conf"))
         } else {
-            room.run(program)
+            sandbox.run(program)
         };
         let run = run.home(home).endpoint(&self.endpoint);
         self.proxy.iter().fold(run, |run, proxy| run.variable("HTTPS_PROXY", proxy))

@@ -1,6 +1,6 @@
 //! The library comes and goes, and is there more than once.
 
-use crate::harness::{library, root, run_tool, Language, Room};
+use crate::support::programs::{library, root, run_tool, Language, Sandbox};
 use crate::support::Collector;
 use crate::{Asked, Row, Seen};
 use std::path::PathBuf;
@@ -19,9 +19,9 @@ fn one_copy(asked: &Asked) -> Seen {
 }
 
 fn two_copies(asked: &Asked) -> Seen {
-    let room = Room::new();
+    let sandbox = Sandbox::new();
     let copy = |name: &str| {
-        let to = room.path().join(name);
+        let to = sandbox.path().join(name);
         std::fs::copy(library().join("libpact_telemetry.so"), &to).unwrap();
         to
     };
@@ -29,8 +29,9 @@ fn two_copies(asked: &Asked) -> Seen {
 }
 
 fn reload(asked: &Asked, copies: &[PathBuf]) -> Seen {
-    let (room, collector) = (Room::new(), Collector::start(&[]));
-    let run = room.run(room.program("reloads", Language::C)).endpoint(&collector.url).argument(asked.tries.to_string());
+    let (sandbox, collector) = (Sandbox::new(), Collector::start(&[]));
+    let run =
+        sandbox.run(sandbox.program("reloads", Language::C)).endpoint(&collector.url).argument(asked.tries.to_string());
     let ended = copies.iter().fold(run, |run, copy| run.argument(copy)).end();
     let mut seen = Seen { tries: asked.tries, ..Seen::default() };
     if !ended.status.success() || !ended.err.is_empty() {
@@ -45,19 +46,19 @@ fn reload(asked: &Asked, copies: &[PathBuf]) -> Seen {
 
 /// In both orders, since the linker takes what it needs of the first.
 fn two_archives(asked: &Asked) -> Seen {
-    let room = Room::new();
-    let (ours, other) = (library().join("libpact_telemetry.a"), room.path().join("libother.a"));
+    let sandbox = Sandbox::new();
+    let (ours, other) = (library().join("libpact_telemetry.a"), sandbox.path().join("libother.a"));
     let mut rustc = Command::new("rustc");
     rustc.args(["--edition", "2021", "--crate-type", "staticlib", "-O", "-o"]).arg(&other);
-    run_tool(rustc.arg(root("tests/soak/other.rs")));
+    run_tool(rustc.arg(root("tests/soak/other_archive.rs")));
     let mut seen = Seen { tries: asked.tries, ..Seen::default() };
     for archives in [[&ours, &other], [&other, &ours]] {
         let mut arguments = vec![format!("-I{}", root("include").display())];
         arguments.extend(archives.map(|archive| archive.display().to_string()));
         arguments.extend(["-lm", "-ldl", "-lpthread", "-lgcc_s"].map(str::to_owned));
-        let program = room.program_with("two_rusts", Language::C, &arguments);
+        let program = sandbox.program_with("two_rust_archives", Language::C, &arguments);
         let collector = Collector::start(&[]);
-        let ended = room.run(program).endpoint(&collector.url).end();
+        let ended = sandbox.run(program).endpoint(&collector.url).end();
         let arrived = collector.events_until_end().len();
         if !ended.status.success() || !ended.err.is_empty() || arrived != 10 {
             seen.failures

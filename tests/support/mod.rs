@@ -4,6 +4,8 @@
 
 #[cfg(unix)]
 pub mod processes;
+#[cfg(target_os = "linux")]
+pub mod programs;
 
 use pact_telemetry::{names, Client, Event};
 use serde_json::{json, Value};

@@ -24,7 +24,7 @@ int main(int count, char **arguments)
     switch_faults(1);
     PactTelemetry *client = client_with("\"exit_timeout_ms\": 10000");
     for (int tries = 0; tries < 40; tries++) {
-        CHECK_STATUS(track(client, "heir"), PACT_TELEMETRY_OK);
+        CHECK_STATUS(track(client, "last"), PACT_TELEMETRY_OK);
         CHECK_STATUS(pact_telemetry_flush(client, 20000), PACT_TELEMETRY_OK);
         for (int times = 0; times < 100; times++) {
             if (batches_in(arguments[1]) == 0) {

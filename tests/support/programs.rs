@@ -1,8 +1,6 @@
 //! Compiles a program of tests/c, runs it in a clean environment, and ends it if it does not end by itself.
 
-#[allow(unused_imports)] // not by every test
-pub use crate::support::say_loudly;
-use crate::support::{notice_shown, state_below, ROOT};
+use super::{notice_shown, state_below, ROOT};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -87,13 +85,13 @@ pub enum Language {
 }
 
 /// A folder of a test's own: its programs, and their home.
-pub struct Room(TempDir);
+pub struct Sandbox(TempDir);
 
-impl Room {
+impl Sandbox {
     pub fn new() -> Self {
-        let room = tempfile::tempdir().unwrap();
-        notice_shown(&state_below(room.path()));
-        Room(room)
+        let sandbox = tempfile::tempdir().unwrap();
+        notice_shown(&state_below(sandbox.path()));
+        Sandbox(sandbox)
     }
 
     pub fn path(&self) -> &Path {
@@ -188,7 +186,6 @@ impl Run {
     }
 
     /// As it would run, to be run otherwise.
-    #[allow(dead_code)] // not by every test
     pub fn command(self) -> Command {
         self.0
     }

@@ -1,4 +1,4 @@
-/* Written for a newer library: tomorrow's header declares pact_telemetry_tomorrow. With LOOK_UP it is asked for by
+/* Written for a newer library: its header declares pact_telemetry_newer. With LOOK_UP it is asked for by
  * name, as every binding does; else it is linked. */
 #include "check.h"
 #include <dlfcn.h>
@@ -9,9 +9,9 @@ int main(void)
     CHECK(pact_telemetry_abi_version() == 1);
 #ifdef LOOK_UP
     CHECK(dlsym(RTLD_DEFAULT, "pact_telemetry_track") != NULL);
-    CHECK(dlsym(RTLD_DEFAULT, "pact_telemetry_tomorrow") == NULL);
+    CHECK(dlsym(RTLD_DEFAULT, "pact_telemetry_newer") == NULL);
 #else
-    pact_telemetry_tomorrow(client);
+    pact_telemetry_newer(client);
 #endif
     CHECK(strcmp(pact_telemetry_status_name(77), "PACT_TELEMETRY_UNKNOWN") == 0);
     CHECK_STATUS(track(client, "one event"), PACT_TELEMETRY_OK);

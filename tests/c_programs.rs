@@ -3,14 +3,14 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
-#[path = "../support/mod.rs"]
 mod support;
 
-mod abi;
-mod artifacts;
-mod behaviour;
-mod deadlines;
-mod harness;
-mod headers;
-mod hostile;
-mod traces;
+mod c_programs {
+    mod abi;
+    mod artifacts;
+    mod behaviour;
+    mod deadlines;
+    mod headers;
+    mod hostile;
+    mod traces;
+}

@@ -9,11 +9,6 @@ use std::os::unix::fs::MetadataExt;
 use support::processes::*;
 use support::*;
 
-#[test]
-fn acts_as_a_process_of_another_test() {
-    act_as_told();
-}
-
 /// The lines of the ledger.
 fn ledger(home: &Home) -> Vec<Value> {
     let text = std::fs::read_to_string(home.state().join("ledger.jsonl")).unwrap_or_default();

@@ -6,21 +6,20 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
-#[path = "../c_programs/harness.rs"]
-#[allow(dead_code)]
-mod harness;
-#[path = "../support/mod.rs"]
 mod support;
 
-mod exits;
-mod faults;
-mod forks;
-mod hosts;
-mod kills;
-mod left;
-mod tarpits;
-mod unloads;
+mod soak {
+    pub mod exits;
+    pub mod faults;
+    pub mod forks;
+    pub mod hosts;
+    pub mod kills;
+    mod leftovers;
+    mod tarpits;
+    pub mod unloads;
+}
 
+use soak::{exits, faults, forks, hosts, kills, unloads};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::time::Instant;

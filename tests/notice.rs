@@ -10,11 +10,6 @@ use std::process::Stdio;
 use support::processes::*;
 use support::*;
 
-#[test]
-fn acts_as_a_process_of_another_test() {
-    act_as_told();
-}
-
 /// How often a text has the notice in it.
 fn notices(text: &str) -> usize {
     text.matches("Pact collects anonymous usage data").count()

@@ -1,6 +1,6 @@
 //! A home that processes leave things in: what is on disk, and how a later process finds it.
 
-use crate::harness::Run;
+use crate::support::programs::Run;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 const RESERVED_MS: u64 = 5_300;
 
 /// The state folder of one home.
-pub struct Left(PathBuf);
+pub struct Leftovers(PathBuf);
 
-impl Left {
-    /// Of a home below a room.
+impl Leftovers {
+    /// Of a home below a sandbox.
     pub fn in_home(home: &Path) -> Self {
-        Left(home.join(".local/state/pact-telemetry"))
+        Leftovers(home.join(".local/state/pact-telemetry"))
     }
 
     fn spool(&self) -> PathBuf {
@@ -47,11 +47,11 @@ impl Left {
         self.names(".retry").iter().for_each(|name| std::fs::remove_file(self.spool().join(name)).unwrap());
     }
 
-    /// Has a later process, which is to be a run of `heir` in that home, deliver what is left.
-    pub fn deliver(&self, heir: Run) -> Result<(), String> {
+    /// Has a later process, which is to be a run of `deliver_leftovers` in that home, deliver what is left.
+    pub fn deliver(&self, run: Run) -> Result<(), String> {
         self.age();
         std::fs::create_dir_all(self.spool()).unwrap();
-        let ended = heir.argument(self.spool()).end();
+        let ended = run.argument(self.spool()).end();
         match ended.status.success() {
             true => Ok(()),
             false => Err(format!("what was left was not delivered: {}\n{}{}", ended.status, ended.out, ended.err)),

@@ -1,0 +1,97 @@
+//! A program that makes a client and runs a list of steps, for the tests whose processes share a home (processes.rs).
+//! Arguments: the config of the client, and the steps between commas, each with at most one argument.
+#![allow(unsafe_code)] // fork
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a program of the tests
+
+use pact_telemetry::{names, Client, Event, TrackError};
+use serde_json::{json, Value};
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// Long enough for a busy machine; nothing waits this long unless it fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn main() {
+    let [config, steps] = std::env::args().skip(1).collect::<Vec<_>>().try_into().unwrap();
+    let client = Client::new(&config).unwrap();
+    for step in steps.split(',') {
+        let (step, argument) = step.trim().split_once(' ').unwrap_or((step.trim(), ""));
+        run(&client, step, argument);
+    }
+}
+
+/// An event that is told from others by its value.
+fn numbered(value: &str) -> Event<'static> {
+    let value = value.parse().unwrap();
+    Event::new(names::EVENT_PACTS_VERIFIED, names::CATEGORY_PROVIDER_TEST, names::ACTION_COMPLETED, value)
+}
+
+/// The counters, whose sums must balance whenever they are read.
+fn stats(client: &Client) -> Value {
+    let stats = client.stats();
+    let number = |name: &str| stats[name].as_u64().unwrap();
+    let dropped: u64 = stats["dropped"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    let settled = number("delivered") + stats["unconfirmed"].as_u64().unwrap_or_default() + dropped;
+    assert_eq!(number("accepted"), settled + number("queued") + number("spooled"), "the books: {stats}");
+    stats
+}
+
+/// Saves a choice as `pact-telemetry off`, `on` and `id` do.
+fn save_choice(choice: &Value) {
+    let folder = std::path::PathBuf::from(std::env::var_os("HOME").unwrap()).join(".config/pact-telemetry");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("choice.json"), choice.to_string()).unwrap();
+}
+
+fn run(client: &Client, step: &str, argument: &str) {
+    let milliseconds = || Duration::from_millis(argument.parse().unwrap());
+    match step {
+        "track" => client.track(&numbered(argument)).unwrap(),
+        "refused" => assert_eq!(client.track(&numbered("0")), Err(TrackError::Disabled)),
+        "ask" => drop(client.flush(Duration::ZERO)),
+        "flush" => {
+            let flushed = client.flush(PATIENCE);
+            assert!(argument.is_empty() || format!("{flushed:?}") == argument, "{flushed:?} {}", client.stats());
+        }
+        "close" => drop(client.close(PATIENCE)),
+        "set" => std::env::set_var(argument, "1"),
+        "unset" => std::env::remove_var(argument),
+        "choose" => save_choice(&json!({"enabled": argument == "on"})),
+        "identify" => save_choice(&json!({"id": argument})),
+        "burst" => {
+            let count: u64 = argument.parse().unwrap();
+            (0..count).for_each(|value| client.track(&numbered(&value.to_string())).unwrap());
+        }
+        "off" => client.set_enabled(false),
+        "sleep" => std::thread::sleep(milliseconds()),
+        // The counters are read all the while, also in the midst of it all.
+        "until" => {
+            let (pointer, least) = argument.split_once('=').unwrap_or((argument, "1"));
+            let since = Instant::now();
+            loop {
+                let stats = stats(client);
+                if stats.pointer(pointer).unwrap().as_u64() >= least.parse().ok() {
+                    return;
+                }
+                assert!(since.elapsed() < PATIENCE, "until {argument}: {stats}");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        "fork" => {
+            // SAFETY: the child runs its steps and exits; what std and this library allow after a fork is under test.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                client.track(&numbered(argument)).unwrap();
+                client.close(PATIENCE);
+                std::process::exit(0);
+            }
+            // SAFETY: waits for the child made above.
+            unsafe { libc::waitpid(child, &mut 0, 0) };
+        }
+        "print" => {
+            println!("STATS {}", stats(client));
+            std::io::stdout().flush().unwrap();
+        }
+        _ => panic!("{step}?"),
+    }
+}
