@@ -216,7 +216,7 @@ impl Client {
         let variable = |name: &str| std::env::var_os(name);
         let settings = config::parse(config, variable)?;
         let mut bits = if settings.enabled { 0 } else { off::HOST };
-        if settings.destination.credentials.is_none() {
+        if !settings.destination.is_configured() {
             bits |= off::NOT_CONFIGURED;
         }
         let state_folder = settings.state_dir.clone().or_else(|| paths::user_state_dir(variable));

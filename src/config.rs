@@ -91,7 +91,7 @@ pub struct Settings {
     pub identity: Arc<Identity>,
     /// The host's switch.
     pub enabled: bool,
-    /// Where to. Without credentials, nothing is sent: the state is "not configured".
+    /// Where to. Without credentials, nothing is sent to Google: the state is "not configured".
     pub destination: Destination,
     /// The most events of this client that may wait.
     pub queue_capacity: usize,
@@ -164,10 +164,12 @@ pub fn parse(json: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<
 
     let mut diagnostics = top.unknown(&KEYS);
     diagnostics.extend(library.unknown(&LIBRARY_KEYS));
+    let identity = Arc::new(identity(&top, &library)?);
+    let destination = destination(&top, &overrides, &mut diagnostics)?;
     Ok(Settings {
-        identity: Arc::new(identity(&top, &library)?),
+        identity,
         enabled: top.boolean("enabled")?.unwrap_or(true),
-        destination: destination(&top, &overrides)?,
+        destination,
         queue_capacity: top
             .integer("queue_capacity", 1, QUEUE_CAPACITY_MAX as u64)?
             .unwrap_or(QUEUE_CAPACITY_MAX as u64) as usize,
@@ -198,7 +200,11 @@ fn identity(top: &Section<'_>, library: &Section<'_>) -> Result<Identity, Config
     })
 }
 
-fn destination(top: &Section<'_>, overrides: &Overrides<'_>) -> Result<Destination, ConfigError> {
+fn destination(
+    top: &Section<'_>,
+    overrides: &Overrides<'_>,
+    diagnostics: &mut Vec<String>,
+) -> Result<Destination, ConfigError> {
     let pick = |key, variable, built_in: Option<&str>| -> Result<Option<(String, String)>, ConfigError> {
         if let Some(value) = overrides.text(variable)? {
             return Ok(Some((value, format!("environment: {variable}"))));
@@ -216,14 +222,17 @@ fn destination(top: &Section<'_>, overrides: &Overrides<'_>) -> Result<Destinati
     let protocol = match pick("protocol", "PACT_TELEMETRY_PROTOCOL", None)? {
         None => Protocol::Ga4,
         Some((value, source)) => Protocol::from_name(&value).map_or_else(
-            || error(format!("{source} must be \"ga4\" or \"universal-analytics\", found {value:?}")),
+            || error(format!("{source} must be \"ga4\", \"universal-analytics\" or \"otlp\", found {value:?}")),
             Ok,
         )?,
     };
     let endpoint = match pick("endpoint", "PACT_TELEMETRY_ENDPOINT", option_env!("PACT_TELEMETRY_BUILD_ENDPOINT"))? {
+        None if protocol == Protocol::Otlp => {
+            return error("config: `endpoint` is missing; \"otlp\" needs one, such as https://collector.example:4318");
+        }
         None => format!("{DEFAULT_ENDPOINT}{}", protocol.default_path()),
         Some((value, source)) => checked_endpoint(&value, protocol)
-            .map_err(|problem| ConfigError(format!("{source} {problem}, found {value:?}")))?,
+            .map_err(|problem| ConfigError(format!("{source} {problem}, found {:?}", without_password(&value))))?,
     };
     let measurement_id = credential(
         "measurement_id",
@@ -234,11 +243,15 @@ fn destination(top: &Section<'_>, overrides: &Overrides<'_>) -> Result<Destinati
         credential("api_secret", "PACT_TELEMETRY_API_SECRET", option_env!("PACT_TELEMETRY_BUILD_API_SECRET"))?;
     let tracking_id =
         credential("tracking_id", "PACT_TELEMETRY_TRACKING_ID", option_env!("PACT_TELEMETRY_BUILD_TRACKING_ID"))?;
+    if measurement_id.is_some() != api_secret.is_some() {
+        diagnostics.push("config: of `measurement_id` and `api_secret` only one is there, so neither is sent".into());
+    }
     let credentials = match protocol {
         Protocol::Ga4 => measurement_id
             .zip(api_secret)
             .map(|(measurement_id, api_secret)| Credentials::Ga4 { measurement_id, api_secret }),
         Protocol::UniversalAnalytics => tracking_id.map(|tracking_id| Credentials::UniversalAnalytics { tracking_id }),
+        Protocol::Otlp => None,
     };
     Ok(Destination { protocol, endpoint, credentials })
 }
@@ -272,6 +285,18 @@ fn checked_endpoint(text: &str, protocol: Protocol) -> Result<String, &'static s
     };
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Ok(format!("{scheme}://{authority}{path}{query}"))
+}
+
+/// A URL as an error shows it: without user name and password, also where it is no right URL.
+fn without_password(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((before, host)) => {
+            let scheme = before.split_once("//").map_or("", |(scheme, _)| scheme);
+            let slashes = if scheme.is_empty() { "" } else { "//" };
+            format!("{scheme}{slashes}…@{host}")
+        }
+        None => url.to_owned(),
+    }
 }
 
 /// Loopback by RFC 6890 and, for the name, RFC 6761 section 6.3.

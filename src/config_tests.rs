@@ -87,7 +87,7 @@ fn an_error_names_the_key_what_was_found_and_what_is_allowed() {
         (with("data_source", json!("web")), "config: `data_source` must be one of cli, client, broker, found \"web\""),
         (
             with("protocol", json!("ga3")),
-            "config: `protocol` must be \"ga4\" or \"universal-analytics\", found \"ga3\"",
+            "config: `protocol` must be \"ga4\", \"universal-analytics\" or \"otlp\", found \"ga3\"",
         ),
         (with("endpoint", json!(["x"])), "config: `endpoint` must be a string, found an array"),
         (with("test_framework", json!("a\nb")), "config: `test_framework` must not hold control characters"),
@@ -164,7 +164,7 @@ fn endpoints_are_https_or_loopback_and_get_the_protocols_path_only_where_they_ha
         ("https://me:pw@a.example", "must have no user name or password"),
         ("https://a.example/#x", "must have no fragment (#)"),
     ] {
-        let expected = format!("config: `endpoint` {why}, found {given:?}");
+        let expected = format!("config: `endpoint` {why}, found {:?}", given.replace("me:pw", "…"));
         assert_eq!(problem(&with("endpoint", given.into())), expected, "{given}");
     }
 }
@@ -194,6 +194,40 @@ fn the_environment_wins_over_the_config_and_an_empty_variable_does_not() {
     assert_eq!(both.unwrap().destination.credentials, Some(expected));
     let half = in_environment(&minimal(), "PACT_TELEMETRY_MEASUREMENT_ID", "G-ENV").unwrap();
     assert_eq!(half.destination.credentials, None, "half of the credentials are none");
+}
+
+#[test]
+fn an_endpoint_of_ones_own_needs_no_credentials_and_google_does() {
+    let configured = |config: Value| parsed(&config).destination.is_configured();
+    assert!(!configured(minimal()));
+    assert!(!configured(with("endpoint", "https://region1.google-analytics.com".into())));
+    assert!(configured(with("endpoint", "https://relay.example".into())));
+    let otlp =
+        json!({"library": minimal()["library"], "protocol": "otlp", "endpoint": "https://collector.example:4318"});
+    let settings = parsed(&otlp);
+    assert_eq!(settings.destination.endpoint, "https://collector.example:4318/v1/logs");
+    assert!(settings.destination.is_configured() && settings.destination.credentials.is_none());
+    let error = problem(&with("protocol", "otlp".into()));
+    assert!(error.starts_with("config: `endpoint` is missing; \"otlp\" needs one"), "{error}");
+    let half = parsed(&with("measurement_id", "G-1".into()));
+    assert!(half.diagnostics.iter().any(|line| line.contains("only one is there")), "{:?}", half.diagnostics);
+}
+
+#[test]
+fn no_error_shows_a_password() {
+    for url in [
+        "https://ann:s3cret@relay.example/x",
+        "https://ann:s3cret@",
+        "ann:s3cret@relay.example",
+        "http://ann:s3c@s3cret@relay.example",
+        "ftp://ann:s3cret@relay.example/x#y",
+        "https://ann:s3cret@relay.example:99999/",
+    ] {
+        let error = problem(&with("endpoint", url.into()));
+        assert!(!error.contains("s3c") && error.contains("…@"), "{url}: {error}");
+        let error = in_environment(&minimal(), "PACT_TELEMETRY_ENDPOINT", url).unwrap_err();
+        assert!(!error.contains("s3c"), "{url}: {error}");
+    }
 }
 
 #[test]

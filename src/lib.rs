@@ -60,7 +60,7 @@ pub use event::{
     Event, Field, InvalidEvent, Lookalike, ACTION_MAX_BYTES, CATEGORY_MAX_BYTES, EVENT_MAX_BYTES, PLUGIN_MAX_BYTES,
 };
 pub use platform::paths;
-pub use protocol::fields::{FieldRow, Ga4Place, FIELDS};
+pub use protocol::fields::{FieldRow, Ga4Place, OtlpPlace, FIELDS};
 pub use transport::headers;
 
 /// The version of this library.

@@ -178,7 +178,7 @@ fn without_credentials_nothing_is_queued_and_the_state_says_so() {
     if !in_its_own_process("without_credentials_nothing_is_queued_and_the_state_says_so", &[]) {
         return;
     }
-    let client = client(NOWHERE, json!({"api_secret": null}));
+    let client = client(NOWHERE, json!({"endpoint": null, "api_secret": null}));
     assert_eq!(client.track(&numbered(1)), Err(TrackError::NotConfigured));
     assert_eq!(client.explain()["state"], "not configured");
     assert_eq!(client.stats()["not_accepted"]["not_configured"], 1);

@@ -15,7 +15,7 @@ fn read(file: &str) -> String {
 fn the_published_list_is_what_the_encoders_write() {
     const LAST: &str = "| what the protocol itself needs";
     let text = read("docs/privacy.md");
-    let (before, rest) = text.split_once("|---|---|---|---|---|\n").unwrap();
+    let (before, rest) = text.split_once("|---|---|---|---|---|---|\n").unwrap();
     let (published, after) = rest.split_once(LAST).unwrap();
     let written: String = FIELDS
         .iter()
@@ -24,11 +24,12 @@ fn the_published_list_is_what_the_encoders_write() {
                 Ga4Place::Parameter(name) | Ga4Place::Request(name) => format!("`{name}`"),
                 Ga4Place::Implicit => "implicit".into(),
             };
-            format!("| {} | {} | `{}` | {ga4} | `{}` |\n", row.what, row.why, row.example, row.field.ua)
+            let otlp = row.field.otlp.keys().join("`, `");
+            format!("| {} | {} | `{}` | {ga4} | `{}` | `{otlp}` |\n", row.what, row.why, row.example, row.field.ua)
         })
         .collect();
     if std::env::var_os("PACT_TELEMETRY_BLESS").is_some() {
-        let text = format!("{before}|---|---|---|---|---|\n{written}{LAST}{after}");
+        let text = format!("{before}|---|---|---|---|---|---|\n{written}{LAST}{after}");
         std::fs::write(format!("{ROOT}/docs/privacy.md"), text).unwrap();
     } else {
         assert_eq!(published, written, "`make headers` writes the list anew");
@@ -48,6 +49,13 @@ fn every_key_of_the_config_and_every_variable_is_documented() {
     for variable in source.split('"').filter(|part| part.starts_with("PACT_TELEMETRY_")) {
         assert!(docs.contains(&format!("`{variable}`")), "{variable}");
     }
+}
+
+#[test]
+fn the_module_for_adopters_is_the_example_that_is_compiled() {
+    let (page, example) = (read("docs/adopting.md"), read("examples/one_client.rs"));
+    let module = page.split("```rust\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(example.contains(module), "docs/adopting.md and examples/one_client.rs");
 }
 
 #[test]

@@ -26,7 +26,7 @@ type Options struct {
 	PlatformVersion string `json:"platform_version,omitempty"`
 	// Enabled is the host's own switch; false cannot be overruled, nil is true.
 	Enabled *bool `json:"enabled,omitempty"`
-	// Protocol is "ga4" (also where empty) or "universal-analytics".
+	// Protocol is "ga4" (also where empty), "universal-analytics" or "otlp".
 	Protocol string `json:"protocol,omitempty"`
 	Endpoint string `json:"endpoint,omitempty"`
 	// MeasurementID and APISecret are the credentials of Google Analytics 4, TrackingID of Universal Analytics.

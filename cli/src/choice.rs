@@ -13,10 +13,10 @@ use crate::places;
 /// A choice is some forty bytes.
 const LIMIT: u64 = 4096;
 
-/// Whose choice it is, and so who may read it.
+/// Whose choice it is, which decides who may read it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// This person's: nobody else's business.
+    /// This person's: only they may read it.
     User,
     /// The machine's: everybody must be able to read it.
     System,
@@ -44,7 +44,7 @@ pub fn change<F>(path: &Path, whose: Whose, change: F) -> Result<(), String>
 where
     F: FnOnce(Result<Map<String, Value>, String>) -> Result<Map<String, Value>, String>,
 {
-    // Through a link, which people have who keep their settings elsewhere.
+    // Through a link: some people keep their settings elsewhere.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().ok_or("the choice has no folder")?;
     let failed = |error: io::Error| {

@@ -14,14 +14,16 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::collect::answers::Script;
+use crate::collect::origin::Own;
 use crate::collect::record::{Arrival, Event};
 use crate::collect::server::{self, Collector};
 use crate::table;
+use crate::text::{escaped, say};
 
-/// What a program may take.
+/// How long a program may run.
 const PROGRAM_TIME: Duration = Duration::from_secs(60);
 
-/// What requests that are still on their way may take once the program has ended.
+/// How long requests that are on their way may take after the program has exited.
 const LAST_REQUESTS_TIME: Duration = Duration::from_secs(2);
 
 const OPT_OUTS: [&str; 3] = ["PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK"];
@@ -29,7 +31,7 @@ const OPT_OUTS: [&str; 3] = ["PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_T
 /// The arguments of `demo`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// What the program is told to speak
+    /// The protocol that the program is told to use
     #[arg(long, value_enum, default_value_t = Protocol::Ga4)]
     protocol: Protocol,
     /// The program and its arguments
@@ -41,6 +43,7 @@ pub struct Arguments {
 enum Protocol {
     Ga4,
     UniversalAnalytics,
+    Otlp,
 }
 
 /// What arrived.
@@ -58,12 +61,12 @@ struct Harvest {
 pub async fn run(arguments: Arguments) -> Result<ExitCode, String> {
     let opt_out = opt_out(|name| std::env::var_os(name));
     if let Some(opt_out) = &opt_out {
-        println!("{opt_out} is set, which opts out of telemetry: therefore nothing is sent.\n");
+        say(&format!("{} is set, which opts out of telemetry: therefore nothing is sent.\n\n", escaped(opt_out)))?;
     }
     let (ended, harvest) = collect(arguments).await?;
-    print!("{}", report(&harvest, opt_out.as_deref()));
+    say(&report(&harvest, opt_out.as_deref()))?;
     if let Err(reason) = &ended {
-        println!("The program failed: {reason}.");
+        say(&format!("The program failed: {}.\n", escaped(reason)))?;
     }
     let is_good = ended.is_ok() && !harvest.events.is_empty();
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(1) })
@@ -75,7 +78,8 @@ async fn collect(arguments: Arguments) -> Result<(Result<(), String>, Harvest), 
     let address = listener.local_addr().map_err(|error| format!("no local address: {error}"))?;
     let harvest = Arc::new(Mutex::new(Harvest::default()));
     let into = harvest.clone();
-    let collector = Collector::new(Script::default(), move |arrival| {
+    let own = Arc::new(Own::new("http", address));
+    let collector = Collector::new(Script::default(), own, move |arrival| {
         into.lock().unwrap_or_else(PoisonError::into_inner).add(arrival);
     });
     let state = State::new()?;
@@ -83,7 +87,7 @@ async fn collect(arguments: Arguments) -> Result<(Result<(), String>, Harvest), 
     let mut ended = Ok(());
     let program = async { ended = run_program(command, PROGRAM_TIME).await };
     let mut connections = server::serve(listener, None, Arc::new(collector), program).await;
-    // What the program wrote last may still be unread. Its end closes its connections, and that ends this wait.
+    // The program's last requests may still be unread. When it exits, its connections close, and this wait is over.
     let all_closed = async { while connections.join_next().await.is_some() {} };
     let _ = timeout(LAST_REQUESTS_TIME, all_closed).await;
     let harvest = std::mem::take(&mut *harvest.lock().unwrap_or_else(PoisonError::into_inner));
@@ -94,7 +98,7 @@ async fn collect(arguments: Arguments) -> Result<(Result<(), String>, Harvest), 
 struct State(PathBuf);
 
 impl State {
-    /// One in which the notice was shown: who runs the demo is about to see all of it.
+    /// The notice counts as shown in it: the person who runs the demo is about to see everything that is sent.
     fn new() -> Result<Self, String> {
         let folder = std::env::temp_dir().join(format!("pact-telemetry-demo-{}", std::process::id()));
         let told = std::fs::create_dir(&folder).and_then(|()| {
@@ -116,6 +120,7 @@ fn command(arguments: Arguments, url: &str, state: &State) -> Command {
     let protocol = match arguments.protocol {
         Protocol::Ga4 => "ga4",
         Protocol::UniversalAnalytics => "universal-analytics",
+        Protocol::Otlp => "otlp",
     };
     let mut words = arguments.program.into_iter();
     let mut command = Command::new(words.next().unwrap_or_default());
@@ -135,11 +140,11 @@ async fn run_program(mut command: Command, limit: Duration) -> Result<(), String
     match timeout(limit, child.wait()).await {
         Ok(Ok(status)) if status.success() => Ok(()),
         Ok(Ok(status)) => Err(status.to_string()),
-        Ok(Err(error)) => Err(format!("its end cannot be waited for: {error}")),
+        Ok(Err(error)) => Err(format!("it cannot be waited for: {error}")),
         Err(_) => {
             // Whether or not it could be killed, there is nothing more to do about it.
             let _ = child.kill().await;
-            Err(format!("it had not ended after {limit:?} and was killed"))
+            Err(format!("it was still running after {limit:?} and was killed"))
         }
     }
 }
@@ -179,7 +184,7 @@ fn report(harvest: &Harvest, opt_out: Option<&str>) -> String {
         (false, _, found) => format!("{counted}; the strict validator found {}:\n", plural(found, "problem")),
     };
     for line in problems.iter().chain(&harvest.unreadable) {
-        text += &format!("  {line}\n");
+        text += &format!("  {}\n", escaped(line));
     }
     if !harvest.events.is_empty() {
         if let Some(opt_out) = opt_out {

@@ -10,7 +10,7 @@ use crate::choice::{self, Whose};
 use crate::library;
 use crate::places;
 use crate::purge;
-use crate::text::{escaped, say};
+use crate::text::{escaped, say, say_json};
 
 /// The arguments of `id`.
 #[derive(clap::Args)]
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     }
     let id = Identifier::read()?;
     if arguments.json {
-        say(&format!("{}\n", id.to_json()))?;
+        say_json(&id.to_json())?;
     } else {
         let hint = match id.kind {
             "random" => "`pact-telemetry reset-id` makes a new one; `pact-telemetry id hostname` goes back.",

@@ -1,5 +1,5 @@
 //! The ledger: each request that left this machine, as the library wrote it down before it was sent, and what came
-//! back. Reads only, and believes nothing: a line may be torn, an answer may be missing.
+//! back. Reads only. A line may be incomplete, and an answer may be missing.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub struct Request {
     pub headers: Map<String, Value>,
     /// As sent.
     pub body: String,
-    /// `None`: it is still on its way, or the program ended before.
+    /// `None`: the request is still on its way, or the program exited before the answer came.
     pub answer: Option<Answer>,
 }
 
@@ -42,7 +42,7 @@ pub struct Answer {
 pub struct Ledger {
     /// In the order in which they left.
     pub requests: Vec<Request>,
-    /// Lines that say nothing.
+    /// Lines that cannot be read.
     pub torn: usize,
 }
 
@@ -90,7 +90,7 @@ impl Ledger {
         for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             if !self.add_line(line) {
                 self.torn += 1;
-                // Whoever wrote next may have gone on in the same line.
+                // The next process may have continued in the same line.
                 let starts = line.iter().enumerate().skip(1).filter(|(_, byte)| **byte == b'{').map(|(at, _)| at);
                 let mut rests = starts.filter_map(|at| line.get(at..));
                 rests.find(|rest| self.add_line(rest));

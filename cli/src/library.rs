@@ -1,4 +1,4 @@
-//! The library as this command asks it: a client of an example library, which never tracks and so sends nothing.
+//! What this command asks the library, through a client of an example library. The client never tracks, so it sends nothing.
 
 use std::ffi::OsString;
 
@@ -9,7 +9,7 @@ use crate::validate::form;
 
 /// What this machine says of sending, by the library's own rules.
 pub struct Explained {
-    /// As `Client::explain` gives it, without the rule of the host, whom nobody but the host can ask.
+    /// As `Client::explain` gives it, without the rule of the host program, which only that program can answer.
     pub all: Value,
     /// The settings in the environment are wrong, so that programs refuse them.
     pub problem: Option<String>,
@@ -26,7 +26,7 @@ pub fn client(config: &Value) -> Result<Client, String> {
 /// Asks all rules anew.
 ///
 /// # Errors
-/// A fault of ours.
+/// An internal fault.
 pub fn explain() -> Result<Explained, String> {
     let config = example(None);
     let (client, problem) = match client(&config) {
@@ -43,7 +43,7 @@ pub fn explain() -> Result<Explained, String> {
 /// The hash of this machine's name, as events carry it: in Universal Analytics it stands there whole.
 ///
 /// # Errors
-/// A fault of ours.
+/// An internal fault.
 pub fn digest_of_hostname() -> Result<String, String> {
     let client = without_settings(|| client(&example(Some("universal-analytics"))))?;
     let request = client.preview(&Event::new("e", "c", "a", 0)).map_err(|error| error.to_string())?;

@@ -7,7 +7,7 @@ use serde_json::{json, Value};
 
 use crate::ledger::{Ledger, Request};
 use crate::places;
-use crate::text::{date, escaped, plural, say};
+use crate::text::{date, escaped, plural, say, say_json};
 
 /// The arguments of `log`.
 #[derive(clap::Args)]
@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let shown = ledger.requests.get(earlier..).unwrap_or_default();
     if arguments.json {
         let requests: Vec<Value> = shown.iter().map(Request::to_json).collect();
-        say(&format!("{}\n", json!({"requests": requests, "earlier": earlier, "torn_lines": ledger.torn})))?;
+        say_json(&json!({"requests": requests, "earlier": earlier, "torn_lines": ledger.torn}))?;
     } else {
         say(&report(shown, earlier, ledger.torn))?;
     }

@@ -1,4 +1,4 @@
-//! The companion command of pact_telemetry: arguments and exit codes only; each subcommand has its own room.
+//! The companion command of pact_telemetry: arguments and exit codes only; each subcommand has a file of its own.
 
 mod choice;
 mod collect;
@@ -40,7 +40,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Is telemetry on, who decided, what waits, what was sent last
+    /// Show whether telemetry is on, which rule decided, what waits, and what was sent last
     Status(status::Arguments),
     /// Turn it off, also for programs that run now, and remove what waits, the log and the random identifier
     ///

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Command;
 use clap_complete::Shell;
 
-use crate::text::say;
+use crate::text::say_raw;
 
 /// The arguments of `completions`.
 #[derive(clap::Args)]
@@ -30,7 +30,7 @@ pub struct Man {
 pub fn completions(arguments: &Completions, mut command: Command) -> Result<ExitCode, String> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "pact-telemetry", &mut script);
-    say(&String::from_utf8_lossy(&script)).map(|()| ExitCode::SUCCESS)
+    say_raw(&String::from_utf8_lossy(&script)).map(|()| ExitCode::SUCCESS)
 }
 
 /// Writes a page for the command and one for each subcommand.

@@ -4,13 +4,14 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pact_telemetry::{names, Event, Ga4Place, FIELDS};
+use pact_telemetry::{names, Event, FieldRow, Ga4Place, FIELDS};
 use serde_json::{json, Map, Value};
 
-use crate::collect::record::{NAME, NEEDED};
+use crate::collect::endpoint::Protocol;
+use crate::collect::record::{otlp_wire, text, NAME, NEEDED};
 use crate::library;
-use crate::text::{escaped, say};
-use crate::validate::form;
+use crate::text::{escaped, say, say_json, say_raw};
+use crate::validate::{form, otlp};
 
 /// The arguments of `preview`.
 #[derive(clap::Args)]
@@ -53,7 +54,7 @@ pub struct Arguments {
     platform_version: String,
     /// In which form; without it, as this environment says
     #[arg(long, value_enum)]
-    protocol: Option<Protocol>,
+    protocol: Option<Form>,
     /// Print nothing but the body, byte for byte
     #[arg(long, conflicts_with = "json")]
     raw: bool,
@@ -63,16 +64,22 @@ pub struct Arguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Protocol {
+enum Form {
     Ga4,
     UniversalAnalytics,
+    Otlp,
 }
+
+/// Stands for an address where OTLP is asked for and none is set.
+const EXAMPLE: &str = "https://collector.example";
 
 /// The request as it would be sent.
 struct Request {
     url: String,
     headers: Vec<(&'static str, String)>,
     body: String,
+    /// Whether programs in this environment have a destination.
+    is_configured: bool,
 }
 
 /// A part of the request: its key there, its value, what it is, what it is for.
@@ -90,16 +97,17 @@ struct Part {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     if let Some(protocol) = arguments.protocol {
         let name = match protocol {
-            Protocol::Ga4 => "ga4",
-            Protocol::UniversalAnalytics => "universal-analytics",
+            Form::Ga4 => "ga4",
+            Form::UniversalAnalytics => "universal-analytics",
+            Form::Otlp => "otlp",
         };
         std::env::set_var("PACT_TELEMETRY_PROTOCOL", name); // what was asked here wins
     }
     let request = arguments.request()?;
     if arguments.raw {
-        say(&request.body)?;
+        say_raw(&request.body)?;
     } else if arguments.json {
-        say(&format!("{}\n", request.to_json()))?;
+        say_json(&request.to_json())?;
     } else {
         say(&request.report())?;
     }
@@ -108,7 +116,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 
 impl Arguments {
     fn request(&self) -> Result<Request, String> {
+        let is_otlp = std::env::var_os("PACT_TELEMETRY_PROTOCOL").is_some_and(|name| name == "otlp");
         let client = library::client(&json!({
+            "endpoint": is_otlp.then_some(EXAMPLE),
             "library": {"id": self.library_id, "name": self.library_name, "version": self.library_version},
             "data_source": self.data_source,
             "test_framework": self.test_framework,
@@ -127,7 +137,9 @@ impl Arguments {
         let text = |key| request.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (url, body) = (text("url"), text("body"));
         let headers = pact_telemetry::headers(&url, &text("content_type"), &body).to_vec();
-        Ok(Request { url, headers, body })
+        let is_example = url.starts_with(EXAMPLE);
+        let is_configured = !is_example && client.explain().get("configured") == Some(&Value::Bool(true));
+        Ok(Request { url, headers, body, is_configured })
     }
 }
 
@@ -158,24 +170,31 @@ impl Request {
         if !left_out.is_empty() {
             text += &format!("\nLeft out of this one, because it is empty: {}.\n", left_out.join(", "));
         }
-        if !self.has_credentials() {
-            text +=
-                "\nThis command knows no account to send to, so a program that does adds its name to the request.\n";
+        if !self.is_configured {
+            text += match self.protocol() {
+                Protocol::Otlp => {
+                    "\nThe address is an example: none is set here, and a program that has one uses that.\n"
+                }
+                _ => {
+                    "\nThis command knows no account to send to, so a program that does adds its name to the request.\n"
+                }
+            };
         }
         text
     }
 
-    fn is_ga4(&self) -> bool {
-        self.body.starts_with('{')
-    }
-
-    fn has_credentials(&self) -> bool {
-        self.parts().iter().any(|part| ["api_secret", "tid"].contains(&part.key.as_str()))
+    /// As the body shows.
+    fn protocol(&self) -> Protocol {
+        match &self.body {
+            body if body.starts_with(r#"{"resourceLogs""#) => Protocol::Otlp,
+            body if body.starts_with('{') => Protocol::Ga4,
+            _ => Protocol::UniversalAnalytics,
+        }
     }
 
     /// For people: with one value a line.
     fn pretty(&self) -> String {
-        if self.is_ga4() {
+        if self.protocol() != Protocol::UniversalAnalytics {
             let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
             let text = serde_json::to_string_pretty(&body).unwrap_or_default();
             return text.split('\n').map(escaped).collect::<Vec<_>>().join("\n");
@@ -188,10 +207,13 @@ impl Request {
     fn parts(&self) -> Vec<Part> {
         let query = self.url.split_once('?').map_or("", |(_, query)| query);
         let query = form::pairs(query.as_bytes()).into_iter().map(|pair| (pair.key, pair.value));
-        let body: Vec<_> = if self.is_ga4() {
-            leaves(&serde_json::from_str(&self.body).unwrap_or_default())
-        } else {
-            form::pairs(self.body.as_bytes()).into_iter().map(|pair| (pair.key, pair.value)).collect()
+        let parsed = || serde_json::from_str(&self.body).unwrap_or_default();
+        let body: Vec<_> = match self.protocol() {
+            Protocol::Ga4 => leaves(&parsed()),
+            Protocol::UniversalAnalytics => {
+                form::pairs(self.body.as_bytes()).into_iter().map(|pair| (pair.key, pair.value)).collect()
+            }
+            Protocol::Otlp => otlp_leaves(&parsed()),
         };
         let part = |(key, value): (String, String)| {
             let (what, why) = self.meaning(&key);
@@ -202,13 +224,10 @@ impl Request {
 
     /// What stands under that key, and why.
     fn meaning(&self, key: &str) -> (&'static str, &'static str) {
-        let field = FIELDS.iter().find(|row| match row.field.ga4 {
-            Ga4Place::Parameter(name) | Ga4Place::Request(name) if self.is_ga4() => name == key,
-            _ => !self.is_ga4() && row.field.ua == key,
-        });
-        let own = |ua: &str, ga4: &str| key == if self.is_ga4() { ga4 } else { ua };
-        let needed = || NEEDED.iter().find(|(_, ua, ga4, _)| own(ua, ga4)).map(|(what, .., why)| (*what, *why));
-        let found = field.map(|field| (field.what, field.why)).or_else(needed);
+        let protocol = self.protocol();
+        let field = FIELDS.iter().find(|row| keys(row, protocol).contains(&key));
+        let needed = || NEEDED.iter().find(|(field, _)| field.key(protocol) == key);
+        let found = field.map(|row| (row.what, row.why)).or_else(|| needed().map(|(field, why)| (field.label, *why)));
         found.unwrap_or(match key {
             "measurement_id" => ("account", "the account of the Pact project that it is counted in"),
             "api_secret" => ("key of the account", "shows that the Pact project gave the account to this library"),
@@ -220,13 +239,31 @@ impl Request {
     fn left_out(&self) -> impl Iterator<Item = &'static str> + '_ {
         let parts = self.parts();
         let is_in = move |key: &str| parts.iter().any(|part| part.key == key);
-        let fields = FIELDS.iter().filter(move |row| match row.field.ga4 {
-            Ga4Place::Implicit if self.is_ga4() => false,
-            Ga4Place::Parameter(name) | Ga4Place::Request(name) if self.is_ga4() => !is_in(name),
-            _ => !is_in(row.field.ua),
-        });
+        let protocol = self.protocol();
+        let fields = FIELDS.iter().filter(move |row| keys(row, protocol).iter().any(|key| !is_in(key)));
         fields.map(|field| field.what)
     }
+}
+
+/// Under which keys a protocol has a field; none where it does without.
+fn keys(row: &FieldRow, protocol: Protocol) -> Vec<&'static str> {
+    match (protocol, row.field.ga4) {
+        (Protocol::Ga4, Ga4Place::Implicit) => Vec::new(),
+        (Protocol::Ga4, Ga4Place::Parameter(name) | Ga4Place::Request(name)) => vec![name],
+        (Protocol::UniversalAnalytics, _) => vec![row.field.ua],
+        (Protocol::Otlp, _) => row.field.otlp.keys().to_vec(),
+    }
+}
+
+/// The values of an OTLP body, each under its key.
+fn otlp_leaves(body: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for record in otlp::records(body) {
+        let name = record.record.get("eventName").map(|name| (NAME.to_owned(), text(name)));
+        found.extend(name);
+        found.extend(otlp_wire(&record).iter().map(leaf));
+    }
+    found
 }
 
 /// The values of a GA4 body with one event, each under its key; `consent.` and `event.` before what would not say so.
@@ -254,5 +291,5 @@ fn leaves(body: &Value) -> Vec<(String, String)> {
 }
 
 fn leaf((key, value): (&String, &Value)) -> (String, String) {
-    (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    (key.clone(), text(value))
 }

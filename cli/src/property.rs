@@ -11,7 +11,7 @@ use serde_json::{json, Map, Value};
 
 use crate::places;
 use crate::table::grid;
-use crate::text::{escaped, plural, say};
+use crate::text::{escaped, plural, say, say_json};
 
 /// Event-scoped custom dimensions of a standard property, and custom metrics (Google Analytics, "Custom dimensions and
 /// metrics", configuration limits).
@@ -68,21 +68,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         Some(listed) => all.iter().filter(|definition| listed.find(definition).is_none()).collect(),
         None => all.iter().collect(),
     };
-    let text = if arguments.json {
+    if arguments.json {
         let of = |kind| wanted.iter().filter(move |one| one.kind == kind).map(|one| one.to_json()).collect::<Vec<_>>();
-        let mut text = json!({"customDimensions": of(Kind::Dimension), "customMetrics": of(Kind::Metric)});
-        if let (true, Some(object)) = (listed.is_some(), text.as_object_mut()) {
+        let mut all = json!({"customDimensions": of(Kind::Dimension), "customMetrics": of(Kind::Metric)});
+        if let (true, Some(object)) = (listed.is_some(), all.as_object_mut()) {
             object.insert("faults".to_owned(), faults.iter().map(|fault| json!(fault.in_words)).collect());
         }
-        format!("{text}\n")
+        say_json(&all)?;
     } else if let Some(property) = &arguments.requests {
-        script(property, &wanted)
+        say(&script(property, &wanted))?;
     } else if listed.is_some() {
-        report(&all, &faults)
+        say(&report(&all, &faults))?;
     } else {
-        table(&wanted)
-    };
-    say(&text)?;
+        say(&table(&wanted))?;
+    }
     let is_complete = faults.iter().all(|fault| !fault.is_serious);
     Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

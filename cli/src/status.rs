@@ -1,4 +1,4 @@
-//! The `status` subcommand: is it on, who decided, what waits, what was sent. Reads only.
+//! The `status` subcommand: whether telemetry is on, which rule decided, what waits, what was sent. Reads only.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use crate::library::{self, Explained};
 use crate::log::came_back;
 use crate::places;
 use crate::table;
-use crate::text::{date, escaped, plural, say};
+use crate::text::{date, escaped, plural, say, say_json};
 use crate::waiting::{Queue, Waiting};
 
 /// The exit code of `status --exit-code` where it is off.
@@ -44,8 +44,11 @@ struct Status {
 /// A sentence for the person: a fault of ours, or the output cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let status = Status::read()?;
-    let text = if arguments.json { format!("{}\n", status.to_json()) } else { status.report() };
-    say(&text)?;
+    if arguments.json {
+        say_json(&status.to_json())?;
+    } else {
+        say(&status.report())?;
+    }
     let is_off = status.explained.off_by().is_some();
     Ok(if is_off && arguments.exit_code { ExitCode::from(OFF) } else { ExitCode::SUCCESS })
 }

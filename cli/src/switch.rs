@@ -10,7 +10,7 @@ use crate::library;
 use crate::places;
 use crate::purge;
 use crate::status;
-use crate::text::{plural, say};
+use crate::text::{plural, say, say_json};
 
 /// The arguments of `off` and `on`.
 #[derive(clap::Args)]
@@ -86,6 +86,6 @@ fn save(path: &std::path::Path, whose: Whose, enabled: bool) -> Result<(), Strin
 }
 
 fn answer(arguments: &Arguments, said: &str, done: &serde_json::Value) -> Result<ExitCode, String> {
-    let text = if arguments.json { format!("{done}\n") } else { said.to_owned() };
-    say(&text).map(|()| ExitCode::SUCCESS)
+    let written = if arguments.json { say_json(done) } else { say(said) };
+    written.map(|()| ExitCode::SUCCESS)
 }

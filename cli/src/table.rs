@@ -5,13 +5,14 @@ use serde_json::Value;
 
 use crate::collect::endpoint::Protocol;
 use crate::collect::record::{text, Event, FIELDS, NAME, NEEDED};
+use crate::text::escaped;
 
 /// The widest line before columns become blocks.
 const WIDTH: usize = 120;
 
-/// The whole text, with an empty line at its end; nothing for no events.
+/// The whole text, with an empty line after it; an empty text for no events.
 pub fn render(events: &[Event]) -> String {
-    [Protocol::Ga4, Protocol::UniversalAnalytics]
+    Protocol::ALL
         .into_iter()
         .map(|protocol| {
             let numbered = events.iter().zip(1..).filter(|(event, _)| event.protocol == protocol);
@@ -65,7 +66,7 @@ fn rows(protocol: Protocol, events: &[(&Event, usize)]) -> Vec<Vec<String>> {
         };
         let values: Vec<String> = cells.iter().map(value).collect();
         if values.iter().any(|value| !value.is_empty()) {
-            rows.push([label, printable(&key)].into_iter().chain(values).collect());
+            rows.push([label, escaped(&key)].into_iter().chain(values).collect());
         }
     }
     rows
@@ -73,12 +74,11 @@ fn rows(protocol: Protocol, events: &[(&Event, usize)]) -> Vec<Vec<String>> {
 
 /// The rows in their order: what is collected, what the protocol needs, then whatever else is there.
 fn keys(protocol: Protocol, cells: &[Vec<(String, String)>]) -> Vec<(String, String)> {
-    let collected = FIELDS.iter().map(|(_, label, ua, ga4)| (*label, *ua, *ga4));
-    let needed = NEEDED.iter().skip(1).map(|(label, ua, ga4, _)| (*label, *ua, *ga4));
-    let known = collected.chain(needed).map(|(label, ua, ga4)| match protocol {
-        Protocol::Ga4 => (label.to_owned(), ga4.to_owned()),
-        Protocol::UniversalAnalytics => (label.to_owned(), ua.to_owned()),
-    });
+    let needed = NEEDED.iter().skip(1).map(|(field, _)| field);
+    let known = FIELDS
+        .iter()
+        .chain(needed)
+        .flat_map(|field| field.key(protocol).split(", ").map(|key| (field.label.to_owned(), key.to_owned())));
     let mut keys = vec![("Event name".to_owned(), NAME.to_owned())];
     keys.extend(known.filter(|(_, key)| !key.is_empty()));
     for (key, _) in cells.iter().flatten() {
@@ -91,21 +91,16 @@ fn keys(protocol: Protocol, cells: &[Vec<(String, String)>]) -> Vec<(String, Str
 
 fn cells(event: &Event) -> Vec<(String, String)> {
     let mut cells: Vec<(String, String)> = Vec::new();
-    cells.extend(event.name.iter().map(|name| (NAME.to_owned(), printable(name))));
+    cells.extend(event.name.iter().map(|name| (NAME.to_owned(), escaped(name))));
     for (key, value) in &event.wire {
         match value {
             Value::Object(inner) if !inner.is_empty() => {
-                cells.extend(inner.iter().map(|(name, value)| (format!("{key}.{name}"), printable(&text(value)))));
+                cells.extend(inner.iter().map(|(name, value)| (format!("{key}.{name}"), escaped(&text(value)))));
             }
-            _ => cells.push((key.clone(), printable(&text(value)))),
+            _ => cells.push((key.clone(), escaped(&text(value)))),
         }
     }
     cells
-}
-
-/// What a program sent must not steer the person's terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
 /// Columns under each other, two blanks between them.
@@ -180,7 +175,7 @@ Library version  library_version  1        2
         let wire = json!({"consent": {"ad_user_data": "DENIED"}, "os_arch": "a\u{1b}[2Jb"});
         let text = render(&[event(Protocol::Ga4, None, wire)]);
         assert!(text.contains("consent.ad_user_data"));
-        assert!(text.contains("a\u{fffd}[2Jb"));
+        assert!(text.contains(r"a\u{1b}[2Jb"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::ledger::{self, Entry};
 use crate::notice::{self, Leave};
 use crate::platform::memory;
 use crate::protocol::{self, Context};
-use crate::retry::{self, Backoff, Verdict};
+use crate::retry::{Backoff, Verdict};
 use crate::spool::{Lock, Spool, Turn, AGE_MAX};
 use crate::sync::lock;
 use crate::transport::{self, Outcome, Transport};
@@ -489,7 +489,7 @@ impl Uploader {
             return Sent::Ended;
         }
         let verdict = match outcome {
-            Outcome::Status(status, retry_after) => retry::verdict(status, retry_after),
+            Outcome::Status(status, retry_after) => route.destination.protocol.verdict(status, retry_after),
             _ => Verdict::Keep(None),
         };
         if cut && verdict != Verdict::Delivered {

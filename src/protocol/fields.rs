@@ -1,4 +1,4 @@
-//! The published list: everything that may leave a machine, with its name in each protocol. Both encoders write this
+//! The published list: everything that may leave a machine, with its name in each protocol. The encoders write this
 //! table and nothing else, but for what the protocol itself needs to take a request.
 
 use super::{Context, Hit, Protocol};
@@ -21,6 +21,31 @@ pub enum Ga4Place {
     Request(&'static str),
     /// Nowhere: GA4 does it by itself.
     Implicit,
+}
+
+/// Where OTLP has a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtlpPlace {
+    /// Among the attributes of the resource, which are the same for all events of a client.
+    Resource(&'static str),
+    /// Among the attributes of the log record.
+    Record(&'static str),
+    /// Among those of the resource, as `os.type` and `host.arch`.
+    System,
+}
+
+/// The keys of [`OtlpPlace::System`].
+pub(super) const OS_TYPE: &str = "os.type";
+pub(super) const HOST_ARCH: &str = "host.arch";
+
+impl OtlpPlace {
+    /// The keys of the attributes, in their order.
+    pub fn keys(&self) -> &[&'static str] {
+        match self {
+            OtlpPlace::Resource(key) | OtlpPlace::Record(key) => std::slice::from_ref(key),
+            OtlpPlace::System => &[OS_TYPE, HOST_ARCH],
+        }
+    }
 }
 
 /// One row of the list.
@@ -47,20 +72,24 @@ pub struct Field {
     pub ua_max_bytes: usize,
     /// Place and name in GA4.
     pub ga4: Ga4Place,
+    /// Place and name in OTLP.
+    pub otlp: OtlpPlace,
     /// The value in that protocol.
     pub value: for<'a> fn(Protocol, &Context<'a>, &Hit<'a>) -> FieldValue<'a>,
 }
 
 use FieldValue::{Integer, Text};
 use Ga4Place::{Implicit, Parameter, Request};
+use OtlpPlace::{Record, Resource, System};
 
 const fn row(
     (what, why, example): (&'static str, &'static str, &'static str),
     (ua, ua_max_bytes): (&'static str, usize),
     ga4: Ga4Place,
+    otlp: OtlpPlace,
     value: for<'a> fn(Protocol, &Context<'a>, &Hit<'a>) -> FieldValue<'a>,
 ) -> FieldRow {
-    FieldRow { what, why, example, is_number: false, field: Field { ua, ua_max_bytes, ga4, value } }
+    FieldRow { what, why, example, is_number: false, field: Field { ua, ua_max_bytes, ga4, otlp, value } }
 }
 
 /// The same for a field whose value is a number.
@@ -87,7 +116,9 @@ pub const FIELDS: [FieldRow; 16] = [
         ("version of the API", "tells the server how to read the rest", "2"),
         ("v", 1),
         Parameter("api_version"),
+        Resource("pact.api_version"),
         |protocol, _, _| match protocol {
+            Protocol::Otlp => Text("3"),
             Protocol::Ga4 => Text("2"),
             Protocol::UniversalAnalytics => Text("1"),
         },
@@ -96,90 +127,108 @@ pub const FIELDS: [FieldRow; 16] = [
         ("hash of hostname", "tells how many machines use Pact, without their names", "3817208973.1624173647"),
         ("cid", 32),
         Request("client_id"),
+        Resource("host.id"),
         |protocol, context, _| match protocol {
             Protocol::Ga4 => Text(&context.host.client_id),
-            Protocol::UniversalAnalytics => Text(&context.host.digest),
+            Protocol::UniversalAnalytics | Protocol::Otlp => Text(&context.host.digest),
         },
     ),
     row(
         ("human-readable library name", "names the library in reports", "Pact JS"),
         ("an", 100),
         Parameter("library_title"),
+        Resource("pact.library_title"),
         |_, _, hit| Text(&hit.identity.library_name),
     ),
     row(
         ("library name", "tells which Pact libraries are in use and need care", "pact-js"),
         ("aid", 150),
         Parameter("library_name"),
+        Resource("service.name"),
         |_, _, hit| Text(&hit.identity.library_id),
     ),
     row(
         ("library version", "tells which versions can be retired", "16.0.0"),
         ("av", 100),
         Parameter("library_version"),
+        Resource("service.version"),
         |_, _, hit| Text(&hit.identity.library_version),
     ),
     row(
         ("anonymised IP address", "asks the server to forget your network address", "1"),
         ("aip", 1),
         Implicit,
+        Resource("pact.anonymize_ip"),
         |_, _, _| Text("1"),
     ),
     row(
         ("data source", "tells command line tools, libraries and brokers apart", "client"),
         ("ds", 150),
         Parameter("data_source"),
+        Resource("pact.data_source"),
         |_, _, hit| Text(&hit.identity.data_source),
     ),
     row(
         ("operating system and architecture", "tells which systems to build and test for", "linux-x86_64"),
         ("cd3", 150),
         Parameter("os_arch"),
+        System,
         |_, context, _| Text(&context.host.os_arch),
     ),
     row(
         ("plugin name", "tells which plugins are in use", "protobuf"),
         ("cd4", 150),
         Parameter("plugin_name"),
+        Record("pact.plugin_name"),
         |_, _, hit| Text(hit.plugin_name),
     ),
     row(
         ("plugin version", "tells which versions of a plugin must go on working", "0.3.15"),
         ("cd5", 150),
         Parameter("plugin_version"),
+        Record("pact.plugin_version"),
         |_, _, hit| Text(hit.plugin_version),
     ),
     row(
         ("Pact verification mode", "tells which test frameworks to support", "Jest"),
         ("cd6", 150),
         Parameter("test_framework"),
+        Resource("pact.test_framework"),
         |_, _, hit| Text(&hit.identity.test_framework),
     ),
     row(
         ("platform version", "tells which versions of a language to support", "22.1.0"),
         ("cd7", 150),
         Parameter("platform_version"),
+        Resource("process.runtime.version"),
         |_, _, hit| Text(&hit.identity.platform_version),
     ),
     row(
         ("event", "tells which features are in use", "Pacts verified"),
         ("el", 500),
         Parameter("event_label"),
+        Record("pact.event"),
         |_, _, hit| Text(hit.event),
     ),
     row(
         ("category", "tells consumer tests, provider tests and plugins apart", "ProviderTest"),
         ("ec", 150),
         Parameter("event_category"),
+        Record("pact.category"),
         |_, _, hit| Text(hit.category),
     ),
-    row(("action", "tells what was done", "Completed"), ("ea", 500), Parameter("event_action"), |_, _, hit| {
-        Text(hit.action)
-    }),
+    row(
+        ("action", "tells what was done", "Completed"),
+        ("ea", 500),
+        Parameter("event_action"),
+        Record("pact.action"),
+        |_, _, hit| Text(hit.action),
+    ),
     number(row(
         ("value", "tells how large test suites are: a count of interactions or results", "3"),
         ("ev", 19),
         Parameter("metric_value"),
+        Record("pact.value"),
         |_, _, hit| Integer(hit.value.max(0)),
     )),
 ];

@@ -55,10 +55,11 @@ fn hit<'a>(identity: &'a Identity, texts: &'a Texts, value: i64, age_ms: u64) ->
 
 fn destination(protocol: Protocol) -> Destination {
     let credentials = match protocol {
-        Protocol::Ga4 => Credentials::Ga4 { measurement_id: "G-1".into(), api_secret: "s".into() },
-        Protocol::UniversalAnalytics => Credentials::UniversalAnalytics { tracking_id: "UA-1-1".into() },
+        Protocol::Ga4 => Some(Credentials::Ga4 { measurement_id: "G-1".into(), api_secret: "s".into() }),
+        Protocol::UniversalAnalytics => Some(Credentials::UniversalAnalytics { tracking_id: "UA-1-1".into() }),
+        Protocol::Otlp => None,
     };
-    Destination { protocol, endpoint: "https://example.com/x".into(), credentials: Some(credentials) }
+    Destination { protocol, endpoint: "https://example.com/x".into(), credentials }
 }
 
 fn encoded(protocol: Protocol, hits: &[Hit<'_>], now_micros: u64) -> Vec<Body> {
@@ -309,6 +310,40 @@ fn destinations_are_told_apart_by_protocol_url_and_credentials() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 5);
+}
+
+#[test]
+fn only_googles_own_endpoints_need_credentials() {
+    let needs = |endpoint: &str| {
+        let destination = Destination { protocol: Protocol::Ga4, endpoint: endpoint.into(), credentials: None };
+        !destination.is_configured()
+    };
+    for google in [
+        "https://www.google-analytics.com/mp/collect",
+        "https://region1.google-analytics.com/mp/collect",
+        "https://google-analytics.com:443/x",
+        "https://WWW.Google-Analytics.com./x",
+    ] {
+        assert!(needs(google), "{google}");
+    }
+    for other in ["https://relay.example/mp/collect", "https://not-google-analytics.com/x", "http://127.0.0.1:8/x"] {
+        assert!(!needs(other), "{other}");
+    }
+    assert!(destination(Protocol::Ga4).is_configured());
+}
+
+#[test]
+fn what_another_try_cannot_mend_is_dropped_as_each_protocol_says() {
+    let kept = |protocol: Protocol| {
+        let statuses = (100..600).filter(|status| matches!(protocol.verdict(*status, None), Verdict::Keep(_)));
+        statuses.filter(|status| *status >= 400).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(Protocol::Otlp), [407, 429, 502, 503, 504]);
+    assert_eq!(kept(Protocol::Ga4), [vec![407, 408, 429], (500..600).collect()].concat());
+    let wait = Some(Duration::from_secs(7));
+    assert_eq!(Protocol::Otlp.verdict(503, wait), Verdict::Keep(wait));
+    assert_eq!(Protocol::Otlp.verdict(302, None), Verdict::Keep(None), "a captive portal");
+    assert_eq!(Protocol::Otlp.verdict(200, None), Verdict::Delivered);
 }
 
 #[test]

@@ -1,15 +1,19 @@
 //! A batch of events to the requests that carry it: pure functions, no clock, no environment, no I/O.
 //!
-//! What is collected is the table in [`fields`]; how a protocol writes it is in [`ga4`] and [`ua`].
+//! What is collected is the table in [`fields`]; how a protocol writes it is in [`ga4`], [`ua`] and
+//! [`otlp`].
 
 pub mod fields;
 mod ga4;
+mod otlp;
 mod ua;
 
 use crate::config::Identity;
 use crate::host::Host;
+use crate::retry::{self, Verdict};
 use std::fmt;
 use std::ops::Range;
+use std::time::Duration;
 
 /// The wire formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +22,8 @@ pub enum Protocol {
     Ga4,
     /// Universal Analytics Measurement Protocol, version 1, which relays and Snowplow collectors still take.
     UniversalAnalytics,
+    /// OpenTelemetry Protocol over HTTP, logs in JSON.
+    Otlp,
 }
 
 impl Protocol {
@@ -26,6 +32,7 @@ impl Protocol {
         match name {
             "ga4" => Some(Protocol::Ga4),
             "universal-analytics" => Some(Protocol::UniversalAnalytics),
+            "otlp" => Some(Protocol::Otlp),
             _ => None,
         }
     }
@@ -35,6 +42,7 @@ impl Protocol {
         match self {
             Protocol::Ga4 => "ga4",
             Protocol::UniversalAnalytics => "universal-analytics",
+            Protocol::Otlp => "otlp",
         }
     }
 
@@ -43,13 +51,14 @@ impl Protocol {
         match self {
             Protocol::Ga4 => "/mp/collect",
             Protocol::UniversalAnalytics => "/batch",
+            Protocol::Otlp => "/v1/logs",
         }
     }
 
     /// The `Content-Type` of a request's body.
     pub const fn content_type(self) -> &'static str {
         match self {
-            Protocol::Ga4 => "application/json",
+            Protocol::Ga4 | Protocol::Otlp => "application/json",
             Protocol::UniversalAnalytics => "application/x-www-form-urlencoded",
         }
     }
@@ -59,6 +68,7 @@ impl Protocol {
         match self {
             Protocol::Ga4 => ga4::MAX_EVENTS,
             Protocol::UniversalAnalytics => ua::MAX_HITS,
+            Protocol::Otlp => otlp::MAX_RECORDS,
         }
     }
 
@@ -67,6 +77,16 @@ impl Protocol {
         match self {
             Protocol::Ga4 => ga4::MAX_BODY_BYTES,
             Protocol::UniversalAnalytics => ua::MAX_BATCH_BYTES,
+            Protocol::Otlp => otlp::MAX_BODY_BYTES,
+        }
+    }
+
+    /// What a status means for the events of a request. OTLP allows another try after 429, 502, 503 and 504 alone, and after
+    /// what did not come from its server: a redirect, or the answer of a proxy.
+    pub fn verdict(self, status: u16, retry_after: Option<Duration>) -> Verdict {
+        match (self, status) {
+            (Protocol::Otlp, 408 | 500 | 501 | 505..=599) => Verdict::Refused,
+            _ => retry::verdict(status, retry_after),
         }
     }
 }
@@ -101,11 +121,26 @@ pub struct Destination {
     pub protocol: Protocol,
     /// The URL, complete but for the credentials that GA4 wants in its query.
     pub endpoint: String,
-    /// `None` where nobody gave any: nothing is sent then.
+    /// `None` where nobody gave any. Then nothing is sent to Google's own endpoints.
     pub credentials: Option<Credentials>,
 }
 
+/// The domain of Google's endpoints, that of the European Union among them.
+const GOOGLE: &str = "google-analytics.com";
+
 impl Destination {
+    /// Is there somebody who takes the events? Google takes none without credentials, and says nothing about it. Any other
+    /// server may be a relay that adds them.
+    pub fn is_configured(&self) -> bool {
+        self.credentials.is_some() || !self.is_google()
+    }
+
+    fn is_google(&self) -> bool {
+        let authority = self.endpoint.split('/').nth(2).unwrap_or_default();
+        let host = authority.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+        host.strip_suffix(GOOGLE).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
+
     /// What tells it from every other: 32 hexadecimal digits, from which neither URL nor credentials can be read.
     pub fn id(&self) -> String {
         let tracking_id = match &self.credentials {
@@ -170,20 +205,29 @@ pub struct Body {
 /// Writes hits as the fewest requests that hold the protocol's limits, in their order.
 pub fn encode(destination: &Destination, context: &Context<'_>, hits: &[Hit<'_>]) -> Vec<Body> {
     let protocol = destination.protocol;
-    let (start, separator, end) = match protocol {
-        Protocol::Ga4 => (ga4::start(context), ",", ga4::END),
-        Protocol::UniversalAnalytics => (String::new(), "\n", ""),
+    let (start, end) = match protocol {
+        Protocol::Ga4 => (ga4::start(context), ga4::END),
+        Protocol::UniversalAnalytics => (String::new(), ""),
+        Protocol::Otlp => (otlp::START.into(), otlp::END),
     };
-    let write = |text: &mut String, hit: &Hit<'_>| match protocol {
-        Protocol::Ga4 => ga4::event(text, context, hit),
-        Protocol::UniversalAnalytics => ua::hit(text, destination, context, hit),
+    let write = |text: &mut String, previous: Option<&Hit<'_>>, hit: &Hit<'_>| match protocol {
+        Protocol::Ga4 => {
+            text.push_str(if previous.is_some() { "," } else { "" });
+            ga4::event(text, context, hit);
+        }
+        Protocol::UniversalAnalytics => {
+            text.push_str(if previous.is_some() { "\n" } else { "" });
+            ua::hit(text, destination, context, hit);
+        }
+        Protocol::Otlp => otlp::record(text, context, previous, hit),
     };
     let mut bodies: Vec<Body> = Vec::new();
+    let mut previous: Option<&Hit<'_>> = None;
     for (index, hit) in hits.iter().enumerate() {
+        let before_it = previous.replace(hit);
         if let Some(body) = bodies.last_mut().filter(|body| body.hits.len() < protocol.max_events()) {
             let before = body.text.len();
-            body.text.push_str(separator);
-            write(&mut body.text, hit);
+            write(&mut body.text, before_it, hit);
             if body.text.len() + end.len() <= protocol.max_body_bytes() {
                 body.hits.end = index + 1;
                 continue;
@@ -191,7 +235,7 @@ pub fn encode(destination: &Destination, context: &Context<'_>, hits: &[Hit<'_>]
             body.text.truncate(before);
         }
         let mut text = start.clone();
-        write(&mut text, hit);
+        write(&mut text, None, hit);
         bodies.push(Body { text, hits: index..index + 1 });
     }
     for body in &mut bodies {

@@ -31,10 +31,14 @@ impl Resolver for BoundedResolver {
             return Err(Error::HostNotFound);
         };
         let name = DefaultResolver::host_and_port(scheme, authority).ok_or(Error::HostNotFound)?;
-        let found = match address(authority.host(), &name) {
+        let mut found = match address(authority.host(), &name) {
             Some(address) => vec![address],
             None => look_up(name, timeout)?,
         };
+        if authority.host().eq_ignore_ascii_case("localhost") {
+            // `http` is allowed there because it does not leave the machine. A hosts file or a name server may say otherwise.
+            found.retain(|address| address.ip().to_canonical().is_loopback());
+        }
         let mut addresses = self.empty();
         for address in config.ip_family().keep_wanted(found.into_iter()).take(16) {
             addresses.push(address);

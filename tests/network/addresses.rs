@@ -49,6 +49,29 @@ fn a_machine_with_ipv6_alone_delivers_to_a_name_and_to_an_address() {
 }
 
 #[test]
+fn nothing_is_sent_to_a_localhost_that_is_another_machine() {
+    if far_away(nothing_is_sent_to_a_localhost_that_is_another_machine, &[]) {
+        run("ip", "address add 192.0.2.1/32 dev lo");
+        let elsewhere = TcpListener::bind("192.0.2.1:0").unwrap();
+        elsewhere.set_nonblocking(true).unwrap();
+        names("192.0.2.1 localhost\n");
+        let client =
+            crate::support::client(&format!("http://localhost:{}", elsewhere.local_addr().unwrap().port()), json!({}));
+        client.track(&numbered(1)).unwrap();
+        assert_eq!(client.close(PATIENCE), Flushed::Kept);
+        assert_eq!(client.stats()["last_failure"], "unreachable");
+        assert_eq!(elsewhere.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "no connection was made");
+        names("192.0.2.1 localhost\n127.0.0.1 localhost\n");
+        let collector = Collector::start(&[]);
+        let port = collector.url.rsplit_once(':').unwrap().1.to_owned();
+        let client = crate::support::client(&format!("http://localhost:{port}"), json!({}));
+        client.track(&numbered(2)).unwrap();
+        assert_eq!(client.close(PATIENCE), Flushed::Delivered, "{}", client.stats());
+        assert_eq!(values(&collector.events_until_end()), [2]);
+    }
+}
+
+#[test]
 fn an_address_that_refuses_leaves_it_to_the_next() {
     if far_away(an_address_that_refuses_leaves_it_to_the_next, &[]) {
         names("::1 relay.test\n127.0.0.1 relay.test\n");

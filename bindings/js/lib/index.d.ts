@@ -42,7 +42,7 @@ export interface TelemetryOptions {
   /** The host's own switch. Default: true. */
   enabled?: boolean | null;
   /** Wire format. Default: `ga4`. */
-  protocol?: 'ga4' | 'universal-analytics' | null;
+  protocol?: 'ga4' | 'universal-analytics' | 'otlp' | null;
   endpoint?: string | null;
   /** Credentials of a GA4 data stream, together with `apiSecret`. Default: built in. */
   measurementId?: string | null;

@@ -9,7 +9,7 @@ use hyper::StatusCode;
 /// What `--help` says of the script.
 pub const HELP: &str = "\
 What to answer: comma-separated steps. Each request takes the next step; after the last, answers are normal.
-A step may end in *N (N times) or * (for ever).
+A step may end in *N (N times) or * (always).
 
   ok                   the normal answer
   503 retry-after=120  this status, with these headers and no body
@@ -46,7 +46,7 @@ pub enum Step {
     Html,
 }
 
-/// The steps that are left, each with how often; `None` is for ever.
+/// The steps that are left, each with how often; `None` is always.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Script(VecDeque<(Step, Option<u64>)>);
 
@@ -73,7 +73,7 @@ pub fn parse(text: &str) -> Result<Script, String> {
     let mut steps = VecDeque::new();
     for step in text.split(',').map(str::trim) {
         if matches!(steps.back(), Some((_, None))) {
-            return Err(format!("step {step:?} comes after one that lasts for ever"));
+            return Err(format!("step {step:?} comes after one that is repeated always"));
         }
         steps.push_back(repeated(step).map_err(|reason| format!("step {step:?}: {reason}"))?);
     }
@@ -88,7 +88,11 @@ fn repeated(text: &str) -> Result<(Step, Option<u64>), String> {
         "" => None,
         times => match times.parse() {
             Ok(times) if times > 0 => Some(times),
-            _ => return Err(format!("{times:?} is no number of times; write *N with N from 1, or * for ever")),
+            _ => {
+                return Err(format!(
+                    "{times:?} is not a number of repetitions; write *N with N from 1, or * for always"
+                ))
+            }
         },
     };
     Ok((self::step(step.trim())?, times))
@@ -123,19 +127,19 @@ fn status(text: &str) -> Result<Step, String> {
 }
 
 fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once('=').ok_or(format!("{text:?} is no header; write name=value"))?;
-    let name: HeaderName = name.parse().map_err(|_| format!("{name:?} is no name of a header"))?;
+    let (name, value) = text.split_once('=').ok_or(format!("{text:?} is not a header; write name=value"))?;
+    let name: HeaderName = name.parse().map_err(|_| format!("{name:?} is not the name of a header"))?;
     if [CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
         return Err(format!("{name} cannot be set: the answer has no body"));
     }
-    let value = value.parse().map_err(|_| format!("{value:?} is no value of a header"))?;
+    let value = value.parse().map_err(|_| format!("{value:?} is not the value of a header"))?;
     Ok((name, value))
 }
 
 fn number(text: &str, least: u64) -> Result<u64, String> {
     match text.parse() {
         Ok(number) if number >= least => Ok(number),
-        _ => Err(format!("{text:?} is no whole number from {least}")),
+        _ => Err(format!("{text:?} is not a whole number from {least}")),
     }
 }
 

@@ -17,7 +17,7 @@ const OPEN: &[&str] = &["xdg-open"];
 /// Why no browser was opened.
 pub async fn open(url: &str) -> Result<(), String> {
     let (program, arguments) = OPEN.split_first().ok_or("nothing here opens addresses")?;
-    // What it says about displays and settings is no business of whoever reads our lines.
+    // Its own messages about displays and settings would only disturb the reader of our lines.
     let mut command = Command::new(program);
     command.args(arguments).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // Ctrl-C ends the collector, not the browser.

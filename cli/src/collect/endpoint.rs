@@ -1,15 +1,6 @@
-//! The addresses that the collector knows, and what each answers when nothing else was scripted.
-//! It knows neither sockets nor scripts.
+//! The addresses that the collector knows, and which protocol each takes. It knows neither sockets nor answers.
 
-use hyper::body::Bytes;
-use serde_json::{json, Value};
-
-use super::record::Received;
-use crate::validate::{ga4, ua};
-
-/// A transparent GIF of one pixel, as the Universal Analytics endpoints send.
-const PIXEL: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00\x21\xf9\x04\x01\x00\x00\x00\x00\
-    \x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
+use crate::validate::ua;
 
 /// One address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +17,8 @@ pub enum Endpoint {
     CollectDebug,
     /// `POST /com.google.analytics/v1`
     Snowplow,
+    /// `POST /v1/logs`
+    OtlpLogs,
 }
 
 /// Which family of events an endpoint takes.
@@ -35,14 +28,20 @@ pub enum Protocol {
     Ga4,
     /// Universal Analytics v1.
     UniversalAnalytics,
+    /// OpenTelemetry's logs over HTTP.
+    Otlp,
 }
 
 impl Protocol {
+    /// All of them, in the order in which tables show them.
+    pub const ALL: [Protocol; 3] = [Protocol::Ga4, Protocol::UniversalAnalytics, Protocol::Otlp];
+
     /// Its name in the lines.
     pub fn name(self) -> &'static str {
         match self {
             Protocol::Ga4 => "ga4",
             Protocol::UniversalAnalytics => "universal-analytics",
+            Protocol::Otlp => "otlp",
         }
     }
 }
@@ -57,6 +56,7 @@ impl Endpoint {
             ("POST", "/batch") => Some(Endpoint::Batch),
             ("POST" | "GET", "/debug/collect") => Some(Endpoint::CollectDebug),
             ("POST", "/com.google.analytics/v1") => Some(Endpoint::Snowplow),
+            ("POST", "/v1/logs") => Some(Endpoint::OtlpLogs),
             _ => None,
         }
     }
@@ -65,6 +65,7 @@ impl Endpoint {
     pub fn protocol(self) -> Protocol {
         match self {
             Endpoint::Ga4 | Endpoint::Ga4Debug => Protocol::Ga4,
+            Endpoint::OtlpLogs => Protocol::Otlp,
             _ => Protocol::UniversalAnalytics,
         }
     }
@@ -76,88 +77,6 @@ impl Endpoint {
             _ => ua::BATCH,
         }
     }
-}
-
-/// The answer when nothing else was scripted.
-pub struct Normal {
-    /// HTTP status.
-    pub status: u16,
-    /// `content-type`; empty when there is no body.
-    pub content_type: &'static str,
-    /// The body.
-    pub body: Bytes,
-}
-
-impl Normal {
-    /// The answer to one request that arrived at `now`, in microseconds since 1970.
-    pub fn to(received: &Received, now: u64) -> Normal {
-        if received.is_too_large {
-            return Normal::empty(413);
-        }
-        match received.endpoint() {
-            None => Normal::empty(404),
-            Some(Endpoint::Ga4) => Normal::empty(204),
-            Some(Endpoint::Snowplow) => Normal::empty(200),
-            Some(Endpoint::Collect | Endpoint::Batch) => {
-                Normal { status: 200, content_type: "image/gif", body: Bytes::from_static(PIXEL) }
-            }
-            Some(Endpoint::Ga4Debug) => Normal::json(&ga4_findings(received, now)),
-            Some(Endpoint::CollectDebug) => Normal::json(&ua_findings(received)),
-        }
-    }
-
-    fn empty(status: u16) -> Normal {
-        Normal { status, content_type: "", body: Bytes::new() }
-    }
-
-    fn json(value: &Value) -> Normal {
-        Normal { status: 200, content_type: "application/json", body: value.to_string().into() }
-    }
-}
-
-fn ga4_findings(received: &Received, now: u64) -> Value {
-    let messages = ga4::request(received.query(), &received.body, now);
-    let messages: Vec<Value> = messages
-        .into_iter()
-        .map(|message| {
-            json!({
-                "fieldPath": message.path,
-                "description": message.description,
-                "validationCode": message.code.word(),
-            })
-        })
-        .collect();
-    json!({ "validationMessages": messages })
-}
-
-fn ua_findings(received: &Received) -> Value {
-    let payload = received.payload();
-    let hits: Vec<Value> = ua::payloads(payload)
-        .into_iter()
-        .map(|hit| {
-            let messages = ua::hit(hit);
-            json!({
-                "valid": !messages.iter().any(|message| message.severity == ua::Severity::Error),
-                "parserMessage": parser_messages(messages),
-                "hit": String::from_utf8_lossy(hit),
-            })
-        })
-        .collect();
-    let whole = ua::request(payload, Endpoint::CollectDebug.limits());
-    json!({ "hitParsingResult": hits, "parserMessage": parser_messages(whole) })
-}
-
-fn parser_messages(messages: Vec<ua::Message>) -> Vec<Value> {
-    messages
-        .into_iter()
-        .map(|message| {
-            json!({
-                "messageType": message.severity.word(),
-                "description": message.description,
-                "parameter": message.parameter,
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -172,5 +91,7 @@ mod tests {
         assert_eq!(Endpoint::of("GET", "/batch"), None);
         assert_eq!(Endpoint::of("POST", "/mp/collect/"), None);
         assert_eq!(Endpoint::of("POST", "/"), None);
+        assert_eq!(Endpoint::of("POST", "/v1/logs"), Some(Endpoint::OtlpLogs));
+        assert_eq!(Endpoint::of("POST", "/v1/traces"), None);
     }
 }

@@ -124,7 +124,7 @@ fn date(micros: i64) -> String {
 mod tests {
     // A test that meets the unexpected should stop there, loudly.
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-    use super::super::record::Received;
+    use super::super::request::Received;
     use super::*;
 
     fn arrival(target: &str, status: u16) -> Arrival {

@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{json, Value};
 use tokio::sync::watch;
 
-use super::record::{line, Arrival, Event, Outcome, FIELDS, NEEDED};
+use super::endpoint::Protocol;
+use super::record::{line, Arrival, Event, Field, Outcome, FIELDS, NEEDED};
 
 /// Rows that are kept: events, and requests that carried none.
 pub const ROWS: u64 = 10_000;
@@ -119,9 +120,13 @@ impl Kept {
 
 /// The first message of a stream: what fields are called.
 pub fn hello() -> String {
-    let collected = FIELDS.map(|(neutral, label, ua, ga4)| json!([neutral, label, ua, ga4]));
-    let needed = NEEDED.iter().skip(1).map(|(label, ua, ga4, _)| json!(["", label, ua, ga4]));
-    let fields: Vec<Value> = collected.into_iter().chain(needed).collect();
+    let described = |field: &Field| {
+        let keys = Protocol::ALL.map(|protocol| (protocol.name().to_owned(), field.key(protocol).into()));
+        json!([field.neutral, field.label, Value::Object(keys.into_iter().collect())])
+    };
+    let collected = FIELDS.iter().map(described);
+    let needed = NEEDED.iter().skip(1).map(|(field, _)| described(field));
+    let fields: Vec<Value> = collected.chain(needed).collect();
     format!("event: hello\ndata: {}\n\n", json!({ "fields": fields, "rows": ROWS, "bytes": BYTES }))
 }
 
@@ -153,7 +158,7 @@ fn data(arrival: &Arrival, protocol: &str) -> String {
 mod tests {
     // A test that meets the unexpected should stop there, loudly.
     #![allow(clippy::unwrap_used)]
-    use super::super::record::Received;
+    use super::super::request::Received;
     use super::*;
 
     fn arrival(number: u64, hits: usize, text: &str) -> Arrival {

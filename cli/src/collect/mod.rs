@@ -7,9 +7,12 @@ mod browser;
 pub mod endpoint;
 mod export;
 mod journal;
+mod normal;
+pub mod origin;
 mod output;
 mod page;
 pub mod record;
+pub mod request;
 pub mod server;
 
 use std::io;
@@ -23,6 +26,7 @@ use tokio::net::TcpListener;
 use answers::Script;
 use export::Export;
 use journal::Journal;
+use origin::Own;
 use output::{complain, Output};
 use page::Page;
 use record::Arrival;
@@ -43,7 +47,7 @@ pub struct Arguments {
     /// Private key for TLS
     #[arg(long, value_name = "PEM", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// What to answer: comma-separated steps, one a request, each repeated with *N, or * for ever
+    /// What to answer: comma-separated steps, one a request, each repeated with *N, or * for always
     #[arg(long, value_name = "SCRIPT", value_parser = answers::parse, long_help = answers::HELP)]
     answers: Option<Script>,
     /// Also print every request
@@ -53,6 +57,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
     /// Also show events as they arrive on a page, and open it in the browser
+    ///
+    /// The address holds a random token, so that other users of this machine do not see the page. With
+    /// PACT_TELEMETRY_PAGE_TOKEN in the environment (16 to 64 letters, digits, - or _) it is that one, and an open page
+    /// continues with the next run on the same port.
     #[arg(long)]
     open: bool,
 }
@@ -81,37 +89,42 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     let ended = signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
     let output = Output::stdout().map_err(|error| format!("cannot write lines: {error}"))?;
     let url = format!("{scheme}://{address}");
-    let page_url = arguments.open.then(|| format!("{url}/"));
-    let mut listening = vec![("type", json!("listening")), ("url", json!(url))];
-    listening.extend(page_url.iter().map(|url| ("page", json!(url))));
-    output.line(&record::line(&listening));
+    let own = Arc::new(Own::new(scheme, address));
     let journal = arguments.open.then(|| Arc::new(Journal::new(server::microseconds())));
+    let token = std::env::var(page::TOKEN).ok().filter(|token| !token.is_empty());
+    let page = journal.clone().map(|journal| Page::new(journal, own.clone(), token)).transpose()?;
+    let mut listening = vec![("type", json!("listening")), ("url", json!(url))];
+    listening.extend(page.iter().map(|page| ("page", json!(format!("{url}{}", page.path())))));
+    output.line(&record::line(&listening));
+    complain(&format!(
+        "To try a program: PACT_TELEMETRY_NOTICE=seen PACT_TELEMETRY_ENDPOINT={url} PROGRAM. Without the first of them, the \
+         first events wait until a notice was shown."
+    ));
     let (requests, lines, kept) = (arguments.requests, output.clone(), journal.clone());
     let script = arguments.answers.unwrap_or_default();
-    let mut collector = Collector::new(script, move |arrival| {
+    let mut collector = Collector::new(script, own, move |arrival| {
         print(arrival, requests, &lines);
         export.iter().for_each(|export| export.add(arrival));
         kept.iter().for_each(|journal| journal.add(arrival));
     });
-    if let Some(journal) = journal {
-        collector = collector.with_page(Page::new(journal, scheme, address));
-    }
-    if let Some(url) = page_url {
-        // The first browser of a desktop may take long, and the opener's end is its end.
-        tokio::spawn(show(url));
+    if let Some(page) = page {
+        let ticket = page.ticket_path().map(|path| format!("{url}{path}"));
+        // The opener may run as long as the first browser of a desktop does.
+        tokio::spawn(show(format!("{url}{}", page.path()), ticket.unwrap_or_default()));
+        collector = collector.with_page(page);
     }
     server::serve(listener, tls, Arc::new(collector), ended).await;
     let unread = output.end();
     if unread > 0 {
-        complain(&format!("{unread} lines were not written, because nobody read them"));
+        complain(&format!("{unread} lines were not written, because they were not read"));
     }
     output::end_complaints();
     Ok(())
 }
 
-async fn show(url: String) {
+async fn show(url: String, ticket: String) {
     complain(&format!("The page is at {url}"));
-    if let Err(reason) = browser::open(&url).await {
+    if let Err(reason) = browser::open(&ticket).await {
         complain(&format!("No browser could be opened ({reason}); open that address yourself."));
     }
 }

@@ -1,5 +1,5 @@
-//! Lines on standard output and standard error, written by a thread of their own: who does not read them holds up no
-//! answer. What waits is bounded, and what found no room is counted and said. It knows nothing of what the lines mean.
+//! Lines on standard output and standard error, written by a thread of their own, so that a reader that does not read
+//! delays no answer. The lines that wait are bounded; those that do not fit are counted, and the count is printed.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -7,10 +7,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// What may wait for a reader, in bytes.
+use crate::text::escaped;
+
+/// The most bytes that may wait for a reader.
 const WAITING_BYTES: usize = 16 * 1_024 * 1_024;
 
-/// What the end of the command may wait for a reader.
+/// How long the command may wait for a reader before it exits.
 const LAST_LINES_TIME: Duration = Duration::from_secs(1);
 
 /// Where lines go, in their order.
@@ -49,7 +51,7 @@ impl Waiting {
 }
 
 impl Output {
-    /// Standard output; when its reader has gone, the process ends, as there is nobody left to collect for.
+    /// Standard output. When its reader has closed it, the process exits, since nothing else uses what it collects.
     ///
     /// # Errors
     /// There is no thread to be had.
@@ -65,7 +67,7 @@ impl Output {
         Ok(output)
     }
 
-    /// Takes a line without its end, and never waits.
+    /// Takes a line without its line break, and never waits.
     pub fn line(&self, line: &str) {
         let mut waiting = self.lock();
         // A line that is longer than everything that may wait goes through when nothing else does.
@@ -111,21 +113,21 @@ impl Output {
 /// A line for the person, on standard error.
 pub fn complain(line: &str) {
     if let Some(errors) = errors() {
-        errors.line(line);
+        errors.line(&escaped(line));
     }
 }
 
-/// Waits a moment for what was said to the person.
+/// Waits a moment until the lines on standard error are written.
 pub fn end_complaints() {
     if let Some(errors) = errors() {
         errors.end();
     }
 }
 
-/// Standard error, unless there is no thread for it; that nobody reads it is no reason to end.
+/// Standard error, unless there is no thread for it. The process does not exit when its reader has closed it.
 fn errors() -> Option<&'static Arc<Output>> {
     static ERRORS: OnceLock<Option<Arc<Output>>> = OnceLock::new();
-    let left_out = |lines| format!("{lines} lines were left out here, because nobody read them\n");
+    let left_out = |lines| format!("{lines} lines were left out here, because they were not read\n");
     ERRORS.get_or_init(|| Output::start(io::stderr(), left_out, || {}).ok()).as_ref()
 }
 
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_read_holds_up_nobody_and_is_told_what_was_left_out() {
+    fn a_slow_reader_delays_nothing_and_is_told_how_many_lines_were_left_out() {
         let (writes, read) = sync_channel(0);
         let (begins, has_begun) = channel();
         let output = Output::start(Pipe(writes, begins), |lines| format!("left out {lines}\n"), || {}).unwrap();
@@ -179,13 +181,13 @@ mod tests {
         let long = "x".repeat(WAITING_BYTES + 1);
         output.line(&long);
         has_begun.recv().unwrap();
-        output.line("no room");
+        output.line("does not fit");
         assert_eq!(read.recv().unwrap().len(), long.len() + 1);
         assert_eq!(read.recv_timeout(Duration::from_secs(20)).unwrap(), b"left out 1\n");
     }
 
     #[test]
-    fn the_end_counts_what_nobody_read() {
+    fn the_lines_that_were_not_read_are_counted_at_exit() {
         let (writes, _read) = sync_channel(0);
         let (begins, has_begun) = channel();
         let output = Output::start(Pipe(writes, begins), |lines| format!("left out {lines}\n"), || {}).unwrap();

@@ -1,12 +1,11 @@
-//! The live page over HTTP: who may see it, the page itself, and the stream that feeds it. It answers nothing that a
-//! protocol asks for, and takes no step of the script.
+//! The live page over HTTP: access to it, the page itself, and the stream that feeds it. It answers no request of a
+//! protocol, and takes no step of the script.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{HeaderMap, HeaderName, HeaderValue, ACCEPT, CONTENT_TYPE, HOST, ORIGIN};
+use hyper::header::{HeaderName, HeaderValue, ACCEPT, CONTENT_TYPE, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -14,6 +13,7 @@ use tokio_rustls::rustls::crypto::{ring, CryptoProvider};
 
 use super::body::AnswerBody;
 use super::journal::{self, Journal};
+use super::origin::{header, site, Own};
 
 /// The page, with this in place of the nonce of each answer.
 const HTML: &str = include_str!("page.html");
@@ -29,40 +29,77 @@ const POLICY: &str = "default-src 'none'; style-src 'nonce-NONCE-OF-THIS-ANSWER'
     script-src 'nonce-NONCE-OF-THIS-ANSWER'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// One page.
+/// One page. Other users of the machine reach its port too, so its address holds a secret.
 pub struct Page {
     journal: Arc<Journal>,
-    scheme: &'static str,
-    hosts: Vec<String>,
+    own: Arc<Own>,
+    /// Part of the address.
+    token: String,
+    /// Leads to the address once. A program that opens addresses is started with it, and others see its arguments.
+    ticket: Mutex<Option<String>>,
 }
 
+/// The variable that chooses the token, which other users do not see as they see arguments.
+pub const TOKEN: &str = "PACT_TELEMETRY_PAGE_TOKEN";
+
+fn is_token(text: &str) -> bool {
+    (16..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+/// Where pages are, before their token.
+const FOLDER: &str = "/page/";
+
 impl Page {
-    /// The page of the server that listens there.
-    pub fn new(journal: Arc<Journal>, scheme: &'static str, address: SocketAddr) -> Page {
-        let mut hosts = vec![address.to_string(), format!("localhost:{}", address.port())];
-        let default_port = if scheme == "https" { ":443" } else { ":80" };
-        // Browsers leave out the port that goes without saying.
-        let short: Vec<_> =
-            hosts.iter().filter_map(|host| host.strip_suffix(default_port)).map(str::to_owned).collect();
-        hosts.extend(short);
-        Page { journal, scheme, hosts }
+    /// The page of a server, under a token that was chosen or a random one.
+    ///
+    /// # Errors
+    /// A sentence for the person: the token is too weak, or there are no random numbers.
+    pub fn new(journal: Arc<Journal>, own: Arc<Own>, token: Option<String>) -> Result<Page, String> {
+        let token = match token {
+            Some(token) if is_token(&token) => token,
+            Some(_) => return Err(format!("{TOKEN} must be 16 to 64 letters, digits, - or _")),
+            None => random()?,
+        };
+        let ticket = random()?;
+        Ok(Page { journal, own, token, ticket: Mutex::new(Some(ticket)) })
+    }
+
+    /// Its path.
+    pub fn path(&self) -> String {
+        format!("{FOLDER}{}/", self.token)
+    }
+
+    /// A path that leads to it once.
+    pub fn ticket_path(&self) -> Option<String> {
+        let ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
+        ticket.as_ref().map(|ticket| format!("{FOLDER}{ticket}/"))
     }
 
     /// The answer to a browser that asks for the page or its stream; none to anything else.
     pub fn answer(&self, request: &Request<Incoming>) -> Option<Response<AnswerBody>> {
-        let headers = request.headers();
-        let accepts = |media: &str| text(headers, &ACCEPT).is_some_and(|accepted| accepted.contains(media));
-        let is_stream = match request.uri().path() {
-            "/" if accepts("text/html") => false,
-            "/stream" if accepts("text/event-stream") => true,
-            _ => return None,
-        };
         if request.method() != Method::GET {
             return None;
         }
-        Some(if !self.is_own(headers, is_stream) {
-            let allowed = format!("This page is only for {}.\n", self.origins().collect::<Vec<_>>().join(" and "));
-            answered(StatusCode::FORBIDDEN, "text/plain; charset=utf-8", text_body(allowed))
+        let headers = request.headers();
+        let accepts = |media: &str| header(headers, &ACCEPT).is_some_and(|accepted| accepted.contains(media));
+        let path = request.uri().path();
+        if path == "/" && accepts("text/html") {
+            return Some(refused("The page has another address: the one that the collector has printed.\n"));
+        }
+        let (secret, name) = path.strip_prefix(FOLDER)?.split_once('/')?;
+        let is_stream = match name {
+            "" if accepts("text/html") => false,
+            "stream" if accepts("text/event-stream") => true,
+            _ => return None,
+        };
+        let is_from_here = !is_stream || site(headers).is_none_or(|site| site == "same-origin");
+        Some(if !self.own.is_host(headers) || self.own.is_foreign(headers) || !is_from_here {
+            let origins = self.own.origins().collect::<Vec<_>>().join(" and ");
+            refused(&format!("This page is only for {origins}.\n"))
+        } else if !is_stream && self.takes_ticket(secret) {
+            self.redirect()
+        } else if secret != self.token {
+            refused("This is not the address that the collector has printed.\n")
         } else if is_stream {
             answered(StatusCode::OK, "text/event-stream", self.stream(request))
         } else {
@@ -70,22 +107,22 @@ impl Page {
         })
     }
 
-    fn origins(&self) -> impl Iterator<Item = String> + '_ {
-        self.hosts.iter().map(|host| format!("{}://{host}", self.scheme))
+    fn takes_ticket(&self, secret: &str) -> bool {
+        let mut ticket = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
+        ticket.take_if(|ticket| ticket == secret).is_some()
     }
 
-    /// Whether the browser asks under a name of this very server, and for no other site. A name that somebody else
-    /// made point here (DNS rebinding) is told by `Host`, a script of another site by the other two.
-    fn is_own(&self, headers: &HeaderMap, is_stream: bool) -> bool {
-        let is_host = text(headers, &HOST).is_some_and(|host| self.hosts.iter().any(|own| own == host));
-        let is_origin = text(headers, &ORIGIN).is_none_or(|origin| self.origins().any(|own| own == origin));
-        let site = text(headers, &HeaderName::from_static("sec-fetch-site")).unwrap_or("same-origin");
-        is_host && is_origin && (!is_stream || site == "same-origin")
+    fn redirect(&self) -> Response<AnswerBody> {
+        let mut response = answered(StatusCode::SEE_OTHER, "text/plain", text_body(String::new()));
+        if let Ok(path) = HeaderValue::from_str(&self.path()) {
+            response.headers_mut().insert(LOCATION, path);
+        }
+        response
     }
 
     fn stream(&self, request: &Request<Incoming>) -> AnswerBody {
         // A browser that connects again says so in the header, and keeps the query of its first time.
-        let again = text(request.headers(), &HeaderName::from_static("last-event-id"));
+        let again = header(request.headers(), &HeaderName::from_static("last-event-id"));
         let query = request.uri().query().and_then(|query| query.strip_prefix("after="));
         let place = self.journal.place(again.or(query).unwrap_or_default());
         // One piece waits for a slow reader; the rest stays in the journal.
@@ -116,19 +153,32 @@ async fn feed(journal: &Journal, mut place: u64, pieces: &mpsc::Sender<Bytes>) {
 }
 
 fn page() -> Response<AnswerBody> {
-    let mut bytes = [0; 16];
-    let provider: CryptoProvider = ring::default_provider();
-    if provider.secure_random.fill(&mut bytes).is_err() {
-        let body = text_body("There are no random numbers to be had.\n".to_owned());
-        return answered(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", body);
-    }
-    let nonce = format!("{:032x}", u128::from_ne_bytes(bytes));
+    let nonce = match random() {
+        Ok(nonce) => nonce,
+        Err(error) => {
+            let body = text_body(format!("{error}\n"));
+            return answered(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", body);
+        }
+    };
     let html = text_body(HTML.replace(NONCE, &nonce));
     let mut response = answered(StatusCode::OK, "text/html; charset=utf-8", html);
     if let Ok(policy) = HeaderValue::from_str(&POLICY.replace(NONCE, &nonce)) {
         response.headers_mut().insert("content-security-policy", policy);
     }
     response
+}
+
+/// 128 random bits, as hexadecimal digits.
+fn random() -> Result<String, String> {
+    let mut bytes = [0; 16];
+    let provider: CryptoProvider = ring::default_provider();
+    let filled = provider.secure_random.fill(&mut bytes);
+    filled.map_err(|_| "there are no random numbers to be had".to_owned())?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}
+
+fn refused(why: &str) -> Response<AnswerBody> {
+    answered(StatusCode::FORBIDDEN, "text/plain; charset=utf-8", text_body(why.to_owned()))
 }
 
 fn answered(status: StatusCode, content_type: &'static str, body: AnswerBody) -> Response<AnswerBody> {
@@ -149,8 +199,4 @@ fn answered(status: StatusCode, content_type: &'static str, body: AnswerBody) ->
 
 fn text_body(text: String) -> AnswerBody {
     AnswerBody::Text(Bytes::from(text))
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -6,92 +6,92 @@ use std::fmt::Write;
 use serde_json::{json, Map, Value};
 
 use super::endpoint::{Endpoint, Protocol};
-use crate::validate::{form, ga4, ua};
+use super::request::Received;
+use crate::text::escaped_json;
+use crate::validate::{form, ga4, otlp, ua};
 
-/// What is collected: the neutral name, the name for people (the words of the published list), the key in Universal
-/// Analytics, the key in GA4 (empty: it has none).
-pub const FIELDS: [(&str, &str, &str, &str); 16] = [
-    ("api_version", "Version of the API", "v", "api_version"),
-    ("client_id", "Hash of hostname", "cid", "client_id"),
-    ("library_title", "Human-readable library name", "an", "library_title"),
-    ("library_name", "Library name", "aid", "library_name"),
-    ("library_version", "Library version", "av", "library_version"),
-    ("anonymize_ip", "Anonymised IP address", "aip", ""),
-    ("data_source", "Data source", "ds", "data_source"),
-    ("os_arch", "Operating system and architecture", "cd3", "os_arch"),
-    ("plugin_name", "Plugin name", "cd4", "plugin_name"),
-    ("plugin_version", "Plugin version", "cd5", "plugin_version"),
-    ("test_framework", "Pact verification mode", "cd6", "test_framework"),
-    ("platform_version", "Platform version", "cd7", "platform_version"),
-    ("event", "Event", "el", "event_label"),
-    ("category", "Category", "ec", "event_category"),
-    ("action", "Action", "ea", "event_action"),
-    ("value", "Value", "ev", "metric_value"),
+/// What is collected.
+pub const FIELDS: [Field; 16] = [
+    field("api_version", "Version of the API", ["v", "api_version", "pact.api_version"]),
+    field("client_id", "Hash of hostname", ["cid", "client_id", "host.id"]),
+    field("library_title", "Human-readable library name", ["an", "library_title", "pact.library_title"]),
+    field("library_name", "Library name", ["aid", "library_name", "service.name"]),
+    field("library_version", "Library version", ["av", "library_version", "service.version"]),
+    field("anonymize_ip", "Anonymised IP address", ["aip", "", "pact.anonymize_ip"]),
+    field("data_source", "Data source", ["ds", "data_source", "pact.data_source"]),
+    field("os_arch", "Operating system and architecture", ["cd3", "os_arch", OS_ARCH]),
+    field("plugin_name", "Plugin name", ["cd4", "plugin_name", "pact.plugin_name"]),
+    field("plugin_version", "Plugin version", ["cd5", "plugin_version", "pact.plugin_version"]),
+    field("test_framework", "Pact verification mode", ["cd6", "test_framework", "pact.test_framework"]),
+    field("platform_version", "Platform version", ["cd7", "platform_version", "process.runtime.version"]),
+    field("event", "Event", ["el", "event_label", "pact.event"]),
+    field("category", "Category", ["ec", "event_category", "pact.category"]),
+    field("action", "Action", ["ea", "event_action", "pact.action"]),
+    field("value", "Value", ["ev", "metric_value", "pact.value"]),
 ];
+
+/// The two attributes of OTLP that one field of the other protocols holds.
+const OS_ARCH: &str = "os.type, host.arch";
+
+/// A field of the published list, or what a protocol itself needs.
+pub struct Field {
+    /// Its name in the lines, the same for all protocols.
+    pub neutral: &'static str,
+    /// Its name for people, in the words of the published list.
+    pub label: &'static str,
+    /// Its key in Universal Analytics, GA4 and OTLP; empty where a protocol does not have it.
+    keys: [&'static str; 3],
+}
+
+const fn field(neutral: &'static str, label: &'static str, keys: [&'static str; 3]) -> Field {
+    Field { neutral, label, keys }
+}
+
+impl Field {
+    /// Its key in a protocol; empty where that does not have it.
+    pub fn key(&self, protocol: Protocol) -> &'static str {
+        let [ua, ga4, otlp] = self.keys;
+        match protocol {
+            Protocol::UniversalAnalytics => ua,
+            Protocol::Ga4 => ga4,
+            Protocol::Otlp => otlp,
+        }
+    }
+}
 
 /// How the name of a GA4 event stands beside its parameters.
 pub const NAME: &str = "event.name";
 
-/// What the protocols themselves need: the name for people, the key in Universal Analytics, the key in GA4, and what it
-/// is for.
-pub const NEEDED: [(&str, &str, &str, &str); 10] = [
-    ("Event name", "", NAME, "the event once more, spelled as the server takes names"),
-    ("Hit type", "t", "", "says that this is an event"),
-    ("Property", "tid", "", "the account of the Pact project that it is counted in"),
-    ("Queue time, ms", "qt", "", "how long ago it happened: events wait for a connection"),
-    ("Session id", "", "session_id", "when this program began, so that its events are one visit"),
-    ("Engagement time, ms", "", "engagement_time_msec", "always 1; without it the reports leave the event out"),
-    ("Time, microseconds", "", "timestamp_micros", "when it happened: events wait for a connection"),
+/// What the protocols themselves need, and what it is for.
+pub const NEEDED: [(Field, &str); 15] = [
+    (field("", "Event name", ["", NAME, NAME]), "the event once more, spelled as the server takes names"),
+    (field("", "Hit type", ["t", "", ""]), "says that this is an event"),
+    (field("", "Property", ["tid", "", ""]), "the account of the Pact project that it is counted in"),
+    (field("", "Queue time, ms", ["qt", "", ""]), "how long ago it happened: events wait for a connection"),
+    (field("", "Session id", ["", "session_id", ""]), "when this program began, so that its events are one visit"),
     (
-        "System, for reports",
-        "",
-        "device.operating_system",
+        field("", "Engagement time, ms", ["", "engagement_time_msec", ""]),
+        "always 1; without it the reports leave the event out",
+    ),
+    (field("", "Time, microseconds", ["", "timestamp_micros", ""]), "when it happened: events wait for a connection"),
+    (
+        field("", "System, for reports", ["", "device.operating_system", ""]),
         "the operating system once more, where built-in reports look",
     ),
-    ("Consent, ad user data", "", "consent.ad_user_data", "forbids the use for advertisements"),
+    (field("", "Consent, ad user data", ["", "consent.ad_user_data", ""]), "forbids the use for advertisements"),
     (
-        "Consent, ad personalisation",
-        "",
-        "consent.ad_personalization",
+        field("", "Consent, ad personalisation", ["", "consent.ad_personalization", ""]),
         "forbids the use for personalised advertisements",
     ),
+    (field("", "Time, nanoseconds", ["", "", "timeUnixNano"]), "when it happened: events wait for a connection"),
+    (
+        field("", "Time observed, nanoseconds", ["", "", "observedTimeUnixNano"]),
+        "the same, for servers that ask for it",
+    ),
+    (field("", "Scope", ["", "", "scope.name"]), "tells this library's records from those of others"),
+    (field("", "Severity", ["", "", "severityNumber"]), "always 9, which is INFO"),
+    (field("", "Body", ["", "", "body"]), "the event once more, as the line that log viewers show"),
 ];
-
-/// One request, read to its end.
-#[derive(Debug, Default)]
-pub struct Received {
-    /// Upper case.
-    pub method: String,
-    /// Path and query as sent.
-    pub target: String,
-    /// Lower-case names, in the order of arrival.
-    pub headers: Vec<(String, String)>,
-    /// As received; cut off where it became too large.
-    pub body: Vec<u8>,
-    /// The body was larger than the collector reads.
-    pub is_too_large: bool,
-}
-
-impl Received {
-    /// The endpoint it asks for.
-    pub fn endpoint(&self) -> Option<Endpoint> {
-        let path = self.target.split('?').next().unwrap_or_default();
-        Endpoint::of(&self.method, path)
-    }
-
-    /// What follows the question mark.
-    pub fn query(&self) -> &str {
-        self.target.split_once('?').map_or("", |(_, query)| query)
-    }
-
-    /// Where Universal Analytics has its hits: the query of a GET, otherwise the body.
-    pub fn payload(&self) -> &[u8] {
-        match self.method.as_str() {
-            "GET" => self.query().as_bytes(),
-            _ => &self.body,
-        }
-    }
-}
 
 /// What a request is answered with, as its line says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +129,7 @@ impl Arrival {
                 let events = match endpoint.protocol() {
                     Protocol::Ga4 => ga4_events(&received, now),
                     Protocol::UniversalAnalytics => ua_events(&received, endpoint),
+                    Protocol::Otlp => otlp_events(&received, now),
                 };
                 let unreadable = events.is_empty().then(|| unreadable(&received, endpoint, now));
                 (events, unreadable)
@@ -170,7 +171,7 @@ impl Arrival {
 pub struct Event {
     /// How it came.
     pub protocol: Protocol,
-    /// The name that only GA4 has.
+    /// The name that GA4 and OTLP have.
     pub name: Option<String>,
     /// Every parameter as received.
     pub wire: Map<String, Value>,
@@ -179,18 +180,29 @@ pub struct Event {
 }
 
 impl Event {
-    /// The collected values under their neutral names, as text in both protocols so that they compare.
+    /// The collected values under their neutral names, as text in all protocols so that they compare.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
-        FIELDS
-            .into_iter()
-            .filter_map(|(neutral, _, ua, ga4)| {
-                let key = match self.protocol {
-                    Protocol::Ga4 => ga4,
-                    Protocol::UniversalAnalytics => ua,
-                };
-                self.wire.get(key).map(|value| (neutral, text(value)))
-            })
-            .collect()
+        FIELDS.iter().filter_map(|field| Some((field.neutral, self.value(field.key(self.protocol))?))).collect()
+    }
+
+    fn value(&self, key: &str) -> Option<String> {
+        if key == OS_ARCH {
+            return self.os_arch();
+        }
+        self.wire.get(key).map(text)
+    }
+
+    /// The system and architecture of OTLP in the words of the other protocols.
+    fn os_arch(&self) -> Option<String> {
+        let text = |key| self.wire.get(key).and_then(Value::as_str);
+        let (os, arch) = text("os.type").zip(text("host.arch"))?;
+        let os = if os == "darwin" { "macos" } else { os };
+        let arch = match arch {
+            "amd64" => "x86_64",
+            "arm64" => "aarch64",
+            other => other,
+        };
+        Some(format!("{os}-{arch}"))
     }
 
     /// Its line in the output.
@@ -209,7 +221,7 @@ impl Event {
     }
 }
 
-/// A JSON object on one line, in this order, which a map would sort away.
+/// A JSON object on one line, in this order, which a map would sort away. Safe to show on a terminal.
 pub fn line(entries: &[(&str, Value)]) -> String {
     let mut text = String::from("{");
     for (at, (name, value)) in entries.iter().enumerate() {
@@ -218,7 +230,7 @@ pub fn line(entries: &[(&str, Value)]) -> String {
         let _ = write!(text, "{comma}\"{name}\":{value}");
     }
     text.push('}');
-    text
+    escaped_json(&text)
 }
 
 /// A JSON value without the quotes of a string.
@@ -233,7 +245,7 @@ fn ga4_events(received: &Received, now: u64) -> Vec<Event> {
     let Some(Value::Array(events)) = top.remove("events") else {
         return Vec::new();
     };
-    let messages = ga4::request(received.query(), &received.body, now);
+    let messages = ga4_messages(received, now);
     let read = |(at, event): (usize, Value)| {
         let own_path = format!("events[{at}]");
         let concerns = |path: &str| !path.starts_with("events[") || path.starts_with(&own_path);
@@ -248,6 +260,15 @@ fn ga4_events(received: &Received, now: u64) -> Vec<Event> {
         }
     };
     events.into_iter().enumerate().map(read).collect()
+}
+
+/// What the strict reader says, as a relay would hear it: a request without any credentials is in order, since the relay adds
+/// them; half of them are a fault.
+fn ga4_messages(received: &Received, now: u64) -> Vec<ga4::Message> {
+    let mut messages = ga4::request(received.query(), &received.body, now);
+    let is_bare = !["measurement_id=", "api_secret="].iter().any(|key| received.query().contains(key));
+    messages.retain(|message| !(is_bare && message.path.starts_with("query.")));
+    messages
 }
 
 /// The parameters, then the rest of the event, then the rest of the request. Where a name is taken already, the
@@ -275,11 +296,12 @@ fn ga4_wire(top: &Map<String, Value>, event: Value) -> Map<String, Value> {
 fn ua_events(received: &Received, endpoint: Endpoint) -> Vec<Event> {
     let payload = received.payload();
     let whole = ua::request(payload, endpoint.limits());
-    let read = |hit: &[u8]| Event {
-        protocol: Protocol::UniversalAnalytics,
-        name: None,
-        wire: form::pairs(hit).into_iter().map(|pair| (pair.key, pair.value.into())).collect(),
-        problems: ua::hit(hit).iter().chain(&whole).map(ua_problem).collect(),
+    let read = |hit: &[u8]| {
+        let wire: Map<String, Value> = form::pairs(hit).into_iter().map(|pair| (pair.key, pair.value.into())).collect();
+        // A relay adds the property.
+        let concerns = |message: &&ua::Message| message.parameter != "tid" || wire.contains_key("tid");
+        let problems = ua::hit(hit).iter().chain(&whole).filter(concerns).map(ua_problem).collect();
+        Event { protocol: Protocol::UniversalAnalytics, name: None, wire, problems }
     };
     ua::payloads(payload).into_iter().map(read).collect()
 }
@@ -292,13 +314,83 @@ fn ua_problem(message: &ua::Message) -> String {
     format!("{} {subject}: {}", message.severity.word(), message.description)
 }
 
+fn otlp_events(received: &Received, now: u64) -> Vec<Event> {
+    let Ok(body) = serde_json::from_slice(&received.body) else { return Vec::new() };
+    let messages = otlp::request(&received.body, now);
+    let read = |record: otlp::Record<'_>| {
+        // What concerns its resource or scope concerns it too.
+        let concerns = |path: &str| !path.contains(".logRecords[") || within(path, &record.path);
+        let in_its_resource = |path: &str| {
+            let resource = record.path.split('.').next().unwrap_or_default();
+            !path.starts_with("resourceLogs[") || within(path, resource)
+        };
+        let problems = messages.iter().filter(|message| concerns(&message.path) && in_its_resource(&message.path));
+        Event {
+            protocol: Protocol::Otlp,
+            name: record.record.get("eventName").and_then(Value::as_str).map(str::to_owned),
+            wire: otlp_wire(&record),
+            problems: problems.map(|message| format!("{}: {}", message.path, message.description)).collect(),
+        }
+    };
+    otlp::records(&body).into_iter().map(read).collect()
+}
+
+fn within(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The attributes of the resource, then those of the record, then the rest of the record. Where a name is taken already, the
+/// later one is kept as `record.name`.
+pub fn otlp_wire(record: &otlp::Record<'_>) -> Map<String, Value> {
+    let attributes = |list: Option<&Value>| {
+        let list = list.and_then(Value::as_array).cloned().unwrap_or_default();
+        let entry = |attribute: Value| {
+            let key = attribute.get("key").and_then(Value::as_str)?.to_owned();
+            Some((key, plain(attribute.get("value"))))
+        };
+        list.into_iter().filter_map(entry).collect::<Vec<_>>()
+    };
+    let rest = record.record.iter().filter(|(key, _)| !["attributes", "eventName"].contains(&key.as_str()));
+    let rest = rest.map(|(key, value)| match key.as_str() {
+        "body" => (key.clone(), plain(Some(value))),
+        _ => (key.clone(), value.clone()),
+    });
+    let mut wire = Map::new();
+    let scope = record.scope.map(|name| ("scope.name".to_owned(), name.clone()));
+    let all = attributes(record.resource)
+        .into_iter()
+        .chain(scope)
+        .chain(attributes(record.record.get("attributes")))
+        .chain(rest);
+    for (key, value) in all {
+        let is_taken = wire.contains_key(&key);
+        wire.insert(if is_taken { format!("record.{key}") } else { key }, value);
+    }
+    wire
+}
+
+/// The value of an `AnyValue`: a text or a number by itself, anything else as it stands.
+fn plain(value: Option<&Value>) -> Value {
+    let entries: Vec<_> = value.and_then(Value::as_object).into_iter().flatten().collect();
+    match entries.as_slice() {
+        [(kind, value)] if ["stringValue", "intValue", "doubleValue", "boolValue"].contains(&kind.as_str()) => {
+            (*value).clone()
+        }
+        _ => value.cloned().unwrap_or_default(),
+    }
+}
+
 fn unreadable(received: &Received, endpoint: Endpoint, now: u64) -> String {
     let reason = match endpoint.protocol() {
-        Protocol::Ga4 => ga4::request(received.query(), &received.body, now)
+        Protocol::Ga4 => ga4_messages(received, now)
             .into_iter()
             .find(|message| ["body", "events"].contains(&message.path.as_str()))
             .map(|message| format!("{} {}", message.path, message.description)),
         Protocol::UniversalAnalytics => None,
+        Protocol::Otlp => otlp::request(&received.body, now)
+            .into_iter()
+            .next()
+            .map(|message| format!("{} {}", message.path, message.description)),
     };
     format!("carries no event: {}", reason.as_deref().unwrap_or("the payload is empty"))
 }

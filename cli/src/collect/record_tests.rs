@@ -36,7 +36,19 @@ fn collected() -> Vec<(&'static str, &'static str)> {
 #[test]
 fn fields_are_called_as_in_the_published_list() {
     let published = pact_telemetry::FIELDS.map(|row| row.what[..1].to_uppercase() + &row.what[1..]);
-    assert_eq!(published, FIELDS.map(|(_, label, _, _)| label));
+    assert_eq!(published, FIELDS.map(|field| field.label));
+}
+
+#[test]
+fn every_protocol_has_its_fields_under_the_keys_of_the_published_list() {
+    for (row, field) in pact_telemetry::FIELDS.iter().zip(&FIELDS) {
+        let ga4 = match row.field.ga4 {
+            pact_telemetry::Ga4Place::Parameter(name) | pact_telemetry::Ga4Place::Request(name) => name,
+            pact_telemetry::Ga4Place::Implicit => "",
+        };
+        let published = [ga4, row.field.ua, &row.field.otlp.keys().join(", ")].map(str::to_owned);
+        assert_eq!(published, Protocol::ALL.map(|protocol| field.key(protocol).to_owned()));
+    }
 }
 
 fn shared(event: &Event) -> Vec<(&'static str, String)> {
@@ -104,7 +116,9 @@ fn every_line_of_a_batch_is_an_event() {
     let arrival = Arrival::new(1, post("/batch", "v=1&el=a\nv=1&el=b\n"), Outcome::Status(200), NOW);
     let labels: Vec<_> = arrival.events.iter().map(|event| event.wire["el"].clone()).collect();
     assert_eq!(labels, ["a", "b"]);
-    assert!(arrival.events[0].problems.contains(&"ERROR tid: is missing or empty; it is required".to_owned()));
+    let problems = &arrival.events[0].problems;
+    assert!(problems.contains(&"ERROR cid: is missing or empty; it is required".to_owned()));
+    assert!(!problems.iter().any(|problem| problem.contains("tid")), "a relay adds the property");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{HeaderValue, CONTENT_TYPE};
+use hyper::header::{HeaderValue, CONTENT_TYPE, ORIGIN};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -24,10 +24,12 @@ use tokio_rustls::TlsAcceptor;
 
 use super::answers::{Script, Step};
 use super::body::AnswerBody;
-use super::endpoint::Normal;
+use super::normal::Normal;
+use super::origin::{self, Own};
 use super::output::complain;
 use super::page::Page;
-use super::record::{Arrival, Outcome, Received};
+use super::record::{Arrival, Outcome};
+use super::request::Received;
 
 /// What is read of one request's body.
 const BODY_BYTES: usize = 1_024 * 1_024;
@@ -35,22 +37,37 @@ const DRIP_BYTES: u64 = 2_000;
 const PORTAL: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head>\
     <body><h1>Welcome to this network</h1><p>Please sign in to go on.</p></body></html>\n";
 
-/// What all connections share: the count, the script, and who is told.
+/// What all connections share: the count, the script, and the function that gets each request.
 pub struct Collector {
     turn: Mutex<(u64, Script)>,
     tell: Box<dyn Fn(&Arrival) + Send + Sync>,
+    own: Arc<Own>,
     page: Option<Page>,
 }
 
 impl Collector {
     /// `tell` is called once a request, in the order of their numbers, before it is answered.
-    pub fn new(script: Script, tell: impl Fn(&Arrival) + Send + Sync + 'static) -> Collector {
-        Collector { turn: Mutex::new((0, script)), tell: Box::new(tell), page: None }
+    pub fn new(script: Script, own: Arc<Own>, tell: impl Fn(&Arrival) + Send + Sync + 'static) -> Collector {
+        Collector { turn: Mutex::new((0, script)), tell: Box::new(tell), own, page: None }
     }
 
     /// The same, that also shows a page to browsers.
     pub fn with_page(self, page: Page) -> Collector {
         Collector { page: Some(page), ..self }
+    }
+
+    /// The answer to a request that a web page of another site makes: it could write events that no program sent. It takes no
+    /// number and no step of the script.
+    fn refusal(&self, request: &Request<Incoming>) -> Option<Response<AnswerBody>> {
+        if !self.own.is_foreign(request.headers()) {
+            return None;
+        }
+        let origin = origin::header(request.headers(), &ORIGIN).unwrap_or("another site");
+        complain(&format!("a request of a web page ({origin}) was refused"));
+        let why = Bytes::from_static(b"Web pages of other sites may not write here.\n");
+        let mut response = with_type("text/plain; charset=utf-8", why);
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        Some(response)
     }
 
     fn take(&self, received: Received) -> (Step, Normal) {
@@ -94,7 +111,7 @@ pub async fn serve(
     tokio::pin!(ended);
     loop {
         tokio::select! {
-            // In this order, so that whoever connected before the end is still let in.
+            // In this order, so that a connection from before the end is still accepted.
             biased;
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => _ = connections.spawn(connection(stream, tls.clone(), collector.clone())),
@@ -125,8 +142,9 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, collector: Arc<Colle
     // What arrived in full is to be recorded all the same, so reading is a task of its own.
     let service = service_fn(move |request| {
         let (collector, reading) = (collector.clone(), reading.clone());
-        let answer = match collector.page.as_ref().and_then(|page| page.answer(&request)) {
-            Some(page) => Ok(page),
+        let page = collector.page.as_ref().and_then(|page| page.answer(&request));
+        let answer = match page.or_else(|| collector.refusal(&request)) {
+            Some(response) => Ok(response),
             None => Err(tokio::spawn(async move {
                 let received = read(request).await;
                 let taken = received.map(|received| collector.take(received));
@@ -136,14 +154,14 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, collector: Arc<Colle
         };
         async move {
             let taken = match answer {
-                Ok(page) => return Ok(page),
+                Ok(response) => return Ok(response),
                 Err(taken) => taken,
             };
             let (step, normal) = taken.await.ok().flatten().ok_or(Cut)?;
             play(step, normal).await
         }
     });
-    // That a client went away in the middle is no news here.
+    // A client that closes its connection early is no fault.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     // Nothing is ever sent: this ends when the last task above has.
     all_read.recv().await;
@@ -177,9 +195,9 @@ async fn read(request: Request<Incoming>) -> Option<Received> {
         let Ok(bytes) = frame.ok()?.into_data() else {
             continue;
         };
-        let room = BODY_BYTES - received.body.len();
-        received.is_too_large = bytes.len() > room;
-        received.body.extend(bytes.iter().take(room));
+        let left = BODY_BYTES - received.body.len();
+        received.is_too_large = bytes.len() > left;
+        received.body.extend(bytes.iter().take(left));
         if received.is_too_large {
             break;
         }

@@ -1,7 +1,8 @@
-//! The strict readers of both protocols, one file each: what a request breaks, as a list. They answer no
+//! The strict readers of the protocols, one file each: what a request breaks, as a list. They answer no
 //! request, print nothing, and share no code with the library's encoders, so that neither hides the other's error.
 
 pub mod form;
 pub mod ga4;
 pub mod json;
+pub mod otlp;
 pub mod ua;

@@ -1,4 +1,4 @@
-//! Promises of `collect`: its endpoints, its lines, its end.
+//! Promises of `collect`: its endpoints, its lines, its exit.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -26,6 +26,62 @@ fn ga4_answers_204_to_anything() {
     let mut client = collector.connect();
     for body in ["", "{", "[]", "{\"events\":7}", "\u{0}"] {
         assert_eq!(client.ask("POST", "/mp/collect", body).status, 204);
+    }
+}
+
+#[test]
+fn a_request_without_credentials_is_one_for_a_relay_and_half_of_them_is_a_fault() {
+    let collector = Collector::start(&[]);
+    let mut client = collector.connect();
+    client.ask("POST", "/mp/collect", GA4_BODY);
+    assert_eq!(collector.line()["problems"], json!([]));
+    client.ask("POST", "/mp/collect?measurement_id=G-X", GA4_BODY);
+    assert_eq!(collector.line()["problems"], json!(["VALUE_REQUIRED query.api_secret: is required"]));
+    let checked = client.ask("POST", "/debug/mp/collect", GA4_BODY).json();
+    assert_eq!(checked["validationMessages"].as_array().unwrap().len(), 2, "Google's own validator");
+}
+
+/// Sends it as OTLP's clients do.
+fn otlp(client: &mut Client, content_type: &str, body: &str) -> crate::support::Answer {
+    let length = body.len();
+    let head = format!("POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\n");
+    let request = format!("{head}Content-Length: {length}\r\n\r\n{body}");
+    client.0.get_mut().write_all(request.as_bytes()).unwrap();
+    client.answer()
+}
+
+#[test]
+fn an_otlp_record_is_answered_200_and_printed_with_the_attributes_of_its_resource() {
+    let collector = Collector::start(&[]);
+    let mut client = collector.connect();
+    let attribute = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let resource = json!({"attributes": [attribute("service.name", "pact-js"), attribute("os.type", "darwin"),
+        attribute("host.arch", "arm64")]});
+    let record = |name: &str, attributes| json!({"eventName": name, "attributes": attributes, "severityNumber": 9});
+    let good = record("pact.a", json!([{"key": "pact.value", "value": {"intValue": "3"}}]));
+    let bad = record("", json!([attribute("service.name", "x")]));
+    let body = json!({"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [good, bad]}]}]});
+    let answer = otlp(&mut client, "application/json", &body.to_string());
+    assert_eq!((answer.status, answer.json()), (200, json!({"partialSuccess": {}})));
+    let line = collector.line();
+    assert_eq!((&line["protocol"], &line["name"], &line["problems"]), (&json!("otlp"), &json!("pact.a"), &json!([])));
+    let fields = json!({"library_name": "pact-js", "os_arch": "macos-aarch64", "value": "3"});
+    assert_eq!(line["fields"], fields);
+    let line = collector.line();
+    assert_eq!(line["wire"]["record.service.name"], "x");
+    let problem = "resourceLogs[0].scopeLogs[0].logRecords[1].eventName: is \"\"; a text is needed";
+    assert_eq!(line["problems"], json!([problem]));
+}
+
+#[test]
+fn otlp_refuses_what_it_cannot_read() {
+    let collector = Collector::start(&[]);
+    for (content_type, body, status) in
+        [("application/x-protobuf", "{}", 415), ("application/json", "{", 400), ("application/json", "[]", 400)]
+    {
+        let answer = otlp(&mut collector.connect(), content_type, body);
+        assert_eq!(answer.status, status, "{content_type} {body}");
+        assert!(answer.json()["message"].is_string());
     }
 }
 
@@ -215,7 +271,7 @@ fn a_malformed_script_is_an_error_that_names_the_step() {
 }
 
 #[test]
-fn it_ends_when_nobody_reads_its_lines_any_more() {
+fn it_exits_when_its_reader_has_gone() {
     let mut child = command().arg("collect").stdout(Stdio::piped()).spawn().unwrap();
     let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
     let mut first = String::new();
@@ -272,4 +328,32 @@ fn a_signal_ends_it_at_once_with_success() {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         assert_eq!(collector.wait().code(), Some(0), "SIG{signal}");
     }
+}
+
+#[test]
+fn no_character_that_steers_a_terminal_passes_through_its_lines() {
+    let hostile = "a\u{1b}]0;x\u{7}\u{9b}31m\u{7f}\u{85}\u{61c}\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}z";
+    let mut command = command();
+    command.args(["collect", "--requests"]).env("PATH", "").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut lines, &mut first).unwrap();
+    let listening: serde_json::Value = serde_json::from_str(&first).unwrap();
+    let mut client = Client::connect(listening["url"].as_str().unwrap().strip_prefix("http://").unwrap());
+    let body = json!({"client_id": hostile, hostile: 1, "events": [{"name": hostile, "params": {hostile: hostile}}]});
+    client.ask("POST", GA4_TARGET, body.to_string());
+    client.ask("POST", GA4_TARGET, format!("{{\"{hostile}"));
+    let pair: String = hostile.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    client.ask("POST", "/collect", format!("v=1&{pair}={pair}&tid={pair}"));
+    child.kill().unwrap();
+    let mut shown = String::new();
+    std::io::Read::read_to_string(&mut lines, &mut shown).unwrap();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut shown).unwrap();
+    child.wait().unwrap();
+    let steers = |c: char| c.is_control() && c != '\n' || hostile.contains(c) && !c.is_ascii();
+    assert!(!shown.contains(steers), "{:?}", shown.chars().find(|c| steers(*c)));
+    let lines = shown.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let names: Vec<_> = lines.filter(|line| line["type"] == "event").map(|line| line["name"].clone()).collect();
+    assert_eq!(names.first(), Some(&json!(hostile)), "the meaning is kept");
 }

@@ -90,7 +90,7 @@ impl Home {
     }
 }
 
-/// Runs it to its end.
+/// Runs it until it exits.
 pub fn end(command: &mut Command) -> Ended {
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -108,7 +108,7 @@ pub fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// Who may do what with a file.
+/// The permissions of a file.
 pub fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
 }

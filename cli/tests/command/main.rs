@@ -33,6 +33,8 @@ mod support;
 mod switch;
 #[cfg(target_os = "linux")]
 mod system;
+#[cfg(unix)]
+mod terminal;
 mod tls;
 #[cfg(target_os = "linux")]
 mod traces;

@@ -1,4 +1,4 @@
-//! Promises of `collect --open` over plain HTTP: who sees the page, what the stream tells, what stays as it was.
+//! Promises of `collect --open` over plain HTTP: access to the page, the messages of the stream, and what it does not change.
 //! What a browser makes of it is tried in cli/tests/page.
 
 use std::io::{BufRead, Write};
@@ -15,12 +15,18 @@ fn start(arguments: &[&str]) -> Collector {
     Collector::start(&[&["--open"], arguments].concat())
 }
 
-/// Asks as a browser does, with these headers.
+/// Asks for a part of the page as a browser does, with these headers.
 fn get(collector: &Collector, path: &str, headers: &[(&str, &str)]) -> (Client, Answer) {
+    let page = collector.page.clone().unwrap_or_else(|| "/page/x/".to_owned());
+    get_path(collector, &format!("{page}{}", path.trim_start_matches('/')), headers)
+}
+
+/// The same for any path.
+fn get_path(collector: &Collector, path: &str, headers: &[(&str, &str)]) -> (Client, Answer) {
     let mut client = collector.connect();
     let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     write!(client.0.get_mut(), "GET {path} HTTP/1.1\r\n{lines}\r\n").unwrap();
-    let answer = if path == "/" { answer(&mut client.0) } else { head(&mut client.0) };
+    let answer = if path.ends_with('/') { answer(&mut client.0) } else { head(&mut client.0) };
     (client, answer)
 }
 
@@ -65,7 +71,9 @@ fn without_being_asked_for_there_is_no_page() {
     let collector = Collector::start(&[]);
     let host = host(&collector);
     for (path, accept) in [("/", HTML), ("/stream", STREAM)] {
-        assert_eq!(get(&collector, path, &[("Host", &host), ("Accept", accept)]).1.status, 404, "{path}");
+        for path in [path, &format!("/page/x{path}")] {
+            assert_eq!(get_path(&collector, path, &[("Host", &host), ("Accept", accept)]).1.status, 404, "{path}");
+        }
     }
 }
 
@@ -123,13 +131,90 @@ fn another_host_or_origin_is_refused() {
 }
 
 #[test]
+fn without_the_address_that_was_printed_there_is_no_page() {
+    let collector = start(&[]);
+    let own = host(&collector);
+    let page = collector.page.clone().unwrap();
+    let token = page.strip_prefix("/page/").unwrap().strip_suffix('/').unwrap();
+    assert_eq!(token.len(), 32, "128 bits");
+    let status = |path: &str, accept: &str| get_path(&collector, path, &[("Host", &own), ("Accept", accept)]).1.status;
+    let other = token.replace(|digit: char| digit.is_ascii_hexdigit(), "0");
+    for (path, accept) in [
+        ("/", HTML),
+        ("/page/", HTML),
+        ("/page//", HTML),
+        (&*format!("/page/{other}/"), HTML),
+        (&*format!("/page/{}/", &token[..31]), HTML),
+        (&*format!("/page/{other}/stream"), STREAM),
+        ("/page//stream", STREAM),
+        ("/stream", STREAM),
+    ] {
+        assert!([403, 404].contains(&status(path, accept)), "{path}");
+    }
+    assert_eq!(status(&page, HTML), 200);
+}
+
+#[test]
+fn a_token_may_be_chosen_and_not_a_weak_one() {
+    let run = |token: &str| {
+        let mut command = command();
+        command.args(["collect", "--open"]).env("PATH", "").env("PACT_TELEMETRY_PAGE_TOKEN", token);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    for weak in ["short", "../../a-long-name-of-a-path", "a token with blanks in it", &"x".repeat(65)] {
+        let output = run(weak).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{weak}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("PACT_TELEMETRY_PAGE_TOKEN must be 16 to 64"));
+    }
+    let mut child = run("a-token-of-the-tests");
+    let mut first = String::new();
+    std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(first.contains("/page/a-token-of-the-tests/"), "{first}");
+}
+
+#[test]
+fn a_web_page_of_another_site_writes_nothing() {
+    for arguments in [&[][..], &["--open"]] {
+        let collector = Collector::start(arguments);
+        let (own, length) = (host(&collector), GA4_BODY.len());
+        let post = |headers: &str| {
+            let mut client = collector.connect();
+            let head =
+                format!("POST {GA4_TARGET} HTTP/1.1\r\nHost: {own}\r\n{headers}Content-Length: {length}\r\n\r\n");
+            client.0.get_mut().write_all(format!("{head}{GA4_BODY}").as_bytes()).unwrap();
+            client.answer().status
+        };
+        for headers in [
+            "Origin: http://evil.example\r\n",
+            "Origin: null\r\n",
+            "Origin: http://127.0.0.1:1\r\n",
+            "Sec-Fetch-Site: cross-site\r\n",
+            "Sec-Fetch-Site: same-site\r\n",
+        ] {
+            assert_eq!(post(headers), 403, "{headers}");
+        }
+        // An image of another site's page.
+        let mut client = collector.connect();
+        let image = format!("GET /collect?v=1 HTTP/1.1\r\nHost: {own}\r\nSec-Fetch-Site: cross-site\r\n\r\n");
+        client.0.get_mut().write_all(image.as_bytes()).unwrap();
+        assert_eq!(client.answer().status, 403);
+        assert_eq!(post(&format!("Origin: http://{own}\r\n")), 204);
+        assert_eq!(post(""), 204, "a program");
+        assert_eq!(collector.line()["request"], 1, "what was refused is no request");
+        assert_eq!(collector.line()["request"], 2);
+    }
+}
+
+#[test]
 fn the_protocols_are_answered_as_without_a_page() {
     let collector = start(&["--answers", "503,ok", "--requests"]);
     let own = host(&collector);
     get(&collector, "/", &[("Host", &own), ("Accept", HTML)]);
     drop(stream(&collector, ""));
     let mut client = collector.connect();
-    // The page took no step of the script and no number. An event's `Host` is nobody's business.
+    // The page took no step of the script and no number. The `Host` of an event is not checked.
     assert_eq!(client.ask("POST", GA4_TARGET, GA4_BODY).status, 503);
     assert_eq!(collector.line()["number"], 1);
     assert_eq!(client.ask("POST", GA4_TARGET, GA4_BODY).status, 204);
@@ -165,7 +250,7 @@ fn the_stream_tells_each_request_with_its_events_and_takes_up_where_it_was() {
 }
 
 #[test]
-fn who_reads_slowly_holds_up_nobody_and_is_told_how_much_was_missed() {
+fn a_slow_reader_delays_nothing_and_is_told_how_much_it_missed() {
     let collector = start(&[]);
     let mut slow = stream(&collector, "");
     let mut client = collector.connect();
@@ -198,6 +283,7 @@ fn the_desktop_is_asked_to_open_the_page_and_a_missing_browser_is_said() {
 
     let folder = std::env::temp_dir().join(format!("pact-telemetry-open-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
+    let noted = folder.join("noted");
     let errors = |path: &str| {
         let mut command = command();
         command.args(["collect", "--open"]).env("PATH", path).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -209,22 +295,37 @@ fn the_desktop_is_asked_to_open_the_page_and_a_missing_browser_is_said() {
         };
         let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
         let first = line(&mut std::io::BufReader::new(child.stdout.take().unwrap()));
+        assert!(line(&mut stderr).contains("PACT_TELEMETRY_NOTICE=seen"));
         let page = serde_json::from_str::<Value>(&first).unwrap()["page"].as_str().unwrap().to_owned();
         assert_eq!(line(&mut stderr), format!("The page is at {page}\n"));
         let second = line(&mut stderr);
+        let ticket = std::fs::read_to_string(&noted).unwrap_or_default();
+        let leads_to = |url: &str| {
+            let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+            let mut client = Client::connect(address);
+            let head = format!("GET /{path} HTTP/1.1\r\nHost: {address}\r\nAccept: {HTML}\r\n\r\n");
+            client.0.get_mut().write_all(head.as_bytes()).unwrap();
+            let answer = client.answer();
+            (answer.status, answer.header("location").map(|path| format!("http://{address}{path}")))
+        };
+        if let Some(ticket) = ticket.lines().next() {
+            assert_ne!(ticket, page, "the arguments of a program are for all to see");
+            assert_eq!(leads_to(ticket), (303, Some(page.clone())));
+            assert_eq!(leads_to(ticket).0, 403, "once");
+            assert_eq!(leads_to(&page).0, 200);
+        }
         child.kill().unwrap();
         child.wait().unwrap();
-        (page, second)
+        second
     };
-    let (_, said) = errors(folder.to_str().unwrap());
+    let said = errors(folder.to_str().unwrap());
     assert!(said.starts_with("No browser could be opened (xdg-open: "), "{said}");
     // It notes its argument, and fails so that a line comes when it has.
     let opener = folder.join("xdg-open");
-    let noted = folder.join("noted");
     std::fs::write(&opener, format!("#!/bin/sh\necho \"$@\" >'{}'\nexit 3\n", noted.display())).unwrap();
     std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let (page, said) = errors(folder.to_str().unwrap());
+    let said = errors(folder.to_str().unwrap());
     assert!(said.contains("exit status: 3"), "{said}");
-    assert_eq!(std::fs::read_to_string(&noted).unwrap(), format!("{page}\n"));
+    assert!(std::fs::read_to_string(&noted).unwrap().starts_with("http://127.0.0.1:"));
     std::fs::remove_dir_all(&folder).unwrap();
 }

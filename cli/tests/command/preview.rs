@@ -29,14 +29,14 @@ fn it_is_the_request_that_a_program_sends() {
 }
 
 #[test]
-fn every_part_of_it_is_explained_in_both_protocols() {
+fn every_part_of_it_is_explained_in_each_protocol() {
     let home = Home::new();
     let credentials = [
         ("PACT_TELEMETRY_MEASUREMENT_ID", "G-1"),
         ("PACT_TELEMETRY_API_SECRET", "s"),
         ("PACT_TELEMETRY_TRACKING_ID", "UA-1-1"),
     ];
-    for (protocol, least) in [("ga4", 23), ("universal-analytics", 19)] {
+    for (protocol, least) in [("ga4", 23), ("universal-analytics", 19), ("otlp", 22)] {
         let arguments = ["preview", "--protocol", protocol, "--plugin-name", "protobuf", "--plugin-version", "0.3.15"];
         let shown = home.run_with(&[&arguments[..], &["--json"]].concat(), &credentials).json();
         let parts = shown["parts"].as_array().unwrap();

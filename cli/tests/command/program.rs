@@ -62,7 +62,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// With this home, its events going to this collector. As in a pipeline, where nobody must be told first.
+    /// With this home, its events going to this collector. As in a CI pipeline, where no notice has to come first.
     pub fn start(home: &Home, collector: &Collector) -> Self {
         Program::start_with(home, collector, &[])
     }
@@ -100,7 +100,7 @@ impl Program {
         self.tell(&format!("track {value}"))
     }
 
-    /// Waits until every event has met its end.
+    /// Waits until every event is delivered or dropped.
     pub fn flush(&mut self) -> String {
         self.tell("flush")
     }

@@ -1,4 +1,4 @@
-//! Promises to a person who says no while programs run: against real programs and a real collector.
+//! Promises to a person who opts out while programs run: against real programs and a real collector.
 
 use serde_json::Value;
 

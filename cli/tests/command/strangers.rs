@@ -1,4 +1,4 @@
-//! The collector's sockets in the hands of strangers: garbage, half requests, heads without end, connections without number.
+//! Bad clients of the collector: garbage, incomplete requests, endless heads, thousands of connections.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -28,7 +28,7 @@ fn answer_to(collector: &Collector, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn garbage_is_refused_and_takes_nobody_elses_turn() {
+fn garbage_is_refused_and_takes_no_number() {
     let collector = Collector::start(&[]);
     let zeros = vec![0; 100_000];
     let garbage: [&[u8]; 9] = [
@@ -63,7 +63,7 @@ fn a_head_without_end_is_cut() {
 }
 
 #[test]
-fn who_sends_half_a_request_and_waits_holds_nobody_up() {
+fn an_incomplete_request_delays_no_other_client() {
     let collector = Collector::start(&[]);
     let half = |bytes: &[u8]| {
         let mut client = collector.connect();

@@ -26,12 +26,14 @@ pub fn command() -> Command {
     command
 }
 
-/// A collector that ends with its test.
+/// A collector that is stopped with its test.
 pub struct Collector {
     child: Child,
     lines: Receiver<String>,
     /// As its first line says.
     pub url: String,
+    /// The path of its page, if it has one.
+    pub page: Option<String>,
 }
 
 impl Collector {
@@ -43,10 +45,11 @@ impl Collector {
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let mut collector = Collector { child, lines, url: String::new() };
+        let mut collector = Collector { child, lines, url: String::new(), page: None };
         let first = collector.line();
         assert_eq!(first["type"], "listening");
         collector.url = first["url"].as_str().unwrap().to_owned();
+        collector.page = first["page"].as_str().map(|page| page.strip_prefix(&collector.url).unwrap().to_owned());
         collector
     }
 
@@ -77,7 +80,7 @@ impl Drop for Collector {
     }
 }
 
-/// Waits for the end of a process, and gives up with the test.
+/// Waits until a process exits; fails the test where it takes too long.
 pub fn wait(child: &mut Child) -> ExitStatus {
     let since = Instant::now();
     while since.elapsed() < PATIENCE {

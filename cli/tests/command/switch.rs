@@ -136,7 +136,7 @@ fn what_came_to_disk_before_a_no_does_not_leave_after_a_yes() {
 }
 
 #[test]
-fn an_off_is_not_undone_by_whoever_saves_at_the_same_time() {
+fn an_off_is_not_undone_by_another_command_at_the_same_time() {
     let home = Home::new();
     home.run(&["on"]).good();
     for _ in 0..5 {

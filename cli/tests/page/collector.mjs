@@ -20,7 +20,7 @@ export class Collector {
     const collector = new Collector();
     const child = spawn(command, ['collect', '--open', '--port', port], {
       stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, PATH: '' },
+      env: { ...process.env, PATH: '', PACT_TELEMETRY_PAGE_TOKEN: TOKEN },
     });
     collector.child = child;
     running.add(child);
@@ -59,11 +59,14 @@ export class Collector {
   }
 }
 
+// The same for each run, so that a page may meet several.
+const TOKEN = 'a-token-of-the-tests';
+
 const CONSENT = { ad_user_data: 'DENIED', ad_personalization: 'DENIED' };
 
 /** The published list: what is collected, and its keys. */
 export function publishedFields() {
-  const list = /^\| ([^|]+) \| [^|]+ \| [^|]+ \| `?(\w+)`? \| `(\w+)` \|$/gm;
+  const list = /^\| ([^|]+) \| [^|]+ \| [^|]+ \| `?(\w+)`? \| `(\w+)` \| [^|]+ \|$/gm;
   const rows = readFileSync(`${root}docs/privacy.md`, 'utf8').matchAll(list);
   return [...rows].map(([, what, ga4, ua]) => ({ label: what[0].toUpperCase() + what.slice(1), ga4, ua }));
 }

@@ -604,7 +604,7 @@ public final class Telemetry implements AutoCloseable {
     /**
      * The wire format.
      *
-     * @param protocol {@code "ga4"} (the default) or {@code "universal-analytics"}
+     * @param protocol {@code "ga4"} (the default), {@code "universal-analytics"} or {@code "otlp"}
      * @return this builder
      */
     public Builder protocol(String protocol) {

@@ -1,0 +1,140 @@
+//! OpenTelemetry Protocol 1.x over HTTP: JSON, one log record an event (specification, "OTLP/HTTP", and the JSON encoding of
+//! `opentelemetry/proto/collector/logs/v1`). Events of the same library share one resource.
+
+use super::fields::{FieldValue, OtlpPlace, HOST_ARCH, OS_TYPE, WRITTEN};
+use super::{Context, Hit, Protocol};
+use crate::json::{push_number, push_string};
+
+/// Records in a request.
+pub const MAX_RECORDS: usize = 512;
+/// Bytes in a request's body. The protocol has no limit. Collectors take 20 MiB, and nginx in front of one 1 MiB.
+pub const MAX_BODY_BYTES: usize = 1_000_000;
+
+/// The body up to the first event.
+pub const START: &str = r#"{"resourceLogs":["#;
+/// What closes a body that has at least one event.
+pub const END: &str = "]}]}]}";
+
+/// What closes the resource before, and opens nothing.
+const END_OF_RESOURCE: &str = "]}]}";
+/// `INFO`, in the data model of logs.
+const SEVERITY: &str = r#","severityNumber":9"#;
+
+/// Writes one event behind the one before it in the same body.
+pub fn record(out: &mut String, context: &Context<'_>, previous: Option<&Hit<'_>>, hit: &Hit<'_>) {
+    match previous {
+        Some(previous) if previous.identity == hit.identity => out.push(','),
+        previous => {
+            if previous.is_some() {
+                out.push_str(END_OF_RESOURCE);
+                out.push(',');
+            }
+            out.push_str(r#"{"resource":{"attributes":["#);
+            attributes(out, context, hit, true);
+            out.push_str(r#"]},"scopeLogs":[{"scope":{"name":"pact_telemetry"},"logRecords":["#);
+        }
+    }
+    out.push('{');
+    if context.now_micros > 0 {
+        let at = context.now_micros.saturating_sub(hit.age_ms.saturating_mul(1_000)).saturating_mul(1_000);
+        for key in [r#""timeUnixNano":""#, r#""observedTimeUnixNano":""#] {
+            out.push_str(key);
+            push_number(out, at);
+            out.push_str("\",");
+        }
+    }
+    out.push_str(r#""eventName":""#);
+    push_name(out, hit.event); // letters, digits, _ and .
+    out.push('"');
+    out.push_str(SEVERITY);
+    out.push_str(r#","body":{"stringValue":"#);
+    push_string(out, hit.event);
+    out.push_str(r#"},"attributes":["#);
+    attributes(out, context, hit, false);
+    out.push_str("]}");
+}
+
+/// Writes the fields of the list that belong to the resource, or those that belong to the record.
+fn attributes(out: &mut String, context: &Context<'_>, hit: &Hit<'_>, of_resource: bool) {
+    let start = out.len();
+    let mut attribute = |key: &str, value: FieldValue<'_>| {
+        if value == FieldValue::Text("") {
+            return;
+        }
+        if out.len() > start {
+            out.push(',');
+        }
+        out.push_str(r#"{"key":""#);
+        out.push_str(key);
+        match value {
+            FieldValue::Text(text) => {
+                out.push_str(r#"","value":{"stringValue":"#);
+                push_string(out, text);
+                out.push_str("}}");
+            }
+            FieldValue::Integer(number) => {
+                out.push_str(r#"","value":{"intValue":""#); // 64-bit numbers are texts in protobuf's JSON
+                push_number(out, number);
+                out.push_str("\"}}");
+            }
+        }
+    };
+    for field in &WRITTEN {
+        let value = (field.value)(Protocol::Otlp, context, hit);
+        match (field.otlp, value) {
+            (OtlpPlace::System, FieldValue::Text(os_arch)) if of_resource => {
+                let (os, arch) = os_arch.split_once('-').unwrap_or((os_arch, ""));
+                attribute(OS_TYPE, FieldValue::Text(os_type(os)));
+                attribute(HOST_ARCH, FieldValue::Text(host_arch(arch)));
+            }
+            (OtlpPlace::Resource(key), value) if of_resource => attribute(key, value),
+            (OtlpPlace::Record(key), value) if !of_resource => attribute(key, value),
+            _ => {}
+        }
+    }
+}
+
+/// The semantic conventions' `os.type`. Other systems have the same name there.
+fn os_type(os: &str) -> &str {
+    match os {
+        "macos" => "darwin",
+        other => other,
+    }
+}
+
+/// The semantic conventions' `host.arch`. Other architectures have the same name there, or none.
+fn host_arch(arch: &str) -> &str {
+    match arch {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "arm" => "arm32",
+        "powerpc" => "ppc32",
+        "powerpc64" => "ppc64",
+        other => other,
+    }
+}
+
+/// An event's text as an event name: `pact.`, and then in lower case with every run of other characters as one `_`.
+fn push_name(out: &mut String, text: &str) {
+    out.push_str("pact.");
+    let mut gap = false;
+    let start = out.len();
+    for c in text.chars() {
+        if !c.is_ascii_alphanumeric() {
+            gap = true;
+            continue;
+        }
+        if gap && out.len() > start {
+            out.push('_');
+        }
+        gap = false;
+        out.push(c.to_ascii_lowercase());
+    }
+    if out.len() == start {
+        out.push_str("event"); // a text without a letter or digit of ASCII
+    }
+}
+
+#[cfg(test)]
+#[path = "otlp_tests.rs"]
+mod tests;
