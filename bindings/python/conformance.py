@@ -6,10 +6,12 @@ import ctypes
 import json
 import os
 import sys
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pact_telemetry._library import load
-from pact_telemetry._native import Address
+
+if TYPE_CHECKING:
+    from pact_telemetry._native import Address
 
 Call: TypeAlias = dict[str, Any]
 UNSUPPORTED = "unsupported"
@@ -102,6 +104,7 @@ CALLS: dict[str, Any] = {
     "stats": lambda client, call: written(NATIVE.pact_telemetry_stats, client, call),
     "set_enabled": lambda client, call: NATIVE.pact_telemetry_set_enabled(client, call.get("enabled") or 0),
     "is_enabled": lambda client, _call: NATIVE.pact_telemetry_is_enabled(client),
+    "persist": lambda client, call: NATIVE.pact_telemetry_persist(client, call.get("timeout_ms") or 0),
     "flush": lambda client, call: NATIVE.pact_telemetry_flush(client, call.get("timeout_ms") or 0),
     "close": lambda client, call: NATIVE.pact_telemetry_close(client, call.get("timeout_ms") or 0),
     "status_name": lambda _client, call: decoded(NATIVE.pact_telemetry_status_name(call.get("status") or 0)),

@@ -3,9 +3,9 @@
 Run it against a collector of your own: `pact-telemetry demo python examples/four_events.py`.
 """
 
-from pact_telemetry import Client
+from pact_telemetry import Client, Library
 
-LIBRARY = {"id": "pact-python", "name": "Pact Python", "version": "1.0.0"}
+LIBRARY: Library = {"id": "pact-python", "name": "Pact Python", "version": "1.0.0"}
 
 with Client(library=LIBRARY) as telemetry:
     print("consumer tests ran: ", telemetry.consumer_tests_ran(3))

@@ -83,7 +83,7 @@ class Collector:
             "measurement_id": "G-1",
             "api_secret": "s",
             # Tests run on busy machines.
-            "exit_timeout_ms": 10_000,
+            "exit_timeout": 10,
             **more,
         }
 

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -120,7 +121,9 @@ def test_no_text_that_lies_about_itself_raises(client: Client, place: int) -> No
 def test_no_text_raises(client: Client, place: int, text: Any, outcome: str) -> None:
     arguments = with_text(place, text)
     assert client.track(**arguments) == outcome
-    assert client.preview(**arguments) == {"unavailable": outcome}
+    preview = client.preview(**arguments)
+    assert (preview["outcome"], preview["body"]) == (outcome, None)
+    assert outcome in (preview["reason"] or "")
 
 
 def test_blank_missing_and_forbidden_texts_are_told_apart(client: Client) -> None:
@@ -138,10 +141,44 @@ def test_a_text_longer_than_the_first_buffer_comes_whole(collector: Collector) -
 
 
 def test_preview_sends_nothing_and_shows_the_request(client: Client, collector: Collector) -> None:
-    assert client.preview(*EVENT, 3)["url"].startswith(collector.url)
+    assert (client.preview(*EVENT, 3)["url"] or "").startswith(collector.url)
     assert client.stats()["accepted"] == 0
-    assert client.preview(*EVENT, -1) == {"unavailable": "error_range"}
-    assert client.preview(*EVENT, 2**70) == {"unavailable": "error_range"}
+    assert client.preview(*EVENT, -1)["outcome"] == "error_range"
+    assert client.preview(*EVENT, 2**70)["outcome"] == "error_range"
+
+
+def test_a_text_that_was_seen_before_is_another_event_all_the_same(client: Client, collector: Collector) -> None:
+    for number in range(300):  # more texts than are remembered
+        for _ in range(2):
+            assert client.track(f"Event {number}", "c", "a", number) is Outcome.OK
+    assert client.close(10) is Outcome.OK
+    events = collector.events(600)
+    assert sorted((event["event"], event["value"]) for event in events) == sorted(
+        (f"Event {number}", str(number)) for number in range(300) for _ in range(2)
+    )
+
+
+def test_a_number_that_equals_a_remembered_one_is_no_count_for_that(client: Client) -> None:
+    assert client.track(*EVENT, 1) is Outcome.OK
+    for value in (True, 1.0):
+        assert client.track(*EVENT, cast("int", value)) is Outcome.INVALID
+    assert client.stats()["accepted"] == 1
+
+
+def test_a_status_that_only_a_newer_library_knows_counts_the_event_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[object, ...]] = []
+
+    def answering_77(*arguments: object) -> int:
+        calls.append(arguments)
+        return 77
+
+    monkeypatch.setattr(client, "_track", answering_77)
+    client.track(*EVENT, 1)
+    calls.clear()
+    assert client.track(*EVENT, 1) == "unknown"
+    assert len(calls) == 1
 
 
 def test_enabled_can_be_turned_off_and_on(client: Client) -> None:
@@ -186,6 +223,9 @@ def test_a_change_of_os_environ_holds_at_once(client: Client, name: str, monkeyp
         ({"id": 7}, "`id`"),
         ({"test_framework": "half \ud800 a pair"}, ""),
         ({"test_framework": b"bytes"}, ""),
+        ({"exit_timeout": math.nan}, "options"),
+        ({"exit_timeout": "soon"}, "options"),
+        ({"exit_timeout": 11}, "exit_timeout_ms"),
     ],
 )
 def test_wrong_options_make_a_client_that_does_nothing_and_says_why(
@@ -226,18 +266,37 @@ def test_without_credentials_nothing_is_queued() -> None:
 @pytest.mark.parametrize("timeout", [math.nan, "1", None, object()])
 def test_a_time_that_is_no_number_is_invalid_and_close_closes(client: Client, timeout: Any) -> None:
     assert client.flush(timeout) is Outcome.INVALID
+    assert client.persist(timeout) is Outcome.INVALID
     assert client.close(timeout) is Outcome.INVALID
     assert client.pacts_verified(1) is Outcome.CLOSED
 
 
-@pytest.mark.parametrize("timeout", [0, -1, 0.0001, 10**400, math.inf, 3])
-def test_any_number_is_a_time(client: Client, timeout: float) -> None:
+@pytest.mark.parametrize("timeout", [0, -1, 0.0001, 10**400, math.inf, 3, timedelta(0), timedelta(seconds=2)])
+def test_any_number_and_any_timedelta_is_a_time(client: Client, timeout: float | timedelta) -> None:
     assert client.flush(timeout) is Outcome.OK
+    assert client.persist(timeout) is Outcome.OK
     assert client.close(timeout) is Outcome.OK
 
 
+@pytest.mark.parametrize(
+    ("time", "milliseconds"), [(0, 0), (0.0001, 1), (1.5, 1500), (timedelta(milliseconds=70), 70), (10, 10000)]
+)
+def test_the_time_for_the_exit_is_in_seconds_or_a_timedelta(
+    collector: Collector, time: float | timedelta, milliseconds: int
+) -> None:
+    assert Client(**collector.options(exit_timeout=time)).explain()["exit_timeout_ms"] == milliseconds
+
+
+def test_persist_has_it_on_disk_while_the_server_hangs(hanging_collector: Collector) -> None:
+    client = Client(**hanging_collector.options(exit_timeout=0))
+    assert client.persist() is Outcome.OK  # nothing waits
+    client.pacts_verified(1)
+    assert client.persist(10) is Outcome.KEPT
+    assert list(Path(os.environ["PACT_TELEMETRY_STATE_DIR"], "spool").rglob("*"))
+
+
 def test_a_hanging_server_costs_the_time_out_and_no_more(hanging_collector: Collector) -> None:
-    client = Client(**hanging_collector.options(exit_timeout_ms=0))
+    client = Client(**hanging_collector.options(exit_timeout=0))
     client.pacts_verified(1)
     start = time.monotonic()
     assert client.flush(0.2) is Outcome.ERROR_TIMEOUT

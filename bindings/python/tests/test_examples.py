@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import HERE
+from conftest import HERE, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,18 +36,38 @@ def test_the_four_events_example(collector: Collector) -> None:
     assert len(collector.events(4)) == 4
 
 
-def test_the_readmes_program(collector: Collector) -> None:
-    program = (HERE / "README.md").read_text().split("```python\n")[1].split("```")[0]
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment(collector),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+README = (HERE / "README.md").read_text()
+PROGRAM = README.split("```python\n")[1].split("```")[0]
+
+
+def readme(environment: dict[str, str]) -> list[str]:
+    """The lines that the README's program prints."""
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    assert done.stdout.startswith("ok\nNone\n{")
+    return done.stdout.splitlines()
+
+
+def test_the_readmes_program_as_the_readme_says_to_run_it(collector: Collector) -> None:
+    variables = dict(re.findall(r"(PACT_TELEMETRY_(?!DEBUG|LIBRARY)\w+)=(\S+)", README))
+    assert "8123" in variables["PACT_TELEMETRY_ENDPOINT"]
+    variables["PACT_TELEMETRY_ENDPOINT"] = collector.url
+    outcome, rule, body, accepted = readme({**os.environ, **variables})
+    assert (outcome, rule, json.loads(body)["events"][0]["name"], accepted) == ("ok", "None", "pacts_verified", "2")
     assert collector.values(2) == [1, 3]
+
+
+def test_the_readmes_program_without_a_library() -> None:
+    lines = readme({**os.environ, "PACT_TELEMETRY_LIBRARY": "/none"})
+    assert lines == ["unavailable", "None", "None", "0"]
+
+
+def test_the_readme_names_all_that_is_collected_and_has_no_links() -> None:
+    table = (ROOT / "docs/privacy.md").read_text().split("|---|---|---|---|---|\n")[1].split("\n\n")[0]
+    names = [row.split("|")[1].strip() for row in table.splitlines()]
+    assert len(names) > 10
+    flat = " ".join(README.split())
+    assert [name for name in names if name not in flat] == []
+    assert re.findall(r"\]\(|https?://(?!127)", README) == []
 
 
 def test_a_real_pact_consumer_test_reports_its_interactions(collector: Collector, tmp_path: Path) -> None:

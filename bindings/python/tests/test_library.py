@@ -7,6 +7,7 @@ import shutil
 import struct
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 NOTHING = """
 telemetry = Client(library={"id": "a", "name": "A", "version": "1"})
 assert telemetry.unavailable_reason
-unavailable = {"unavailable": telemetry.unavailable_reason}
 assert telemetry.pacts_verified(1) == "unavailable"
 assert not telemetry.pacts_verified(1).is_error
 assert telemetry.track(object(), None, b"", "x") == "unavailable"
-assert telemetry.flush() == telemetry.close() == telemetry.close() == "ok"
+assert telemetry.flush() == telemetry.persist() == telemetry.close() == telemetry.close() == "ok"
 telemetry.enabled = True
 assert telemetry.enabled is False
-assert telemetry.explain() == telemetry.stats() == telemetry.preview("e", "c", "a") == unavailable
+for answer in (telemetry.explain(), telemetry.stats(), telemetry.preview("e", "c", "a")):
+    assert (answer["outcome"], answer["reason"]) == ("unavailable", telemetry.unavailable_reason)
 with telemetry: pass
 print(telemetry.unavailable_reason)
 """
@@ -88,18 +89,24 @@ assert started == []
     run(script, PACT_TELEMETRY_LIBRARY=str(tmp_path / "none.so"))
 
 
-def test_the_order_is_variable_then_bundled_then_system(
+def package(folder: Path, platform: str | None, file: str = "libpact_telemetry.so") -> Path:
+    """A copy of the package, with this machine's library in the folder of a platform."""
+    ignore = shutil.ignore_patterns("native", "__pycache__")
+    copied = shutil.copytree(Path(pact_telemetry.__file__).parent, folder / "pact_telemetry", ignore=ignore)
+    if platform:
+        (copied / "native" / platform).mkdir(parents=True)
+        shutil.copy(LIBRARY, copied / "native" / platform / file)
+    return copied
+
+
+def test_the_order_is_variable_then_package_then_system(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, collector: Collector
 ) -> None:
     assert _library._choose("/mine.so")[0] == "/mine.so"
     assert _library._choose("")[0] == _library._choose(None)[0] == "libpact_telemetry.so.1"
 
-    package = tmp_path / "pact_telemetry"
-    shutil.copytree(Path(pact_telemetry.__file__).parent, package)
-    monkeypatch.setattr(_library, "__file__", str(package / "_library.py"))
-    bundled = package / "native" / f"linux-{os.uname().machine}" / "libpact_telemetry.so"
-    bundled.parent.mkdir(parents=True)
-    shutil.copy(LIBRARY, bundled)
+    bundled = package(tmp_path, _library.platform_name()) / "native" / _library.platform_name() / "libpact_telemetry.so"
+    monkeypatch.setattr(_library, "FOLDER", str(bundled.parent.parent))
     assert _library._choose(None)[0] == str(bundled)
 
     script = "telemetry = client()\nprint(telemetry.pacts_verified(1), telemetry.close(10))"
@@ -110,4 +117,89 @@ def test_the_systems_library_is_found(tmp_path: Path, collector: Collector) -> N
     shutil.copy(LIBRARY, tmp_path / "libpact_telemetry.so.1")
     script = "telemetry = client()\nprint(telemetry.pacts_verified(1), telemetry.close(10))"
     assert run(script, collector, PACT_TELEMETRY_LIBRARY="", LD_LIBRARY_PATH=str(tmp_path)) == "ok ok"
-    assert "the system's library" in run(NOTHING, PACT_TELEMETRY_LIBRARY="")
+
+
+def test_a_package_without_a_library_says_so(tmp_path: Path) -> None:
+    package(tmp_path, None)
+    reason = run(NOTHING, PACT_TELEMETRY_LIBRARY="", PYTHONPATH=str(tmp_path))
+    assert f"no library for {_library.platform_name()} (it is the one that brings none)" in reason
+    assert "the system's library cannot be used: libpact_telemetry.so.1" in reason
+
+
+def test_a_package_for_another_platform_says_which(tmp_path: Path) -> None:
+    package(tmp_path, "darwin-arm64", "libpact_telemetry.dylib")
+    reason = run(NOTHING, PACT_TELEMETRY_LIBRARY="", PYTHONPATH=str(tmp_path))
+    assert f"no library for {_library.platform_name()} (it is the one for darwin-arm64)" in reason
+
+
+def test_a_package_in_an_archive_says_that_it_has_none(tmp_path: Path) -> None:
+    package(tmp_path / "unpacked", _library.platform_name())
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "unpacked")
+    assert "no library for" in run(NOTHING, PACT_TELEMETRY_LIBRARY="", PYTHONPATH=archive)
+
+
+def glibc(_: str) -> str:
+    return "glibc 2.36"
+
+
+def musl(_: str) -> str:
+    raise OSError(22, "Invalid argument")  # what musl's confstr(3) answers
+
+
+WINDOWS = "3.12.1 (tags/v3.12.1) [MSC v.1937 64 bit ({})]"
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "confstr", "version", "name"),
+    [
+        ("linux", "x86_64", glibc, "", "linux-x64-gnu"),
+        ("linux", "aarch64", glibc, "", "linux-arm64-gnu"),
+        ("linux", "x86_64", musl, "", "linux-x64-musl"),
+        ("linux", "aarch64", musl, "", "linux-arm64-musl"),
+        ("linux", "riscv64", glibc, "", "linux-riscv64-gnu"),
+        ("darwin", "x86_64", musl, "", "darwin-x64"),
+        ("darwin", "arm64", musl, "", "darwin-arm64"),
+        ("win32", "", musl, WINDOWS.format("AMD64"), "win32-x64"),
+        ("win32", "", musl, WINDOWS.format("ARM64"), "win32-arm64"),
+        ("freebsd14", "amd64", musl, "", "freebsd14-x64"),
+    ],
+)
+def test_a_platform_is_told_from_the_others(
+    system: str, machine: str, confstr: object, version: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("sys.version", version)
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(machine=machine))
+    monkeypatch.setattr("os.confstr", confstr)
+    assert _library.platform_name() == name
+
+
+def test_a_process_of_32_bits_is_no_platform_of_its_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.maxsize", 2**31 - 1)
+    assert "32bit" in _library.platform_name()
+
+
+@pytest.mark.skipif(shutil.which("musl-gcc") is None, reason="no musl-gcc (Debian: musl-tools)")
+def test_musl_does_not_answer_what_glibc_answers(tmp_path: Path) -> None:
+    source = """
+#include <unistd.h>
+int main(void) { char text[64]; return confstr(2 /* _CS_GNU_LIBC_VERSION */, text, sizeof text) != 0; }
+"""
+    assert os.confstr_names["CS_GNU_LIBC_VERSION"] == 2
+    for compiler, answers in (("musl-gcc", 0), ("cc", 1)):
+        program = tmp_path / compiler
+        subprocess.run([compiler, "-x", "c", "-", "-o", program], input=source, text=True, check=True)
+        assert subprocess.run([program], check=False).returncode == answers
+
+
+def test_finding_the_library_starts_no_process_and_opens_no_file() -> None:
+    script = """
+seen = []
+kinds = ("os.fork", "os.posix_spawn", "subprocess.Popen", "open")
+sys.addaudithook(lambda event, arguments: seen.append((event, arguments)) if event in kinds else None)
+from pact_telemetry import _library
+seen.clear()
+_library._choose(None)
+print(seen)
+"""
+    assert run(script, prelude="import sys\n") == "[]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import run
@@ -17,35 +17,38 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def freed(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
+def freed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every address that is given back, in order."""
     from pact_telemetry._library import load
 
-    native, addresses = load(), list[int | None]()
+    native, addresses = load(), list[object]()
     free = native.pact_telemetry_free
 
-    def counting(address: int | None) -> None:
-        addresses.append(address)
-        free(address)
+    def counting(handle: Any) -> None:
+        addresses.append(handle.value)
+        free(handle)
 
     monkeypatch.setattr(native, "pact_telemetry_free", counting)
     return addresses
 
 
-def test_after_close_everything_says_closed(collector: Collector, freed: list[int | None]) -> None:
+def test_after_close_everything_says_closed(collector: Collector, freed: list[object]) -> None:
     client = Client(**collector.options())
-    assert client.close() is Outcome.OK
-    assert len(freed) == 1
-    assert client.close() is Outcome.CLOSED
-    assert client.flush() is Outcome.CLOSED
+    assert client.pacts_verified(1) is Outcome.OK
+    assert client.close(10) is Outcome.OK
+    assert client.close() is client.flush() is client.persist() is Outcome.OK  # nothing waits
     assert client.pacts_verified(1) is Outcome.CLOSED
-    assert client.explain() == client.stats() == {"unavailable": "the client is closed"}
-    assert client.preview("e", "c", "a") == {"unavailable": "the client is closed"}
+    assert client.track("Never seen before", "c", "a", 12345) is Outcome.CLOSED
+    explanation, stats = client.explain(), client.stats()
+    assert (explanation["state"], explanation["enabled"]) == ("closed", False)
+    assert (stats["delivered"], stats["not_accepted"]["closed"]) == (1, 2)
+    assert client.preview("e", "c", "a")["method"] == "POST"
     client.enabled = True
     assert not client.enabled
     assert "closed" in repr(client)
     with client:
         pass
+    assert freed == []
     del client
     gc.collect()
     assert len(freed) == 1
@@ -65,7 +68,7 @@ def test_a_body_that_raises_closes_and_the_exception_goes_on(collector: Collecto
     assert collector.values(1) == [1]
 
 
-def test_close_while_other_threads_use_the_client(collector: Collector, freed: list[int | None]) -> None:
+def test_close_while_other_threads_use_the_client(collector: Collector, freed: list[object]) -> None:
     for _ in range(30):
         client = Client(**collector.options(queue_capacity=10))
         seen: set[Outcome] = set()
@@ -90,14 +93,13 @@ def test_close_while_other_threads_use_the_client(collector: Collector, freed: l
             thread.join(10)
             assert not thread.is_alive()
         assert seen <= {Outcome.OK, Outcome.QUEUE_FULL, Outcome.CLOSED}
+    del client, threads, thread
     gc.collect()
     assert len(freed) == 30
 
 
-def test_a_call_inside_of_the_library_keeps_the_client_alive(
-    hanging_collector: Collector, freed: list[int | None]
-) -> None:
-    client = Client(**hanging_collector.options(exit_timeout_ms=0))
+def test_a_call_inside_of_the_library_keeps_the_client_alive(hanging_collector: Collector, freed: list[object]) -> None:
+    client = Client(**hanging_collector.options(exit_timeout=0))
     client.pacts_verified(1)
     waiting = threading.Thread(target=client.flush, args=(1,))
     waiting.start()
@@ -105,19 +107,23 @@ def test_a_call_inside_of_the_library_keeps_the_client_alive(
     start = time.monotonic()
     client.close(0)
     assert time.monotonic() - start < 0.5, "flush holds the GIL"
+    del client
+    gc.collect()
     assert freed == []
     waiting.join()
+    del waiting
+    gc.collect()
     assert len(freed) == 1
 
 
-def test_a_dropped_client_is_given_back_and_its_events_leave(collector: Collector, freed: list[int | None]) -> None:
+def test_a_dropped_client_is_given_back_and_its_events_leave(collector: Collector, freed: list[object]) -> None:
     Client(**collector.options()).pacts_verified(5)
     gc.collect()
     assert len(freed) == 1
     assert collector.values(1) == [5]
 
 
-def test_two_thousand_clients(collector: Collector, freed: list[int | None]) -> None:
+def test_two_thousand_clients(collector: Collector, freed: list[object]) -> None:
     for number in range(2000):
         client = Client(**collector.options())
         if number % 100 == 0:
@@ -184,7 +190,7 @@ def test_a_hanging_server_delays_the_end_by_the_librarys_time_and_no_more(
     hanging_collector: Collector,
 ) -> None:
     script = """
-telemetry = client(exit_timeout_ms=50)
+telemetry = client(exit_timeout=0.05)
 telemetry.pacts_verified(9)
 telemetry.flush(0.05)
 """

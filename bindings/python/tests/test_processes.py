@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import run
+from conftest import COMMAND, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +47,93 @@ if __name__ == "__main__":
 """)
     run(f"import subprocess; subprocess.run([sys.executable, {str(program)!r}], check=True)", collector)
     assert collector.values(8) == [0, 1, 2, 10, 11, 12, 100, 101]
+
+
+WORKERS = """
+import concurrent.futures, json, multiprocessing, os, sys
+from pact_telemetry import Client
+
+def client():
+    return Client(**json.loads(os.environ["TEST_OPTIONS"]))
+
+if os.environ["TEST_CLIENT"] != "in the task":
+    telemetry = client()
+
+def work(number):
+    if os.environ["TEST_CLIENT"] == "in the task":
+        outcome = client().pacts_verified(number)  # and nothing refers to it any more
+    else:
+        outcome = telemetry.pacts_verified(number)
+    assert outcome == "ok", outcome
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    if os.environ["TEST_CLIENT"] == "used before":
+        telemetry.pacts_verified(100)
+    if sys.argv[2] == "Process":
+        children = [context.Process(target=work, args=(number,)) for number in range(6)]
+        for child in children: child.start()
+        for child in children: child.join()
+        assert [child.exitcode for child in children] == [0] * 6
+    elif sys.argv[2] == "Pool":
+        pool = context.Pool(3)
+        pool.map(work, range(6))
+        pool.close()
+        pool.join()
+    else:
+        with concurrent.futures.ProcessPoolExecutor(3, context) as pool:
+            list(pool.map(work, range(6)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "made"),
+    [
+        ("fork", "Process", "before"),
+        ("fork", "Pool", "used before"),
+        ("fork", "Executor", "in the task"),
+        ("forkserver", "Process", "in the task"),
+        ("forkserver", "Pool", "before"),
+        ("forkserver", "Executor", "used before"),
+        ("spawn", "Pool", "before"),
+    ],
+)
+def test_what_a_worker_tracked_outlives_it(
+    collector: Collector, method: str, kind: str, made: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(WORKERS)
+    options = json.dumps(collector.options())
+    environment = {**os.environ, "TEST_OPTIONS": options, "TEST_CLIENT": made}
+    subprocess.run([sys.executable, program, method, kind], env=environment, check=True, timeout=60)
+    expected = [0, 1, 2, 3, 4, 5, *([100] if made == "used before" else [])]
+    assert arrived(collector, expected) == expected
+
+
+def test_what_a_worker_tracked_is_on_disk_while_the_server_hangs(hanging_collector: Collector, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(WORKERS)
+    environment = {
+        **os.environ,
+        "PACT_TELEMETRY_STATE_DIR": str(tmp_path / "state"),
+        "PACT_TELEMETRY_NOTICE": "seen",
+        "TEST_OPTIONS": json.dumps(hanging_collector.options(exit_timeout=0.5)),
+        "TEST_CLIENT": "before",
+    }
+    subprocess.run([sys.executable, program, "fork", "Pool"], env=environment, check=True, timeout=60)
+    command = [COMMAND, "status", "--json"]
+    status = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
+    assert status["waiting"]["events"] == 6
+
+
+def arrived(collector: Collector, expected: list[int]) -> list[int]:
+    """The values that arrived at once or with one of the next processes, whose own are 1000 and more."""
+    deadline = time.monotonic() + 30
+    while True:
+        values = [value for value in collector.values(0) if value < 1000]
+        if len(values) >= len(expected) or time.monotonic() > deadline:
+            return values
+        run("telemetry = client()\ntelemetry.pacts_verified(1000)\ntelemetry.close(5)", collector)
 
 
 def test_forks_while_threads_track(collector: Collector) -> None:

@@ -5,11 +5,38 @@
     with Client(library={"id": "my-pact", "name": "My Pact", "version": "1.0.0"}) as telemetry:
         telemetry.pacts_verified(3)
 
-Nothing here raises, and nothing waits but `flush` and `close`.
+Nothing here raises, and nothing waits but `flush`, `persist` and `close`.
 """
 
+from __future__ import annotations
+
 from . import constants
-from ._client import Client, Library
+from ._client import Client
 from .outcome import Outcome
 
-__all__ = ["Client", "Library", "Outcome", "constants"]
+TYPE_CHECKING = False  # `typing` itself costs a third of the import
+if TYPE_CHECKING:
+    from .types import Explanation, LeftByOthers, Library, Notice, Options, Preview, Rule, Stats
+
+__all__ = [
+    "Client",
+    "Explanation",
+    "LeftByOthers",
+    "Library",
+    "Notice",
+    "Options",
+    "Outcome",
+    "Preview",
+    "Rule",
+    "Stats",
+    "constants",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import the types when one of them is asked for: they are for annotations, and few programs need them."""
+    if name in __all__:
+        from . import types
+
+        return getattr(types, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

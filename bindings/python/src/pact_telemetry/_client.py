@@ -1,123 +1,113 @@
-"""The client: what a host uses."""
+"""The client: what a host program uses."""
 
 from __future__ import annotations
 
 import ctypes
 import json
-import math
-import operator
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from . import _runtime
 from . import constants as names
 from ._library import UnavailableError, load
 from ._native import Native, Status
+from ._processes import worker
 from .outcome import Outcome, newer
 
+TYPE_CHECKING = False  # `typing` itself costs a third of the import
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
     from types import TracebackType
+    from typing import Any, TypeVar
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
+    from .types import Explanation, Options, Preview, Stats
+
+    Answer = TypeVar("Answer", Explanation, Stats, Preview)
+
+_UNAVAILABLE = Outcome.UNAVAILABLE
 _OUTCOMES = {int(status): Outcome(status.name.lower()) for status in Status}
-# Most events are of these texts; a look here costs a quarter of the encoding.
-_ENCODED = {text: text.encode() for name, text in vars(names).items() if name.isupper()}
 _ERROR_CAPACITY = 1024
 _TEXT_CAPACITY = 4096
-_INT64 = range(-(2**63), 2**63)
+_INT64_MAX = 2**63 - 1
 _UINT32_MAX = 2**32 - 1
 
-
-class Library(TypedDict):
-    """The Pact library that reports: machine name (`pact-python`), human name (`Pact Python`), version."""
-
-    id: str
-    name: str
-    version: str
+# What was encoded before: most events have the same few texts and small values. Bounded; never emptied, for a program
+# with many texts gains nothing from it.
+_TEXTS: dict[str | None, bytes | None] = {None: None}
+_VALUES: dict[int, ctypes.c_int64] = {}
+_CACHED = 256
 
 
-class _Handle:
+class _Handle(ctypes.c_void_p):
     """A native client, given back exactly once: when nothing refers to this object any more.
 
-    Every call holds a reference while it is inside of the library. So `close` on one thread cannot free what another
-    thread is using, without a lock.
+    Every call is made with this object and so refers to it: one thread cannot free what another thread is using.
     """
 
-    __slots__ = ("_free", "address")
+    native: Native
 
-    def __init__(self, address: int, free: Callable[[int | None], None]) -> None:
-        self.address = address
-        self._free = free
+    def exit_timeout_ms(self) -> int:
+        """Return how long the end of the process may take for this client."""
+        return int(self.answer(self.native.pact_telemetry_explain)["exit_timeout_ms"])
+
+    def persist(self, timeout_ms: int) -> int:
+        """Wait until all that was accepted is on disk."""
+        return self.native.pact_telemetry_persist(self, timeout_ms)
+
+    def flush(self, timeout_ms: int) -> int:
+        """Wait until all that was accepted is answered."""
+        return self.native.pact_telemetry_flush(self, timeout_ms)
+
+    def answer(self, function: Callable[..., int], *arguments: object) -> dict[str, Any]:
+        """Return the JSON that a function writes into a buffer; _RefusedError if it answers a status."""
+        capacity = _TEXT_CAPACITY
+        while True:
+            buffer = ctypes.create_string_buffer(capacity)
+            length = function(self, *arguments, buffer, capacity)
+            if length < 0:
+                raise _RefusedError(length)
+            if length < capacity:
+                return dict(json.loads(buffer.value))
+            # A little more than the length: counters may grow by a digit between two calls.
+            capacity = length + 64
 
     def __del__(self) -> None:
-        self._free(self.address)
+        self.native.pact_telemetry_free(self)
+
+    __hash__ = object.__hash__
+
+
+class _RefusedError(Exception):
+    """The status that a function answered in place of a text."""
 
 
 class Client:
     """Who reports. Any thread may use it at any time, also after a fork. Nothing here raises.
 
     If the library cannot be loaded or an option is wrong, the client does nothing and `unavailable_reason` says why.
-    A client that is dropped without `close` loses nothing: what it queued stays with the library's sender.
+    A client that is dropped without `close` loses nothing: the library sends what it queued.
     """
 
     unavailable_reason: str | None
     """Why this client does nothing; None if it works."""
 
-    def __init__(
-        self,
-        *,
-        library: Library | Mapping[str, str] | None = None,
-        data_source: str | None = None,
-        test_framework: str | None = None,
-        platform_version: str | None = None,
-        enabled: bool | None = None,
-        protocol: str | None = None,
-        endpoint: str | None = None,
-        measurement_id: str | None = None,
-        api_secret: str | None = None,
-        tracking_id: str | None = None,
-        queue_capacity: int | None = None,
-        state_dir: str | os.PathLike[str] | None = None,
-        exit_timeout_ms: int | None = None,
-        notice: Literal["stderr", "host", "shown"] | None = None,
-        id: Literal["hostname", "random"] | None = None,  # noqa: A002 - the key of the config
-        **more: object,
-    ) -> None:
+    def __init__(self, **options: Unpack[Options]) -> None:
         """Make a client. Starts nothing: no thread, no socket, no file before the first event that is accepted.
 
-        The options are the keys of the library's config (docs/config.md); None is the default. `library` is required.
-        `test_framework` and `platform_version` are filled in from this process. With `notice="host"` you show the
-        person the text in `explain()["notice"]` yourself, and make clients with `"shown"` from then on. `more` is for
-        keys of a newer library; one that it does not know is named by `explain`.
+        `library` is required; `pact_telemetry.Options` describes every option. `test_framework` and `platform_version`
+        are filled in from this process. With `notice="host"` you show the person the text in `explain()["notice"]`
+        yourself, and make clients with `"shown"` from then on. An option that the library does not know is ignored and
+        named by `explain()["diagnostics"]`.
         """
-        options: dict[str, object] = {
-            "library": library,
-            "data_source": data_source,
-            "test_framework": test_framework,
-            "platform_version": platform_version,
-            "enabled": enabled,
-            "protocol": protocol,
-            "endpoint": endpoint,
-            "measurement_id": measurement_id,
-            "api_secret": api_secret,
-            "tracking_id": tracking_id,
-            "queue_capacity": queue_capacity,
-            "state_dir": state_dir,
-            "exit_timeout_ms": exit_timeout_ms,
-            "notice": notice,
-            "id": id,
-            **more,
-        }
         self._handle: _Handle | None = None
-        self._without_handle = Outcome.UNAVAILABLE
         self.unavailable_reason = None
         try:
             self._native = load()
-            self._track = self._native.pact_telemetry_track
-            self._handle = _new(self._native, options)
+            self._track = self._native.track_prepared
+            self._handle = _new(self._native, dict(options))
         except UnavailableError as error:
             self.unavailable_reason = str(error)
         except Exception as error:
@@ -132,25 +122,37 @@ class Client:
         plugin_name: str | None = None,
         plugin_version: str | None = None,
     ) -> Outcome:
-        """Queue an event. OK if it was queued; anything else says why not."""
+        """Queue an event. OK if it was queued; anything else says why not. Takes about a microsecond."""
         handle = self._handle
         if handle is None:
-            return self._without_handle
+            return _UNAVAILABLE
         try:
+            # What is in the tables is of the types that the function takes: ctypes need not convert it again.
             status = self._track(
-                handle.address,
-                _ENCODED.get(event) or _encode(event),
-                _ENCODED.get(category) or _encode(category),
-                _ENCODED.get(action) or _encode(action),
-                value if type(value) is int and 0 <= value < 2**63 else _count(value),
-                None if plugin_name is None else _encode(plugin_name),
-                None if plugin_version is None else _encode(plugin_version),
+                handle,
+                _TEXTS[event],
+                _TEXTS[category],
+                _TEXTS[action],
+                _VALUES[value] if type(value) is int else _prepare_value(value),
+                None if plugin_name is None else _TEXTS[plugin_name],
+                None if plugin_version is None else _TEXTS[plugin_version],
             )
+        except Exception:
+            return self._track_first(handle, event, category, action, value, plugin_name, plugin_version)
+        return _OUTCOMES[status] if status in _OUTCOMES else self._outcome(status)
+
+    def _track_first(
+        self, handle: _Handle, event: str, category: str, action: str, value: int, *plugin: str | None
+    ) -> Outcome:
+        """Queue an event that has a text or a value for the first time, or one that is not as it must be."""
+        try:
+            texts = [_prepare_text(text) for text in (event, category, action, *plugin)]
+            status = self._track(handle, *texts[:3], _prepare_value(value), *texts[3:])
         except OverflowError:
             return Outcome.ERROR_RANGE
         except Exception:
             return Outcome.INVALID
-        return _OUTCOMES.get(status) or self._outcome(status)
+        return self._outcome(status)
 
     def consumer_tests_ran(self, count: int) -> Outcome:
         """A run of consumer tests ended; `count` is the number of interactions."""
@@ -186,42 +188,37 @@ class Client:
         holds.
         """
         handle = self._handle
-        return handle is not None and self._native.pact_telemetry_is_enabled(handle.address) == 1
+        return handle is not None and self._native.pact_telemetry_is_enabled(handle) == 1
 
     @enabled.setter
     def enabled(self, value: bool) -> None:
         handle = self._handle
         if handle is not None:
-            self._native.pact_telemetry_set_enabled(handle.address, _truth(value))
+            self._native.pact_telemetry_set_enabled(handle, _truth(value))
 
-    def flush(self, timeout: float = 1.0) -> Outcome:
+    def persist(self, timeout: float | timedelta = 1.0) -> Outcome:
+        """Have everything that was accepted before on disk, and wait for it at most `timeout` seconds.
+
+        Waits for no server: for a process that is about to end without exit handlers (`os._exit`, a signal). KEPT: it
+        is on disk, and this process or a later one sends it. OK: nothing waits. LOST, ERROR_TIMEOUT: not all is safe.
+        """
+        return self._wait(timeout, lambda handle, time: self._native.pact_telemetry_persist(handle, time))
+
+    def flush(self, timeout: float | timedelta = 1.0) -> Outcome:
         """Have everything sent that was queued before, and wait for it at most `timeout` seconds."""
-        handle = self._handle
-        if handle is None:
-            return self._nothing_to_wait_for()
-        milliseconds = _milliseconds(timeout)
-        if milliseconds is None:
-            return Outcome.INVALID
-        return self._outcome(self._native.pact_telemetry_flush(handle.address, milliseconds))
+        return self._wait(timeout, lambda handle, time: self._native.pact_telemetry_flush(handle, time))
 
-    def close(self, timeout: float = 1.0) -> Outcome:
-        """Take no more events, flush for at most `timeout` seconds, and give the native client back."""
-        handle = self._handle
-        if handle is None:
-            return self._nothing_to_wait_for()
-        milliseconds = _milliseconds(timeout)
-        status = self._native.pact_telemetry_close(handle.address, milliseconds or 0)
-        self._without_handle = Outcome.CLOSED
-        self._handle = None
-        return Outcome.INVALID if milliseconds is None else self._outcome(status)
+    def close(self, timeout: float | timedelta = 1.0) -> Outcome:
+        """Take no more events, and flush for at most `timeout` seconds. Called again it waits for what is left."""
+        return self._wait(timeout, lambda handle, time: self._native.pact_telemetry_close(handle, time), or_else=0)
 
-    def explain(self) -> dict[str, Any]:
+    def explain(self) -> Explanation:
         """Tell whether the client is on, which rule decided, and what each rule read."""
-        return self._text(lambda handle, out, size: self._native.pact_telemetry_explain(handle, out, size))
+        return self._answer(_no_explanation(), lambda handle: handle.answer(self._native.pact_telemetry_explain))
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> Stats:
         """Tell what became of the client's events in this process."""
-        return self._text(lambda handle, out, size: self._native.pact_telemetry_stats(handle, out, size))
+        return self._answer(_no_stats(), lambda handle: handle.answer(self._native.pact_telemetry_stats))
 
     def preview(
         self,
@@ -231,20 +228,16 @@ class Client:
         value: int = 1,
         plugin_name: str | None = None,
         plugin_version: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> Preview:
         """Show the request that this event alone would be: `method`, `url`, `content_type`, `body`. Sends nothing."""
-        return self._text(
-            lambda handle, out, size: self._native.pact_telemetry_preview(
-                handle,
-                _encode(event),
-                _encode(category),
-                _encode(action),
+        return self._answer(
+            _no_preview(),
+            lambda handle: handle.answer(
+                self._native.pact_telemetry_preview,
+                *map(_encode, (event, category, action)),
                 _count(value),
-                _encode(plugin_name),
-                _encode(plugin_version),
-                out,
-                size,
-            )
+                *map(_encode, (plugin_name, plugin_version)),
+            ),
         )
 
     def __enter__(self) -> Self:
@@ -259,31 +252,41 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        state = self._without_handle if self._handle is None else "open"
-        return f"<pact_telemetry.Client {state}>"
+        return f"<pact_telemetry.Client {self.explain()['state']}>"
 
-    def _nothing_to_wait_for(self) -> Outcome:
-        return Outcome.OK if self._without_handle is Outcome.UNAVAILABLE else self._without_handle
-
-    def _text(self, write: Callable[[int, ctypes.Array[ctypes.c_char] | None, int], int]) -> dict[str, Any]:
-        """Return the JSON that `write` leaves in a buffer, or why there is none under "unavailable"."""
+    def _wait(
+        self, timeout: float | timedelta, function: Callable[[_Handle, int], int], or_else: int | None = None
+    ) -> Outcome:
+        """Call what waits. For a time that is none, it is called with `or_else`, if that is given."""
         handle = self._handle
         if handle is None:
-            return {"unavailable": self.unavailable_reason or "the client is closed"}
-        length, capacity = _TEXT_CAPACITY, 0
-        try:
-            while length >= capacity:
-                # Some room to spare: counters may grow by a digit between two looks.
-                capacity = length + 64
-                buffer = ctypes.create_string_buffer(capacity)
-                length = write(handle.address, buffer, capacity)
-            if length < 0:
-                return {"unavailable": str(self._outcome(length))}
-            return dict(json.loads(buffer.value))
-        except OverflowError:
-            return {"unavailable": str(Outcome.ERROR_RANGE)}
-        except Exception:
-            return {"unavailable": str(Outcome.INVALID)}
+            return Outcome.OK  # there is nothing to wait for
+        milliseconds = _milliseconds(timeout)
+        if milliseconds is not None:
+            return self._outcome(function(handle, milliseconds))
+        if or_else is not None:
+            function(handle, or_else)
+        return Outcome.INVALID
+
+    def _answer(self, answer: Answer, ask: Callable[[_Handle], dict[str, Any]]) -> Answer:
+        """Return the answer with what the library tells, or else with the reason: every key is always there."""
+        handle = self._handle
+        outcome = Outcome.OK
+        if handle is None:
+            outcome, answer["reason"] = Outcome.UNAVAILABLE, self.unavailable_reason
+        else:
+            try:
+                answer.update(ask(handle))  # type: ignore[typeddict-item]
+            except _RefusedError as error:
+                outcome = self._outcome(error.args[0])
+            except OverflowError:
+                outcome = Outcome.ERROR_RANGE
+            except Exception:
+                outcome = Outcome.INVALID
+            if outcome is not Outcome.OK:
+                answer["reason"] = f"the library cannot answer: {outcome}"
+        answer["outcome"] = outcome.value
+        return answer
 
     def _outcome(self, status: int) -> Outcome:
         known = _OUTCOMES.get(status)
@@ -294,21 +297,87 @@ class Client:
 
 
 def _new(native: Native, options: dict[str, object]) -> _Handle:
-    if options["platform_version"] is None:
+    if options.get("platform_version") is None:
         options["platform_version"] = _runtime.platform_version()
-    if options["test_framework"] is None:
+    if options.get("test_framework") is None:
         options["test_framework"] = _runtime.test_framework()
+    exit_timeout = options.pop("exit_timeout", None)
+    if exit_timeout is not None:
+        options["exit_timeout_ms"] = _whole_milliseconds(exit_timeout)
     config = json.dumps(options, default=_plain).encode()
     error = ctypes.create_string_buffer(_ERROR_CAPACITY)
     address = native.pact_telemetry_new(config, error, _ERROR_CAPACITY)
     if address is None:
         raise UnavailableError(error.value.decode("utf-8", "replace"))
-    return _Handle(address, native.pact_telemetry_free)
+    handle = _Handle(address)
+    handle.native = native
+    worker.add(handle)
+    return handle
+
+
+def _no_explanation() -> Explanation:
+    """Return the answer of a client that has no library, of which a library's answer replaces all but the first two."""
+    return {
+        "outcome": "unavailable",
+        "reason": None,
+        "enabled": False,
+        "state": "unavailable",
+        "rule": None,
+        "rules": [],
+        "protocol": None,
+        "endpoint": None,
+        "destination": None,
+        "configured": False,
+        "debug": False,
+        "ci": False,
+        "exit_timeout_ms": 0,
+        "queue_capacity": 0,
+        "state_dir": None,
+        "id": None,
+        "notice": {"shown_ms": None, "text": ""},
+        "diagnostics": [],
+    }
+
+
+def _no_stats() -> Stats:
+    return {
+        "outcome": "unavailable",
+        "reason": None,
+        "accepted": 0,
+        "delivered": 0,
+        "queued": 0,
+        "spooled": 0,
+        "dropped": {},
+        "not_accepted": {},
+        "last_failure": None,
+        "left_by_others": {"delivered": 0, "dropped": 0},
+    }
+
+
+def _no_preview() -> Preview:
+    return {"outcome": "unavailable", "reason": None, "method": None, "url": None, "content_type": None, "body": None}
 
 
 def _plain(value: object) -> object:
     """Return what json can write for what a Python host gives in good faith: a Path, a mapping that is no dict."""
     return dict(value) if isinstance(value, Mapping) else os.fspath(value)  # type: ignore[call-overload]
+
+
+def _prepare_text(text: str | None) -> bytes | None:
+    """Return the UTF-8 of a text, and remember it if there is still capacity."""
+    encoded = _encode(text)
+    if type(text) is str and len(text) < 512 and len(_TEXTS) < _CACHED:
+        _TEXTS[text] = encoded
+    return encoded
+
+
+def _prepare_value(value: int) -> ctypes.c_int64:
+    """Return the number as C takes it, and remember it if it is small."""
+    number = _count(value)
+    prepared = ctypes.c_int64(number)
+    if 0 <= number < _CACHED:
+        _VALUES[number] = prepared
+    return prepared
 
 
 def _encode(text: str | None) -> bytes | None:
@@ -325,22 +394,31 @@ def _count(value: int) -> int:
     """Return a number that C can take; ctypes would cut a larger one. A bool is a mistake, not a number."""
     if isinstance(value, bool):
         raise TypeError("a count, not a bool")
-    number = operator.index(value)
-    if number not in _INT64:
+    number = value.__index__()
+    if not -_INT64_MAX - 1 <= number <= _INT64_MAX:
         raise OverflowError
-    return number
+    return int(number)
 
 
-def _milliseconds(seconds: float) -> int | None:
+def _whole_milliseconds(time: object) -> int:
+    """Return the whole milliseconds of seconds or of a timedelta, rounded up. Raises for what is neither."""
+    seconds = getattr(time, "total_seconds", None)
+    milliseconds = (time if seconds is None else seconds()) * 1000  # type: ignore[operator]
+    return int(-(-milliseconds // 1))
+
+
+def _milliseconds(timeout: object) -> int | None:
     """Return at least 1 for any time that is not none, so that a short wait is still a wait; None for no number."""
     try:
-        return math.ceil(min(max(seconds * 1000, 0), _UINT32_MAX))
+        seconds = getattr(timeout, "total_seconds", None)
+        time = timeout if seconds is None else seconds()
+        return _whole_milliseconds(min(max(time, 0), _UINT32_MAX // 1000))  # type: ignore[type-var]
     except Exception:
         return None
 
 
 def _truth(value: object) -> int:
-    """Return 0 for what does not say clearly that it is true: here the doubt is the person's."""
+    """Return 0 for what does not say clearly that it is true: in doubt, it is off."""
     try:
         return int(bool(value))
     except Exception:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from functools import cache
-from pathlib import Path
 
 from ._native import Native
 
 VARIABLE = "PACT_TELEMETRY_LIBRARY"
-"""A path that goes before all else, and is not fallen back from."""
+"""Names a file that is used instead of all others; if it cannot be loaded, nothing else is tried."""
 
-_NAMES = {
-    # sys.platform: (folder, bundled file, the system's name)
-    "linux": ("linux", "libpact_telemetry.so", "libpact_telemetry.so.1"),
-    "darwin": ("macos", "libpact_telemetry.dylib", "libpact_telemetry.1.dylib"),
-    "win32": ("windows", "pact_telemetry.dll", "pact_telemetry.dll"),
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "native")
+"""Where a wheel for one platform has its library, in a folder with the platform's name."""
+
+_FILES = {
+    # sys.platform: (the file in the package, the name that the system's loader searches for)
+    "linux": ("libpact_telemetry.so", "libpact_telemetry.so.1"),
+    "darwin": ("libpact_telemetry.dylib", "libpact_telemetry.1.dylib"),
+    "win32": ("pact_telemetry.dll", "pact_telemetry.dll"),
 }
-_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+_PROCESSORS = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 class UnavailableError(Exception):
@@ -35,7 +36,7 @@ def load() -> Native:
         raise UnavailableError(f"{source} cannot be used: {error}") from error
 
 
-# A path that failed is tried anew for the next client: that costs microseconds.
+# A path that failed is tried again for the next client: that costs microseconds.
 @cache
 def _load(path: str) -> Native:
     return Native(path)
@@ -44,14 +45,47 @@ def _load(path: str) -> Native:
 def _choose(given: str | None) -> tuple[str, str]:
     if given:
         return given, f"the library named by {VARIABLE}"
-    folder, file, system = _NAMES.get(sys.platform, _NAMES["linux"])
-    bundled = Path(__file__).parent / "native" / f"{folder}-{_machine()}" / file
-    if bundled.exists():
-        return str(bundled), "the bundled library"
-    return system, f"no {VARIABLE} is set, nothing is bundled ({bundled}), and the system's library"
+    file, system = _FILES.get(sys.platform, _FILES["linux"])
+    bundled = os.path.join(FOLDER, platform_name(), file)
+    if os.path.exists(bundled):
+        return bundled, "the library of this package"
+    return system, f"{_what_is_missing()}, {VARIABLE} is not set, and the system's library"
 
 
-@cache
-def _machine() -> str:
-    machine = platform.machine().lower()
-    return _MACHINES.get(machine, machine)
+def _what_is_missing() -> str:
+    try:
+        there = sorted(os.listdir(FOLDER))
+    except OSError:  # also where the package is imported from an archive
+        there = []
+    brings = f"it is the one for {', '.join(there)}" if there else "it is the one that brings none"
+    return f"this package has no library for {platform_name()} ({brings})"
+
+
+def platform_name() -> str:
+    """Return the name of this process's platform, such as `linux-x64-musl`; one of an unknown platform says what it is.
+
+    Starts no process and reads no file, unlike `platform.machine` and `platform.libc_ver`.
+    """
+    # A process of 32 bits may run on a kernel of 64, and the kernel's answer would be wrong for it.
+    bits = "" if sys.maxsize > 2**32 else "-32bit"
+    libc = f"-{_libc()}" if sys.platform == "linux" else ""
+    return f"{sys.platform}-{_processor()}{bits}{libc}"
+
+
+def _processor() -> str:
+    if sys.platform == "win32":
+        # The interpreter's own, also where an emulator runs it. platform.machine() would ask a service of the system.
+        version = sys.version.lower()
+        machine = next((name for name in ("amd64", "arm64") if name in version), "x86")
+    else:
+        machine = os.uname().machine.lower()
+    return _PROCESSORS.get(machine, machine)
+
+
+def _libc() -> str:
+    """Return `gnu` or `musl`: the C library that this process runs on. musl does not know the question."""
+    try:
+        answer = os.confstr("CS_GNU_LIBC_VERSION")
+    except (AttributeError, OSError, ValueError):
+        answer = None
+    return "gnu" if answer and answer.startswith("glibc") else "musl"

@@ -12,18 +12,19 @@ from __future__ import annotations
 import ctypes
 from ctypes import c_char_p, c_int32, c_int64, c_uint32, c_void_p
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, TypeAlias
 
+TYPE_CHECKING = False  # `typing` itself costs a third of the import
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, TypeAlias
 
 ABI_VERSION = 1
 """The ABI that this file was written for."""
 
-Address: TypeAlias = int | None
+Address: TypeAlias = "int | c_void_p | None"
 """A client; None is NULL."""
 
-Text: TypeAlias = bytes | None
+Text: TypeAlias = "bytes | None"
 """NUL-terminated UTF-8; None is NULL. Nobody looks for a NUL inside."""
 
 Buffer: TypeAlias = "ctypes.Array[ctypes.c_char] | None"
@@ -65,12 +66,13 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
         *(c_char_p, c_uint32),
     ),
     "pact_telemetry_stats": (c_int32, c_void_p, c_char_p, c_uint32),
+    "pact_telemetry_persist": (c_int32, c_void_p, c_uint32),
     "pact_telemetry_flush": (c_int32, c_void_p, c_uint32),
     "pact_telemetry_close": (c_int32, c_void_p, c_uint32),
     "pact_telemetry_free": (None, c_void_p),
 }
 
-WAITING = frozenset({"pact_telemetry_flush", "pact_telemetry_close"})
+WAITING = frozenset({"pact_telemetry_persist", "pact_telemetry_flush", "pact_telemetry_close"})
 """The functions that take a time-out; they let go of the GIL."""
 
 
@@ -80,16 +82,23 @@ class Native:
     pact_telemetry_abi_version: Callable[[], int]
     pact_telemetry_version: Callable[[], bytes]
     pact_telemetry_status_name: Callable[[int], bytes]
-    pact_telemetry_new: Callable[[Text, Buffer, int], Address]
+    pact_telemetry_new: Callable[[Text, Buffer, int], int | None]
     pact_telemetry_track: Callable[[Address, Text, Text, Text, int, Text, Text], int]
     pact_telemetry_set_enabled: Callable[[Address, int], int]
     pact_telemetry_is_enabled: Callable[[Address], int]
     pact_telemetry_explain: Callable[[Address, Buffer, int], int]
     pact_telemetry_preview: Callable[[Address, Text, Text, Text, int, Text, Text, Buffer, int], int]
     pact_telemetry_stats: Callable[[Address, Buffer, int], int]
+    pact_telemetry_persist: Callable[[Address, int], int]
     pact_telemetry_flush: Callable[[Address, int], int]
     pact_telemetry_close: Callable[[Address, int], int]
     pact_telemetry_free: Callable[[Address], None]
+
+    track_prepared: Callable[..., int]
+    """`pact_telemetry_track` without `argtypes`, which costs a third less: ctypes does not look at the arguments.
+
+    So they must be a `c_void_p`, bytes or None for a text, and a `c_int64`.
+    """
 
     def __init__(self, path: str) -> None:
         """Load the file; OSError or AttributeError if it is not the library, or one of another ABI."""
@@ -102,3 +111,4 @@ class Native:
             setattr(self, name, function)
             if name == "pact_telemetry_abi_version" and function() != ABI_VERSION:
                 raise OSError(f"{path}: its ABI is {function()}, but this package was written for {ABI_VERSION}")
+        self.track_prepared = keeping_the_gil["pact_telemetry_track"]

@@ -1,6 +1,10 @@
 """Names that Pact's libraries report, as in pact_telemetry.constants.json. Any other event may be reported too."""
 
-from typing import Final
+from __future__ import annotations
+
+TYPE_CHECKING = False  # `typing` itself costs a third of the import
+if TYPE_CHECKING:
+    from typing import Final
 
 EVENT_PACT_CONSUMER_TESTS_RAN: Final = "Pact consumer tests ran"
 EVENT_PACTS_VERIFIED: Final = "Pacts verified"

@@ -1,0 +1,153 @@
+"""The types of what goes into a client, and of what it answers. For annotations: nothing else imports this module.
+
+Every key of an answer is there in every state: with the library, without it, and after `close`.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Literal, TypedDict
+
+Name = Literal[
+    "ok",
+    "disabled",
+    "not_configured",
+    "queue_full",
+    "closed",
+    "lost",
+    "kept",
+    "error_null",
+    "error_utf8",
+    "error_empty",
+    "error_too_long",
+    "error_forbidden",
+    "error_range",
+    "error_timeout",
+    "error_internal",
+    "unavailable",
+    "invalid",
+]
+"""The values of `Outcome`, as text."""
+
+
+class Library(TypedDict):
+    """The Pact library that reports: machine name (`pact-python`), human name (`Pact Python`), version."""
+
+    id: str
+    name: str
+    version: str
+
+
+class _Required(TypedDict):
+    library: Library
+
+
+class Options(_Required, total=False):
+    """What a client is made of. `library` is required; None, as leaving a key out, is the default."""
+
+    data_source: Literal["cli", "client", "broker"] | None
+    """What kind of program reports. Default: `client`."""
+    test_framework: str | None
+    """Default: the framework that runs this process, if one is seen; "" for none."""
+    platform_version: str | None
+    """Default: such as `Python 3.11.4`; "" for none."""
+    enabled: bool | None
+    """The host program's own switch. False turns the client off; True does not overrule the person."""
+    protocol: Literal["ga4", "universal-analytics", "otlp"] | None
+    """Wire format. Default: `ga4`."""
+    endpoint: str | None
+    """URL of another destination: `https`, or `http` on this machine."""
+    measurement_id: str | None
+    """Credentials of a GA4 data stream, together with `api_secret`. Default: built in."""
+    api_secret: str | None
+    tracking_id: str | None
+    """Credentials of a Universal Analytics property. Default: built in."""
+    queue_capacity: int | None
+    """How many events may wait in memory, 1 to 4096. Default: 4096."""
+    state_dir: str | os.PathLike[str] | None
+    """Absolute path of the folder where events wait for another attempt."""
+    exit_timeout: float | timedelta | None
+    """The longest that the end of the process waits, in seconds, 0 to 10. Default: 0.1; in CI 0.5."""
+    notice: Literal["stderr", "host", "shown"] | None
+    """Who tells the person before anything leaves. Default: `stderr`, the library."""
+    id: Literal["hostname", "random"] | None
+    """What stands for the machine: the digest of its name (default), or a random identifier."""
+
+
+class Rule(TypedDict, total=False):
+    """What one of the rules of consent found. `path` is there for a rule that is kept in a file."""
+
+    rule: str
+    says: Literal["on", "off", "no opinion"]
+    read: object
+    path: str
+
+
+class Notice(TypedDict):
+    """When the person was told (milliseconds since 1970; None: not yet), and the text."""
+
+    shown_ms: int | None
+    text: str
+
+
+class Explanation(TypedDict):
+    """Whether the client is on, and why. Without the library, what only the library knows is None, False or empty."""
+
+    outcome: Name
+    """`ok`, or why the library could not be asked."""
+    reason: str | None
+    """The same in words; None if it could."""
+    enabled: bool
+    state: Literal["enabled", "disabled", "not configured", "closed", "unavailable"]
+    rule: str | None
+    """The rule that turned it off; None if none did."""
+    rules: list[Rule]
+    protocol: str | None
+    endpoint: str | None
+    destination: str | None
+    """The digest that stands for the destination in the state folder."""
+    configured: bool
+    debug: bool
+    ci: bool
+    exit_timeout_ms: int
+    queue_capacity: int
+    state_dir: str | None
+    id: Literal["hostname", "random"] | None
+    notice: Notice
+    diagnostics: list[str]
+
+
+class LeftByOthers(TypedDict):
+    """What this process did with the events that earlier processes had left."""
+
+    delivered: int
+    dropped: int
+
+
+class Stats(TypedDict):
+    """What became of the client's events in this process. Without the library all numbers are 0."""
+
+    outcome: Name
+    reason: str | None
+    accepted: int
+    delivered: int
+    queued: int
+    spooled: int
+    dropped: dict[str, int]
+    """Lost, by reason."""
+    not_accepted: dict[str, int]
+    """Not taken, by reason."""
+    last_failure: str | None
+    left_by_others: LeftByOthers
+
+
+class Preview(TypedDict):
+    """The request that an event alone would be; None where there is none, and `reason` says why."""
+
+    outcome: Name
+    reason: str | None
+    method: str | None
+    url: str | None
+    content_type: str | None
+    body: str | None
