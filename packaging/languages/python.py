@@ -1,63 +1,203 @@
-"""The wheel: how it is made, and how it is tried in an empty project."""
+"""The wheels, one for each platform and one for any, and the sdist: how they are made, and how they are tried."""
 
+import functools
+import json
 import re
+import shutil
 import sys
 
-from shared import PACKAGES, ROOT, VERSION, Failed, NotThere, clean, copy, library, need, package, place, run, send
+from shared import BILL, LICENCES, PACKAGES, PLATFORMS, ROOT, VERSION, Failed, NotThere, clean, copy_sources, documents
+from shared import natives, placeholders, run, send
 
-PYTHON = """
+PYTHON_VERSION = re.sub(r"-(a|b|rc)[a-z]*\.", r"\1", VERSION)
+PACKAGE = f"pact-telemetry=={PYTHON_VERSION}"
+TRIED = """
 from pathlib import Path
 from pact_telemetry import Client
 with Client(library={"id": "tried-python", "name": "Tried", "version": "1"}) as telemetry:
     print(telemetry.pacts_verified(7), telemetry.unavailable_reason, telemetry.flush(10))
     print(Path("/proc/self/maps").read_text())
 """
+ANSWERS = """
+import json
+from pact_telemetry import Client
+telemetry = Client(library={"id": "tried-python", "name": "Tried", "version": "1"})
+print(json.dumps([telemetry.pacts_verified(7), telemetry.close(), telemetry.unavailable_reason]))
+"""
 
 # What a package of another version, or of an earlier run, is called.
-OUTPUTS = ["*.whl"]
+OUTPUTS = ["pact_telemetry-*.whl", "pact_telemetry-*.tar.gz"]
 
 
-def venv():
-    """A Python with pip, in a folder of the project."""
-    folder = ROOT / "build/tools/venv"
-    if not (folder / "bin/pip").exists():
-        if sys.version_info < (3, 10):
-            raise NotThere("there is no Python 3.10 or later")
+@functools.lru_cache(maxsize=None)
+def tools():
+    """A Python with hatchling, which builds the packages, and twine, which checks their metadata as PyPI does."""
+    folder = ROOT / "build/tools/python"
+    done = folder / "installed"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        make_venv(folder)
         try:
-            run(sys.executable, "-m", "venv", folder, cwd=ROOT)
+            pip(folder, "install", "hatchling>=1.28", "twine>=6")
         except Failed as why:
-            raise NotThere("there is no Python with venv (Debian: python3-venv)") from why
+            raise NotThere("pip cannot install hatchling and twine") from why
+        done.touch()
     return folder / "bin/python"
 
 
-def wheel_platform():
-    """The tag of the oldest glibc on which the library runs."""
-    need("objdump")
-    needed = re.findall(r"GLIBC_2\.(\d+)", run("objdump", "-T", library(), cwd=ROOT))
-    newest = max([17, *map(int, needed)])
-    return "manylinux2014_x86_64" if newest == 17 else f"manylinux_2_{newest}_x86_64"
-
-
-def pack():
-    executable = venv()
-    work = copy("python", "src/pact_telemetry/native")
-    options = ("-q", "--disable-pip-version-check", "--no-deps", "--wheel-dir", "wheels")
-    platform = wheel_platform()
-    run(executable, "-m", "pip", "wheel", *options, ".", cwd=work, PACT_TELEMETRY_WHEEL_PLATFORM=platform)
-    (made,) = (work / "wheels").glob("*.whl")
-    version = re.sub(r"-(a|b|rc)[a-z]*\.", r"\1", VERSION)
-    return place(made, PACKAGES / f"pact_telemetry-{version}-py3-none-{platform}.whl")
-
-
-def try_in(collector, project):
-    packed = package("*.whl")
+def make_venv(folder, *options):
     if sys.version_info < (3, 10):
         raise NotThere("there is no Python 3.10 or later")
     try:
-        run(sys.executable, "-m", "venv", "venv", cwd=project, environment=clean())
+        run(sys.executable, "-m", "venv", *options, folder, cwd=ROOT, environment=clean())
     except Failed as why:
         raise NotThere("there is no Python with venv (Debian: python3-venv)") from why
-    pip = ("venv/bin/python", "-m", "pip", "-q", "--disable-pip-version-check", "install", "--no-index")
-    run(*pip, packed, cwd=project, environment=clean())
-    (project / "tried.py").write_text(PYTHON)
-    return packed, send(collector, project, "python", "venv/bin/python", "tried.py")
+    return folder
+
+
+def pip(venv, *arguments, **more):
+    """pip of a venv, with nobody's own settings."""
+    options = ("-q", "--isolated", "--disable-pip-version-check")
+    return run(venv / "bin/python", "-m", "pip", *options, *arguments, cwd=venv, environment=clean(), **more)
+
+
+def wheel_platform(name, library):
+    """The platform tag. The library of `make lib` may want a newer glibc than the table says."""
+    tag = PLATFORMS[name].wheel
+    if not name.endswith("-gnu"):
+        return tag
+    needed = max([17, *map(int, re.findall(rb"\0GLIBC_2\.(\d+)(?=[.\0])", library.read_bytes()))])
+    return tag if needed == 17 else f"manylinux_2_{needed}_{tag.split('_', 3)[3].split('.')[0]}"
+
+
+def expression():
+    """The licences of a wheel with a library, as an SPDX expression: ours, and of what is linked into it."""
+    listed = re.findall(r"^    \S+ \S+: (.+)$", LICENCES.read_text(), re.M)
+    names = {name for one in listed for name in one.split(" and ")} - {"MIT"}
+    return " AND ".join(["MIT", *sorted(names)])
+
+
+def pack():
+    packages = make(natives(), PACKAGES)
+    for name in PLATFORMS:
+        if name not in natives():
+            print(f"python: {name}: NOT PACKED: its library was not built")
+    return packages
+
+
+def make(libraries, folder):
+    """{package: [the platforms whose library it carries]}, in the folder, with these libraries."""
+    folder.mkdir(parents=True, exist_ok=True)
+    work = copy_sources("python")
+    inside = work / "src/pact_telemetry"
+    documents(work, native=False)
+    shutil.move(work / "COLLECTED.md", inside / "COLLECTED.md")
+    packages = {hatchling(work, "sdist", folder): [], hatchling(work, "wheel", folder): []}
+    documents(work)
+    (work / "COLLECTED.md").unlink()
+    settings = (work / "pyproject.toml").read_text()
+    (work / "pyproject.toml").write_text(settings.replace('license = "MIT"', f'license = "{expression()}"'))
+    for name, library in libraries.items():
+        shutil.rmtree(inside / "native", ignore_errors=True)
+        (inside / "native" / name).mkdir(parents=True)
+        shutil.copyfile(library, inside / "native" / name / PLATFORMS[name].file)
+        wheel = hatchling(work, "wheel", folder, PACT_TELEMETRY_WHEEL_PLATFORM=wheel_platform(name, library))
+        packages[wheel] = [name]
+    run(tools(), "-m", "twine", "check", "--strict", *packages, cwd=folder)
+    return packages
+
+
+def hatchling(work, kind, folder, **more):
+    """Builds it and returns where it lies."""
+    printed = run(tools(), "-m", "hatchling", "build", "-t", kind, "-d", folder, cwd=work, **more)
+    made = folder / printed.split()[-1].split("/")[-1]
+    if not made.name.startswith(f"pact_telemetry-{PYTHON_VERSION}"):
+        raise Failed(f"made {made.name}: is its version not that of Cargo.toml?")
+    return made
+
+
+def try_in(collector, project):
+    """As a person installs it: pip chooses the wheel for this machine."""
+    if not any(PACKAGES.glob(OUTPUTS[0])):
+        raise NotThere("there is no package of it")
+    venv = make_venv(project / "venv")
+    pip(venv, "install", "--no-index", "--find-links", PACKAGES, PACKAGE)
+    (project / "tried.py").write_text(TRIED)
+    sent_by = send(collector, project, "python", "venv/bin/python", "tried.py")
+    (information,) = venv.glob("lib/python*/site-packages/pact_telemetry-*.dist-info")
+    if not (information / "sboms" / BILL.name).exists():
+        raise Failed("the installed package has no bill of materials in sboms/")
+    platform = re.search(r"^Tag: py3-none-(.*)$", (information / "WHEEL").read_text(), re.M).group(1)
+    return next(PACKAGES.glob(f"pact_telemetry-*{platform}*.whl")), sent_by
+
+
+# What pip is told to install for, and whose library it must then take; None: the wheel for any platform.
+ELSEWHERE = {
+    "manylinux2014_x86_64": "linux-x64-gnu",
+    "manylinux_2_17_x86_64": "linux-x64-gnu",
+    "manylinux2014_aarch64": "linux-arm64-gnu",
+    "musllinux_1_2_x86_64": "linux-x64-musl",
+    "musllinux_1_2_aarch64": "linux-arm64-musl",
+    "macosx_11_0_arm64": "darwin-arm64",
+    "macosx_15_0_arm64": "darwin-arm64",
+    "macosx_11_0_x86_64": "darwin-x64",
+    "win_amd64": "win32-x64",
+    "win_arm64": None,
+    "win32": None,
+    "manylinux2014_i686": None,
+    "linux_riscv64": None,
+    "freebsd_14_1_release_amd64": None,
+}
+
+
+def try_elsewhere(project):
+    """{the platform that pip is told: what it takes}; then, on this machine, the wheel for any platform and the sdist."""
+    libraries = with_old_glibc(project, placeholders(project / "libraries"))
+    packages = make(libraries, project / "packages")
+    venv, found = make_venv(project / "venv"), {}
+    for platform, wanted in ELSEWHERE.items():
+        taken = download(venv, project / "packages", project / "taken" / platform, platform)
+        if packages[project / "packages" / taken.name] != ([wanted] if wanted else []):
+            raise Failed(f"for {platform} pip took {taken.name}, not that of {wanted or 'any platform'}")
+        found[platform] = taken.name
+    (any_wheel,) = (path for path in packages if path.name.endswith("-any.whl"))
+    found["any without a library"] = f"{any_wheel.name}, and the client says: {says_why(project, venv, any_wheel)}"
+    (sdist,) = (path for path in packages if path.name.endswith(".tar.gz"))
+    rebuilt = project / "rebuilt"
+    build = ("wheel", "--no-index", "--no-build-isolation", "--no-deps", "--wheel-dir", rebuilt)
+    run(tools(), "-m", "pip", "-q", "--isolated", "--disable-pip-version-check", *build, sdist, cwd=project)
+    if [path.name for path in rebuilt.iterdir()] != [any_wheel.name]:
+        raise Failed(f"from the sdist pip built {[path.name for path in rebuilt.iterdir()]}")
+    found["the sdist"] = f"{any_wheel.name}, built from it"
+    return found
+
+
+def with_old_glibc(project, libraries):
+    """The libraries, with a text in place of one that wants a newer glibc than its wheel promises."""
+    kept = {}
+    for name, library in libraries.items():
+        if wheel_platform(name, library) != PLATFORMS[name].wheel:
+            library = project / "libraries" / name / PLATFORMS[name].file
+            library.parent.mkdir(parents=True, exist_ok=True)
+            library.write_text(f"In place of a library for {name} that wants a newer glibc.\n")
+        kept[name] = library
+    return kept
+
+
+def download(venv, index, folder, platform):
+    """The file that pip takes for a platform."""
+    folder.mkdir(parents=True)
+    chosen = ("--only-binary=:all:", "--platform", platform, "--python-version", "3.12", "--implementation", "cp")
+    pip(venv, "download", "--no-index", "--find-links", index, "--no-deps", *chosen, "-d", folder, PACKAGE)
+    (taken,) = folder.iterdir()
+    return taken
+
+
+def says_why(project, venv, wheel):
+    """What the client of the wheel without a library says; all else must be silent."""
+    pip(venv, "install", "--no-index", wheel)
+    (project / "answers.py").write_text(ANSWERS)
+    outcome, closed, why = json.loads(run(venv / "bin/python", "answers.py", cwd=project, environment=clean()))
+    if (outcome, closed) != ("unavailable", "ok") or "brings none" not in why:
+        raise Failed(f"without a library the client says {outcome}, {closed}, {why}")
+    return why
