@@ -151,7 +151,7 @@ ELSEWHERE = {
 
 
 def try_elsewhere(project):
-    """{the platform that pip is told: what it takes}; then, on this machine, the wheel for any platform and the sdist."""
+    """{the platform that pip is told: what it takes}; then the wheel for any platform, and the sdist."""
     libraries = with_old_glibc(project, placeholders(project / "libraries"))
     packages = make(libraries, project / "packages")
     venv, found = make_venv(project / "venv"), {}
