@@ -3,7 +3,7 @@
 
 use crate::child::{subjects, Place, Printed};
 use crate::figure::Unit;
-use crate::scenes::{settle, tell};
+use crate::probe::{arrived, settle, tell};
 use crate::subject::Subject;
 use crate::table::{Goal, Row, Table};
 use crossbeam_channel::{bounded, Sender};
@@ -25,7 +25,7 @@ pub fn scene(name: &str, url: &str, sink: &str) {
         let _ = std::hint::black_box(subject.event(value));
     };
     event(0);
-    let mut wanted = crate::scenes::arrived(sink) + 1;
+    let mut wanted = arrived(sink) + 1;
     settle(name, &subject, sink, wanted);
     for _ in 0..rounds {
         tell("floor burst", alone(burst, floor));

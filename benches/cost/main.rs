@@ -12,6 +12,7 @@ mod figure;
 mod instructions;
 mod page;
 mod plot;
+mod probe;
 mod process;
 mod profile;
 mod scenes;

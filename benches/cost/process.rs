@@ -2,7 +2,7 @@
 
 use crate::child::{subjects, Place, Printed};
 use crate::figure::{Figure, Unit};
-use crate::scenes::monotonic;
+use crate::probe::monotonic;
 use crate::subject;
 use crate::table::{Goal, Row, Table};
 

@@ -2,10 +2,11 @@
 //! has threads and rounds, is in caller.rs.
 
 use crate::caller;
+use crate::probe::{arrived, monotonic, settle, tell};
 use crate::subject::{self, Subject};
 use std::ffi::CStr;
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -36,39 +37,6 @@ pub fn play(arguments: &[String]) {
             subject.end();
         }
         _ => panic!("no scene {scene}"),
-    }
-}
-
-pub fn tell(name: &str, value: f64) {
-    println!("{name} {value}");
-}
-
-/// How many events the server has got.
-pub fn arrived(sink: &str) -> u64 {
-    let mut stream = TcpStream::connect(sink.trim_start_matches("http://")).unwrap();
-    stream.write_all(b"GET /arrived HTTP/1.1\r\n\r\n").unwrap();
-    let mut reader = BufReader::new(stream);
-    let mut lines = (&mut reader).lines().map_while(Result::ok);
-    let length = lines.find_map(|line| line.strip_prefix("Content-Length: ").map(str::to_owned)).unwrap();
-    lines.next();
-    let mut number = vec![0; length.parse().unwrap()];
-    reader.read_exact(&mut number).unwrap();
-    String::from_utf8(number).unwrap().parse().unwrap()
-}
-
-/// Flushes; where that does not wait, waits until so many have arrived or nothing has for two seconds.
-pub fn settle(name: &str, subject: &Subject, sink: &str, wanted: u64) {
-    subject.flush();
-    let (mut seen, mut since) = (0, Instant::now());
-    while matches!(name, "pact_matching" | "libdatadog") && since.elapsed() < Duration::from_secs(2) {
-        let now = arrived(sink);
-        if now >= wanted {
-            break;
-        }
-        if now > seen {
-            (seen, since) = (now, Instant::now());
-        }
-        std::thread::sleep(Duration::from_micros(300));
     }
 }
 
@@ -205,15 +173,6 @@ fn dlopen(name: &str) {
     tell("dlopen", start.elapsed().as_secs_f64());
     // SAFETY: after a failure there is a text.
     assert!(!black_box(handle).is_null(), "{:?}", unsafe { CStr::from_ptr(libc::dlerror()) });
-}
-
-pub fn monotonic() -> f64 {
-    // SAFETY: a place of the right type.
-    unsafe {
-        let mut now: libc::timespec = std::mem::zeroed();
-        libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now);
-        now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
-    }
 }
 
 /// Says when its work was done; the parent knows when it was gone.
