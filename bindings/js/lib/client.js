@@ -3,7 +3,7 @@
 // The public layer: a client that never throws, whatever it is given and whatever state it is in.
 
 // Node's own, and kept from now on: tests replace the global one by a clock that stands still.
-const { clearTimeout, setTimeout } = require('node:timers');
+const { clearTimeout, setImmediate, setTimeout } = require('node:timers');
 const { atExit } = require('./exit.js');
 const host = require('./host.js');
 const { load, reason } = require('./loader.js');
@@ -71,15 +71,21 @@ const dropped = new FinalizationRegistry((/** @type {{ native: Native, handle: b
   native.free(handle);
 });
 
-/** What `persist` does, without a turn of the event loop. @type {(client: TelemetryClient) => void} */
+/** What `persist` does, without a turn of the event loop. @type {(client: TelemetryClient, timeoutMs: number) => void} */
 let persistNow;
+
+/**
+ * A child process that its parent talks to, such as the workers of Vitest and Jest, is killed by a signal as soon as it
+ * has said that it is done, and no hook runs. There what was tracked goes to disk in the same turn of the event loop.
+ */
+const mayBeKilled = process.connected === true;
 
 class TelemetryClient {
   static {
-    persistNow = (client) =>
+    persistNow = (client, timeoutMs) =>
       client.#ask((native, handle) => {
         client.#lookAtEnvironment();
-        native.persist(handle, EXIT_TIMEOUT_MS);
+        native.persist(handle, timeoutMs);
       }, undefined);
   }
 
@@ -98,6 +104,7 @@ class TelemetryClient {
   #environmentOff = false;
   /** @type {import('./host.js').Rule | null} */
   #packageRule = null;
+  #hurries = false;
   /** The last counters, for who asks after the end. @type {Record<string, any>} */
   #lastStats = NO_STATS;
 
@@ -162,7 +169,9 @@ class TelemetryClient {
         optional(pluginName),
         optional(pluginVersion),
       );
-      return status === STATUS.OK ? 'ok' : outcome(status);
+      if (status !== STATUS.OK) return outcome(status);
+      if (mayBeKilled) this.#hurry();
+      return 'ok';
     } catch {
       return 'error_internal';
     }
@@ -375,6 +384,16 @@ class TelemetryClient {
     return { accepted, settled: accepted - queued, kept, lost: sum };
   }
 
+  /** Has the library put on disk, soon and on its own thread, what was tracked in this turn of the event loop. */
+  #hurry() {
+    if (this.#hurries) return;
+    this.#hurries = true;
+    setImmediate(() => {
+      this.#hurries = false;
+      persistNow(this, 0);
+    });
+  }
+
   /** Obeys the environment as JavaScript sees it, if it changed. */
   #lookAtEnvironment() {
     const off = host.environmentSaysOff();
@@ -473,7 +492,7 @@ function onDisk(status, before, now) {
 function persistAll() {
   for (const client of open.values()) {
     const left = client.deref();
-    if (left) persistNow(left);
+    if (left) persistNow(left, EXIT_TIMEOUT_MS);
   }
 }
 

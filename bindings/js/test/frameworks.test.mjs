@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { PACKAGE, collect, environmentFor, run } from './support.mjs';
+import { PACKAGE, collect, environmentFor, offline, run, waiting } from './support.mjs';
 
 const module = (file) => path.join(PACKAGE, 'node_modules', file);
 const project = (name) => path.join(PACKAGE, 'test/projects', name);
@@ -27,7 +27,7 @@ for (const mode of [
   ['--maxWorkers=2', '--workerThreads'],
 ]) {
   test(`a project of Jest, ${mode.join(' ')}`, async () => {
-    const jest = [module('jest/bin/jest.js'), '--no-cache', ...mode];
+    const jest = [module('jest/bin/jest.js'), ...mode];
     const { labels, frameworks, output } = await testProject(jest, project('jest'), 3);
     assert.deepEqual([labels, frameworks], [SOME, ['Jest']]);
     assert.doesNotMatch(output, /open handle|did not exit|failed to exit/i);
@@ -58,6 +58,21 @@ test('a project of node:test', async () => {
   const { labels, frameworks } = await testProject(['--test', 'telemetry.spec.cjs'], project('node'), 1);
   assert.deepEqual([labels, frameworks], [['Pact consumer tests ran'], ['node:test']]);
 });
+
+const VITEST = [module('vitest/vitest.mjs'), 'run'];
+const JEST = [module('jest/bin/jest.js'), '--maxWorkers=2'];
+for (const [name, argv, folder, env] of [
+  ["Vitest's default pool, with work left over,", VITEST, 'vitest-killed', { KEEP_ALIVE: '1' }],
+  ["Vitest's threads", [...VITEST, '--pool', 'threads'], 'vitest-killed', {}],
+  ["Jest's workers, with work left over,", JEST, 'jest-killed', { KEEP_ALIVE: '1' }],
+]) {
+  test(`${name} are killed after two events in each of four files: all are on disk`, async () => {
+    const environment = { ...offline(), ...env };
+    const ended = await run(argv, { cwd: project(folder), env: environment });
+    assert.deepEqual([ended.code, ended.signal], [0, null], ended.stdout + ended.stderr);
+    assert.equal(waiting(environment), 8);
+  });
+}
 
 test('a plain program has no test framework', async () => {
   const code = `

@@ -1,0 +1,9 @@
+// Two events and no close: the runner ends the process that runs this file as it likes.
+const { TelemetryClient } = require('@pact-foundation/telemetry');
+
+test('two events', () => {
+  const client = new TelemetryClient({ library: { id: 'pact-js', name: 'Pact JS', version: '1.0.0' } });
+  expect(client.consumerTestsRan(2)).toBe('ok');
+  expect(client.pactsVerified(3)).toBe('ok');
+  if (process.env.KEEP_ALIVE) setInterval(() => {}, 1000);
+});
