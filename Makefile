@@ -26,9 +26,10 @@ unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
 BILL := docs/pact_telemetry.cdx.json
 DOC := share/doc/pact_telemetry
 
-.PHONY: FORCE help lib platforms platform command scripted-client demo setup test check unit workflows soak abi reproducible \
-    supply sanitize fuzz mutants model headers docs bench bench-check bench-program dist version \
-    version-check publish lint format install uninstall clean
+.PHONY: FORCE help lib platforms platform command scripted-client demo setup test check unit \
+    workflows soak abi reproducible supply sanitize fuzz mutants model headers docs bench \
+    bench-check bench-program dist version version-check publish lint format install uninstall \
+    clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -102,7 +103,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (30) seconds
 mutants: ## each change of consent, event, protocol, retry and spool fails a test (cargo-mutants); two hours. ONLY=retry
 	@tests/mutants $(ONLY)
 
-model: ## counters, wake-up, waits, gate, wire and fork guard under every order that threads and memory allow (loom)
+model: ## the lock-free parts under every order that threads and memory allow (loom)
 	@RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --locked --lib --target-dir build/loom model::
 
 headers: ## write include/ and the lists in docs/privacy.md and docs/dependencies.md anew from the sources

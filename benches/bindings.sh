@@ -1,6 +1,6 @@
 #!/bin/sh
-# What one `track` costs from each language, beside the bare foreign call in the same run. Takes what each binding's `check`
-# has installed, and says where it has not.
+# What one `track` costs from each language, beside the bare foreign call in the same run. Takes what each binding's
+# `check` has installed, and says where it has not.
 cd "$(dirname "$0")/../bindings" || exit 1
 # Where events go at once, and not among the person's own.
 export CI=true PACT_TELEMETRY_STATE_DIR="$PWD/../build/bench-state"

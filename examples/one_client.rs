@@ -1,4 +1,5 @@
-//! One client for the process, as a Rust library of Pact has it: the module of docs/adopting.md, and a program that uses it.
+//! One client for the process, as a Rust library of Pact has it: the module of docs/adopting.md, and a program that
+//! uses it.
 
 use pact_telemetry::{names, Client, Event};
 use std::sync::OnceLock;

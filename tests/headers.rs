@@ -50,7 +50,7 @@ fn version_macros() -> String {
 /// The texts as macros: cbindgen would write them as `u8"…"`, which C99 does not know.
 fn name_macros() -> String {
     let mut out = String::from(
-        "/**\n * @name Names that the Pact libraries report\n * A program may report any other event too.\n * @{\n */\n",
+        "/**\n * @name Names that the Pact libraries report\n * Any other event may be reported too.\n * @{\n */\n",
     );
     for (name, value, doc) in pact_telemetry::names::ALL {
         out.push_str(&format!("\n/**{doc} */\n#define PACT_TELEMETRY_{name} \"{value}\"\n"));

@@ -108,7 +108,8 @@ fn the_four_events_are_written_in_universal_analytics_as_documented() {
     let cid = digest_of_hostname();
     let common = |rest: &str| {
         format!(
-            "v=1&cid={cid}&an=Pact%20Test&aid=pact-test&av=1.2.3&aip=1&ds=cli&cd3=linux-x86_64{rest}&t=event&tid=UA-117-1"
+            "v=1&cid={cid}&an=Pact%20Test&aid=pact-test&av=1.2.3&aip=1&ds=cli&cd3=linux-x86_64{rest}\
+             &t=event&tid=UA-117-1"
         )
     };
     let expected = [

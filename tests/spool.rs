@@ -1,5 +1,5 @@
-//! What outlives a process: events that no server answered, and the memory of a server that does not answer. Every process
-//! here is a real one, with a home that it shares with the others of its test.
+//! What outlives a process: events that no server answered, and the memory of a server that does not answer. Every
+//! process here is a real one, with a home that it shares with the others of its test.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 

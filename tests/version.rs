@@ -1,4 +1,5 @@
-//! The version stands in many places, in the spelling of each ecosystem: they agree, and `packaging/version` sets them all.
+//! The version stands in many places, in the spelling of each ecosystem: they agree, and `packaging/version` sets them
+//! all.
 #![allow(clippy::unwrap_used, clippy::panic)] // tests
 
 use std::path::Path;

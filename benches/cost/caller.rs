@@ -52,7 +52,7 @@ pub fn scene(name: &str, url: &str, sink: &str) {
     settle(name, &subject, sink, wanted + lone);
     if matches!(name, "pact_telemetry" | "pact_matching") {
         std::env::set_var("PACT_DO_NOT_TRACK", "true");
-        event(0); // the one call that notices it wakes the sender, to throw away what waits
+        event(0); // the one call that notices it wakes the worker, which drops what waits
         for _ in 0..rounds {
             tell("floor off", alone(burst, floor));
             receiver.try_iter().for_each(drop);

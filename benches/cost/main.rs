@@ -1,8 +1,8 @@
 //! What the library costs its host, beside the floor under it and beside what else could report an event.
 //!
 //! `make bench` runs this without arguments: it measures everything, prints one table, and writes docs/performance.md
-//! and its plot. `only WORD…` measures the steps whose names hold one of these words, and writes nothing. `check` compares
-//! the instructions of an event with benches/instructions. `scene …` is one measured process.
+//! and its plot. `only WORD…` measures the steps whose names hold one of these words, and writes nothing. `check`
+//! compares the instructions of an event with benches/instructions. `scene …` is one measured process.
 #![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a benchmark
 
 mod caller;

@@ -58,8 +58,8 @@ fn first(name: &str, url: &str) {
     tell("touch", touch());
 }
 
-/// The floor under a first event: a thread that does nothing, the first of a process that loaded nothing, and later ones, whose
-/// stack and pages are there.
+/// The floor under a first event: a thread that does nothing, the first of a process that loaded nothing, and later
+/// ones, whose stack and pages are there.
 fn threads() {
     extern "C" fn nothing(_: *mut libc::c_void) -> *mut libc::c_void {
         std::ptr::null_mut()

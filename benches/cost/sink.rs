@@ -1,5 +1,5 @@
 //! The server that all report to: counts requests and events, answers 200 to everything, and leads `CONNECT` to a
-//! collector with TLS. It does as little as it can, so that what is measured is the sender.
+//! collector with TLS. It does as little as it can, so that the library is what is measured.
 
 use std::io::{copy, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,5 +1,5 @@
-//! Short texts of strangers: `Retry-After`, the remembered wait, a saved choice, an opt-out, and proxies (a line each for
-//! the proxy, the exceptions and the URL).
+//! Short texts of strangers: `Retry-After`, the remembered wait, a saved choice, an opt-out, and proxies (a line each
+//! for the proxy, the exceptions and the URL).
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! The texts of an event through the C ABI, into a caller's buffer of any size. Input: two bytes for the size, eight for
-//! the value, then the five texts, each up to a NUL.
+//! The texts of an event through the C ABI, into a caller's buffer of any size. Input: two bytes for the size, eight
+//! for the value, then the five texts, each up to a NUL.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -6,8 +6,8 @@ use std::ffi::CStr;
 
 /// The status that a function returns.
 ///
-/// Zero is success. A positive number is no error, but no event was queued, or not every event arrived. A negative number
-/// is an error of the caller, a timeout, or an internal error. A host program may ignore them all.
+/// Zero is success. A positive number is no error, but no event was queued, or not every event arrived. A negative
+/// number is an error of the caller, a timeout, or an internal error. A host program may ignore them all.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(non_camel_case_types)] // the names that C sees

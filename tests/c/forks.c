@@ -1,5 +1,5 @@
-/* One client in a parent, its child and its grandchild. Argument: `sender` starts the sender before the fork, `fresh`
- * leaves the first event in the queue at the fork, `unused` forks before any event. */
+/* One client in a parent, its child and its grandchild. Argument: `threads` starts the background threads before the
+ * fork, `fresh` leaves the first event in the queue at the fork, `unused` forks before any event. */
 #include "check.h"
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ int main(int count, char **arguments)
     int is_unused = strcmp(arguments[1], "unused") == 0;
     PactTelemetry *client = client_with("");
     int64_t accepted = 1;
-    if (strcmp(arguments[1], "sender") == 0) {
+    if (strcmp(arguments[1], "threads") == 0) {
         CHECK_STATUS(track(client, "long before"), PACT_TELEMETRY_OK);
         CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
         accepted++;

@@ -66,7 +66,7 @@ static void what_was_queued_survives_its_client(void)
     PactTelemetry *client = client_with("");
     CHECK_STATUS(track(client, "orphan"), PACT_TELEMETRY_OK);
     pact_telemetry_free(client);
-    /* Same sender, first in first out: when this one is delivered, so is the orphan. */
+    /* The same queue, first in first out: when this one is delivered, so is the orphan. */
     PactTelemetry *other = client_with("");
     CHECK_STATUS(track(other, "takeover"), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_close(other, 10000), PACT_TELEMETRY_OK);

@@ -1,5 +1,5 @@
-/* Loads and unloads the library again and again with its sender at work. Arguments: how many times, and the paths of
- * one or more copies of the library. Not linked with it. */
+/* Loads and unloads the library again and again with its background threads at work. Arguments: how many times, and the
+ * paths of one or more copies of the library. Not linked with it. */
 #include <dlfcn.h>
 #include <pact_telemetry.h>
 #include <stdio.h>

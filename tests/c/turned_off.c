@@ -69,7 +69,7 @@ int main(void)
         CHECK(status == PACT_TELEMETRY_OK || status == PACT_TELEMETRY_LOST);
         CHECK_COUNT(count_of(client, "delivered"), before);
         CHECK_STATUS(pact_telemetry_set_enabled(client, 1), PACT_TELEMETRY_OK);
-        usleep(200); /* the sender is still looking whether more came; nothing tells when it is back at gathering */
+        usleep(200); /* the worker still looks whether more came; nothing tells when it gathers again */
     }
     __atomic_store_n(&is_over, 1, __ATOMIC_RELEASE);
     __atomic_store_n(&turn, round, __ATOMIC_RELEASE);

@@ -11,7 +11,7 @@ int main(void)
     CHECK_STATUS(pact_telemetry_flush(client, 0), PACT_TELEMETRY_OK);
     CHECK_STATUS(track(client, "no time either"), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_close(client, 0), PACT_TELEMETRY_ERROR_TIMEOUT);
-    /* The sender goes on with it: closing again waits for what is left. */
+    /* The library goes on with it: closing again waits for what is left. */
     CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
     CHECK_COUNT(count_of(client, "delivered"), 2);
     pact_telemetry_free(client);

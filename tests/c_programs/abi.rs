@@ -6,12 +6,12 @@ use crate::support::{say_loudly, Collector};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the first version gave to the world; it changes no more once that is released. Function by function and number by
-/// number, C itself says whether the header of today still means the same, and abidiff whether the library does.
+/// What the first version gave to the world; it changes no more once that is released. Function by function and number
+/// by number, C itself says whether the header of today still means the same, and abidiff whether the library does.
 const FIRST: &str = "tests/abi/1.0/pact_telemetry.ffi.h";
 
-/// abidw's dump of the first header: of its functions as C compiles them, and of a variable that holds a status, since no
-/// function has the enumeration in its types. PACT_TELEMETRY_BLESS=1 writes it, until 1.0 is released.
+/// abidw's dump of the first header: of its functions as C compiles them, and of a variable that holds a status, since
+/// no function has the enumeration in its types. PACT_TELEMETRY_BLESS=1 writes it, until 1.0 is released.
 const DUMP: &str = "tests/abi/1.0/pact_telemetry.abi";
 
 /// glibc of 2021: what a library built on any later system may ask for. (That of the packages: packaging/platforms.)
@@ -215,7 +215,8 @@ fn a_program_that_links_a_function_of_a_newer_library_is_told_which_one() {
 #[test]
 fn a_program_of_a_newer_library_is_stopped_by_the_loader_before_it_starts() {
     let sandbox = Sandbox::new();
-    // What it is linked with has the name of the library and one function more; where it runs there is the one of today.
+    // What it is linked with has the name of the library and one function more; where it runs there is the one of
+    // today.
     let listed = std::fs::read_to_string(root("tests/symbols.txt")).unwrap() + "pact_telemetry_newer\n";
     let [source, newer] = ["newer.c", "newer.so"].map(|name| sandbox.path().join(name));
     let functions: String = listed.lines().map(|name| format!("int {name}(void) {{ return 0; }}\n")).collect();

@@ -1,4 +1,5 @@
-//! The library as a file: what it exports and needs, how it is installed and linked, and how it takes a fault of its own.
+//! The library as a file: what it exports and needs, how it is installed and linked, and how it takes a fault of its
+//! own.
 
 use crate::support::programs::{library, linked_with, make, root, run_tool, Language, Sandbox};
 use crate::support::Collector;
@@ -113,7 +114,8 @@ fn the_static_archive_links_with_what_the_pkg_config_file_names() {
     }
 }
 
-/// A folder in the sandbox with a library that panics inside every function when it is told to, and in a sum that overflows.
+/// A folder in the sandbox with a library that panics inside every function when it is told to, and in a sum that
+/// overflows.
 pub fn debug_library(sandbox: &Sandbox) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {

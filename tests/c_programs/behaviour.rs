@@ -178,7 +178,7 @@ fn a_burst_is_delivered_whole_and_once() {
 #[test]
 fn parent_child_and_grandchild_each_deliver_their_own_events_once() {
     for (how, of_the_parent) in [
-        ("sender", vec!["long before", "before", "after"]),
+        ("threads", vec!["long before", "before", "after"]),
         ("fresh", vec!["before", "after"]),
         ("unused", vec!["after"]),
     ] {

@@ -14,11 +14,13 @@ fn names(collector: Collector) -> Vec<String> {
     names
 }
 
-/// Runs `limits` with so much of that resource, and then without a limit. It says by itself that every call answers and that
-/// the books balance; with `all`, also that every event is delivered in the end. Here: as many arrived as it counts.
+/// Runs `limits` with so much of that resource, and then without a limit. It says by itself that every call answers and
+/// that the books balance; with `all`, also that every event is delivered in the end. Here: as many arrived as it
+/// counts.
 fn lives_with(resource: &str, amounts: &[usize], promise: &str) {
     let sandbox = Sandbox::new();
-    std::fs::set_permissions(sandbox.path(), std::fs::Permissions::from_mode(0o777)).unwrap(); // it may be another user's
+    // It may be another user's.
+    std::fs::set_permissions(sandbox.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
     let program = sandbox.program("limits", Language::C);
     let live = |amount: &usize| {
         let home = sandbox.path().join(format!("{resource}-{amount}"));

@@ -18,7 +18,8 @@
 #define CHECK(condition) ((condition) ? (void)0 : failed(__LINE__, #condition))
 
 typedef PactTelemetry *(*New)(const char *, char *, uint32_t);
-typedef int32_t (*Track)(PactTelemetry *, const char *, const char *, const char *, int64_t, const char *, const char *);
+typedef int32_t (*Track)(PactTelemetry *, const char *, const char *, const char *, int64_t, const char *,
+                         const char *);
 typedef int32_t (*Wait)(PactTelemetry *, uint32_t);
 typedef int32_t (*Stats)(const PactTelemetry *, char *, uint32_t);
 typedef void (*Free)(PactTelemetry *);
@@ -47,8 +48,8 @@ static PactTelemetry *client_of_a_loaded_library(void)
     library = LoadLibraryA("pact_telemetry.dll");
     CHECK(library != NULL);
     find(library, "pact_telemetry_new", &make);
-    PactTelemetry *client = make("{\"library\": {\"id\": \"pact-c\", \"name\": \"Pact C\", \"version\": \"1\"}}", error,
-                                 sizeof error);
+    PactTelemetry *client =
+        make("{\"library\": {\"id\": \"pact-c\", \"name\": \"Pact C\", \"version\": \"1\"}}", error, sizeof error);
     printf("%s", error);
     CHECK(client != NULL);
     return client;

@@ -69,7 +69,8 @@ fn without_an_answer(asked: &Asked) -> Seen {
     tried(asked, &pick, 0, Place::PersonConfigured(10_000))
 }
 
-/// The event of a process that returns from main right after it is at the server, or on disk where the machine was too busy.
+/// The event of a process that returns from main right after it is at the server, or on disk where the machine was too
+/// busy.
 fn nearby(asked: &Asked) -> Seen {
     let sandbox = Sandbox::new();
     let program = sandbox.program("exits_at_once", Language::C);

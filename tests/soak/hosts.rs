@@ -77,7 +77,7 @@ fn sealed(asked: &Asked) -> Seen {
     seen
 }
 
-/// Of a thousand events a few do, of those that find the sender asleep or memory at its end.
+/// Of a thousand events a few do, of those that find the worker asleep or no memory.
 fn system_calls(asked: &Asked) -> Seen {
     const EVENTS: usize = 1_000;
     let mut seen = Seen { tries: asked.tries, ..Seen::default() };

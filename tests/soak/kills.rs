@@ -1,4 +1,4 @@
-//! kill -9 at any instant: what was on disk arrives with the next process, and only what the sender had not yet taken
+//! kill -9 at any instant: what was on disk arrives with the next process, and only what the worker had not yet taken
 //! is lost.
 
 use super::leftovers::Leftovers;

@@ -8,7 +8,7 @@ use std::process::Command;
 
 pub fn rows() -> Vec<Row> {
     vec![
-        Row { name: "dlopen, track, dlclose with the sender alive", tries: [50, 1_000], run: one_copy },
+        Row { name: "dlopen, track, dlclose with the background threads alive", tries: [50, 1_000], run: one_copy },
         Row { name: "two copies of the library in one process", tries: [25, 500], run: two_copies },
         Row { name: "the static archive beside another Rust archive", tries: [2, 2], run: two_archives },
     ]

@@ -42,8 +42,8 @@ pub fn make(arguments: &[&str]) {
     run_tool(Command::new("make").args(["-s", "-C", ROOT]).args(arguments).env_remove("CARGO_TARGET_DIR"));
 }
 
-/// The folder of the release library, built once. Where programs are watched: of one whose functions have names and whose
-/// arithmetic is checked.
+/// The folder of the release library, built once. Where programs are watched: of one whose functions have names and
+/// whose arithmetic is checked.
 pub fn library() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {

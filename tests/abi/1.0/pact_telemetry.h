@@ -44,7 +44,7 @@
 
 /**
  * @name Names that the Pact libraries report
- * A program may report any other event too.
+ * Any other event may be reported too.
  * @{
  */
 
@@ -93,8 +93,8 @@
 /**
  * The status that a function returns.
  *
- * Zero is success. A positive number is no error, but no event was queued, or not every event arrived. A negative number
- * is an error of the caller, a timeout, or an internal error. A host program may ignore them all.
+ * Zero is success. A positive number is no error, but no event was queued, or not every event arrived. A negative
+ * number is an error of the caller, a timeout, or an internal error. A host program may ignore them all.
  */
 typedef enum PactTelemetryStatus {
     /**
