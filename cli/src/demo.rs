@@ -130,6 +130,7 @@ fn command(arguments: Arguments, url: &str, state: &State) -> Command {
         ("PACT_TELEMETRY_API_SECRET", "demo"),
         ("PACT_TELEMETRY_TRACKING_ID", "UA-1-1"),
         ("PACT_TELEMETRY_PROTOCOL", protocol),
+        ("PACT_TELEMETRY_NOTICE", "seen"),
     ]);
     command
 }

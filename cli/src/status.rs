@@ -69,16 +69,12 @@ pub fn because(rule: &Value) -> String {
 impl Status {
     fn read() -> Result<Self, String> {
         let state = places::state();
-        let (waiting, ledger, notice_shown_ms) = match &state {
-            Some(state) => {
-                let notice = places::read(&state.join("notice.json"), 4096).ok().flatten().unwrap_or_default();
-                let notice: Value = serde_json::from_slice(&notice).unwrap_or_default();
-                let waiting = Waiting::read(state).map_err(|error| error.to_string());
-                (waiting, Ledger::read(state), notice.get("shown_ms").and_then(Value::as_u64))
-            }
-            None => (Ok(Waiting::default()), Ok(Ledger::default()), None),
+        let (waiting, ledger) = match &state {
+            Some(state) => (Waiting::read(state).map_err(|error| error.to_string()), Ledger::read(state)),
+            None => (Ok(Waiting::default()), Ok(Ledger::default())),
         };
         let (explained, id) = (library::explain()?, Identifier::read());
+        let notice_shown_ms = explained.all.pointer("/notice/shown_ms").and_then(Value::as_u64);
         Ok(Status { explained, state, waiting, ledger, notice_shown_ms, id })
     }
 

@@ -1,4 +1,4 @@
-//! What arrives at the collector: a query, a NUL, and a body, to the strict readers of both protocols.
+//! What arrives at the collector: a query, a NUL, and a body, to the strict readers of all protocols.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -19,6 +19,10 @@ fuzz_target!(|bytes: &[u8]| {
     }
     for payload in validate::ua::payloads(body) {
         validate::ua::hit(payload);
+    }
+    validate::otlp::request(body, now);
+    if let Ok(body) = serde_json::from_slice(body) {
+        validate::otlp::records(&body);
     }
     validate::json::duplicated_names(body);
     assert!(validate::form::pairs(body).len() <= body.len() + 1);

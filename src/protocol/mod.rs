@@ -81,6 +81,14 @@ impl Protocol {
         }
     }
 
+    /// How many events of a request the server did not take although it answered with success. It does not say which.
+    pub fn rejected(self, answer: &str) -> usize {
+        match self {
+            Protocol::Otlp => otlp::rejected(answer),
+            Protocol::Ga4 | Protocol::UniversalAnalytics => 0,
+        }
+    }
+
     /// What a status means for the events of a request. OTLP allows another try after 429, 502, 503 and 504 alone, and after
     /// what did not come from its server: a redirect, or the answer of a proxy.
     pub fn verdict(self, status: u16, retry_after: Option<Duration>) -> Verdict {

@@ -4,6 +4,7 @@
 use super::fields::{FieldValue, OtlpPlace, HOST_ARCH, OS_TYPE, WRITTEN};
 use super::{Context, Hit, Protocol};
 use crate::json::{push_number, push_string};
+use serde_json::Value;
 
 /// Records in a request.
 pub const MAX_RECORDS: usize = 512;
@@ -52,6 +53,14 @@ pub fn record(out: &mut String, context: &Context<'_>, previous: Option<&Hit<'_>
     out.push_str(r#"},"attributes":["#);
     attributes(out, context, hit, false);
     out.push_str("]}");
+}
+
+/// What `partialSuccess` says. Such a request must not be sent again (specification, "Partial Success").
+pub fn rejected(answer: &str) -> usize {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    let number = answer.get("partialSuccess").and_then(|partial| partial.get("rejectedLogRecords"));
+    let number = number.and_then(|number| number.as_u64().or_else(|| number.as_str()?.parse().ok()));
+    number.unwrap_or(0) as usize
 }
 
 /// Writes the fields of the list that belong to the resource, or those that belong to the record.

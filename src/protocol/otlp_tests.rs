@@ -129,6 +129,24 @@ fn an_event_name_is_made_of_lower_case_letters_digits_and_underscores() {
     }
 }
 
+#[test]
+fn a_partial_success_is_read_as_number_or_text_and_anything_else_is_none() {
+    for (answer, rejected) in [
+        (r#"{"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"x"}}"#, 3),
+        (r#"{"partialSuccess":{"rejectedLogRecords":2}}"#, 2),
+        (r#"{"partialSuccess":{"rejectedLogRecords":"-1"}}"#, 0),
+        (r#"{"partialSuccess":{"errorMessage":"a warning"}}"#, 0),
+        (r#"{"partialSuccess":{}}"#, 0),
+        ("{}", 0),
+        ("", 0),
+        ("{\"partialSuccess", 0),
+        ("[7]", 0),
+    ] {
+        assert_eq!(Protocol::Otlp.rejected(answer), rejected, "{answer}");
+    }
+    assert_eq!(Protocol::Ga4.rejected(r#"{"partialSuccess":{"rejectedLogRecords":"3"}}"#), 0);
+}
+
 proptest! {
     #[test]
     fn any_texts_come_back_from_the_body(event in ".{1,60}", library in ".{1,60}", plugin in ".{1,60}") {

@@ -20,6 +20,7 @@ A step may end in *N (N times) or * (always).
   drip=MS              200, and a body of 2000 bytes, one each MS milliseconds
   big=BYTES            200, and a body of that many bytes
   html                 200, and the web page of a captive portal
+  partial=N            200, and OTLP's partial success: N records were rejected
 
 Events of a request are printed when it is answered with a 2xx status; hang, hang-body, close and html swallow them.";
 
@@ -44,6 +45,8 @@ pub enum Step {
     Big(u64),
     /// A captive portal.
     Html,
+    /// Partial success, of which so many records are rejected.
+    Partial(u64),
 }
 
 /// The steps that are left, each with how often; `None` is always.
@@ -103,6 +106,7 @@ fn step(text: &str) -> Result<Step, String> {
         Some(("delay", time)) => Ok(Step::Delay(Duration::from_millis(number(time, 0)?))),
         Some(("drip", time)) => Ok(Step::Drip(Duration::from_millis(number(time, 1)?))),
         Some(("big", bytes)) => Ok(Step::Big(number(bytes, 0)?)),
+        Some(("partial", records)) => Ok(Step::Partial(number(records, 0)?)),
         _ => match text {
             "ok" => Ok(Step::Ok),
             "hang" => Ok(Step::Hang),
@@ -119,7 +123,7 @@ fn status(text: &str) -> Result<Step, String> {
     let first = words.next().unwrap_or_default();
     let Some(status) = first.parse().ok().filter(|status| (200..=599).contains(status)) else {
         return Err("unknown; use ok, a status from 200 to 599 with name=value headers, delay=MS, hang, hang-body, \
-             close, drip=MS, big=BYTES or html"
+             close, drip=MS, big=BYTES, html or partial=N"
             .to_owned());
     };
     let status = StatusCode::from_u16(status).map_err(|error| error.to_string())?;
@@ -160,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_step_is_understood() {
-        let script = "ok,500,delay=5,hang,hang-body,close,drip=7,big=9,html";
+        let script = "ok,500,delay=5,hang,hang-body,close,drip=7,big=9,html,partial=3";
         let expected = [
             Step::Ok,
             bare(500),
@@ -171,8 +175,9 @@ mod tests {
             Step::Drip(Duration::from_millis(7)),
             Step::Big(9),
             Step::Html,
+            Step::Partial(3),
         ];
-        assert_eq!(steps(script, 9), expected);
+        assert_eq!(steps(script, 10), expected);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use hyper::header::{HeaderValue, CONTENT_TYPE, ORIGIN};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -209,7 +210,7 @@ fn outcome(step: &Step, normal: &Normal) -> Outcome {
     match step {
         Step::Ok | Step::Delay(_) => Outcome::Status(normal.status),
         Step::Status(status, _) => Outcome::Status(status.as_u16()),
-        Step::Drip(_) | Step::Big(_) => Outcome::Status(200),
+        Step::Drip(_) | Step::Big(_) | Step::Partial(_) => Outcome::Status(200),
         Step::Hang => Outcome::Fault("hang"),
         Step::HangBody => Outcome::Fault("hang-body"),
         Step::Close => Outcome::Fault("close"),
@@ -237,6 +238,11 @@ async fn play(step: Step, normal: Normal) -> Result<Response<AnswerBody>, Cut> {
         Step::Close => Err(Cut),
         Step::Drip(period) => Ok(Response::new(AnswerBody::drip(DRIP_BYTES, period))),
         Step::Big(bytes) => Ok(Response::new(AnswerBody::Fill(bytes))),
+        Step::Partial(records) => {
+            // A 64-bit number is a text in protobuf's JSON.
+            let rejected = json!({"rejectedLogRecords": records.to_string(), "errorMessage": "as the script says"});
+            Ok(with_type("application/json", json!({"partialSuccess": rejected}).to_string().into()))
+        }
         Step::Html => Ok(with_type("text/html; charset=utf-8", Bytes::from_static(PORTAL.as_bytes()))),
     }
 }

@@ -200,6 +200,36 @@ test('markup shows as text, nothing of it runs, and a second wall stands behind'
   await assert.rejects(becomesMarkup, /TrustedHTML/);
 });
 
+test('an event of OpenTelemetry is shown under the same names, and its system as the other protocols call it', async () => {
+  const attribute = ([key, stringValue]) => ({ key, value: { stringValue } });
+  const resource = { 'service.name': 'pact-js', 'service.version': '1', 'os.type': 'darwin', 'host.arch': 'arm64' };
+  const record = { eventName: 'pact.a', attributes: [{ key: 'pact.value', value: { intValue: '3' } }] };
+  const scopeLogs = [{ scope: { name: 'x' }, logRecords: [record] }];
+  const logs = { resource: { attributes: Object.entries(resource).map(attribute) }, scopeLogs };
+  const body = JSON.stringify({ resourceLogs: [logs] });
+  assert.equal(await collector.post('/v1/logs', body, { 'content-type': 'application/json' }), 200);
+  await options().click();
+  const shown = await fields();
+  assert.deepEqual(shown.get('Library name'), ['pact-js', 'service.name']);
+  assert.deepEqual(shown.get('Value'), ['3', 'pact.value']);
+  assert.deepEqual(shown.get('Plugin name'), ['not sent', 'pact.plugin_name']);
+  assert.deepEqual(await bars('By operating system'), { 'macos-aarch64': 1 });
+  await details().getByText('No problem found.').waitFor();
+});
+
+test('characters that steer a terminal or turn the direction of reading stand there by their number', async () => {
+  const hostile = 'a\u001b\u0085\u061c\u202e\u2066\u200bz';
+  const shown = String.raw`a\u{1b}\u{85}\u{61c}\u{202e}\u{2066}\u{200b}z`;
+  await collector.ga4([event({ library_name: hostile, event_label: hostile, [hostile]: hostile })], { 'x-mark': 'y' });
+  await counts('1 event, 1 shown').waitFor();
+  await options().click();
+  await page.getByLabel('Library', { exact: true }).selectOption({ label: shown });
+  await counts('1 event, 1 shown').waitFor();
+  assert.equal((await fields()).get('Event')[0], shown);
+  const all = await page.locator('body').evaluate((body) => body.innerText);
+  assert.doesNotMatch(all, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069]/);
+});
+
 test('a burst of 10,000 events leaves the page smooth, and more leave it within its bounds', async (t) => {
   const burst = 10_000;
   const frames = await page.evaluateHandle(() => {
