@@ -22,3 +22,4 @@ cost ruby bench ruby bench
 cost go go.mod go run ./bench
 cost jvm target/test-classes ./bench
 cost python .venv/bin/python .venv/bin/python bench.py
+cost php bench.php php bench.php

@@ -1,0 +1,15 @@
+<?php
+
+declare(strict_types=1);
+
+namespace PactFoundation\Telemetry;
+
+/**
+ * Who tells the person before anything leaves: the library on standard error, or the host program.
+ */
+enum Notice: string
+{
+    case Stderr = 'stderr';
+    case Host = 'host';
+    case Shown = 'shown';
+}

@@ -1,0 +1,111 @@
+<?php
+
+declare(strict_types=1);
+
+namespace PactFoundation\Telemetry\Tests;
+
+use PactFoundation\Telemetry\Client;
+use PactFoundation\Telemetry\Library;
+
+/**
+ * A clean person and machine for every test, and a real collector.
+ */
+abstract class TestCase extends \PHPUnit\Framework\TestCase
+{
+    protected const EVENT = ['Pacts verified', 'ProviderTest', 'Completed'];
+
+    protected string $folder;
+    private ?Collector $collector = null;
+
+    protected function setUp(): void
+    {
+        $this->folder = \sys_get_temp_dir() . '/pact-telemetry-php-' . \bin2hex(\random_bytes(6));
+        \mkdir($this->folder, 0700);
+        // The person was shown the notice in an earlier run, so standard error is silent and events go.
+        \mkdir("$this->folder/state", 0700);
+        \file_put_contents("$this->folder/state/notice.json", '{"shown_ms":1}');
+        foreach (self::environment($this->folder) as $name => $value) {
+            \putenv("$name=$value");
+        }
+    }
+
+    protected function tearDown(): void
+    {
+        \gc_collect_cycles();
+        $this->collector = null;
+        \exec('rm -rf ' . \escapeshellarg($this->folder));
+        \putenv('PACT_TELEMETRY_LIBRARY=' . self::library());
+        \putenv('DO_NOT_TRACK');
+    }
+
+    protected static function library(): string
+    {
+        return \getenv('TEST_LIBRARY') ?: \dirname(__DIR__, 3) . '/build/lib/libpact_telemetry.so';
+    }
+
+    /**
+     * @return array<string, string>
+     */
+    protected static function environment(string $folder): array
+    {
+        return [
+            'PACT_TELEMETRY_LIBRARY' => self::library(),
+            'PACT_TELEMETRY_STATE_DIR' => "$folder/state",
+            'XDG_CONFIG_HOME' => $folder,
+            'CI' => 'true', // where events go at once
+        ];
+    }
+
+    protected function collector(string ...$arguments): Collector
+    {
+        return $this->collector ??= new Collector(...$arguments);
+    }
+
+    /**
+     * A client that reports to the collector.
+     */
+    protected function client(mixed ...$more): Client
+    {
+        return new Client(...$more + [
+            'library' => new Library('pact-php', 'Pact PHP', '1.2.3'),
+            'endpoint' => $this->collector()->url,
+            'measurementId' => 'G-1',
+            'apiSecret' => 's',
+            'exitTimeout' => 10.0, // tests run on busy machines
+        ]);
+    }
+
+    /**
+     * Runs a program of its own, with $telemetry there, and returns what it printed. Standard error must stay silent.
+     *
+     * @param array<string, string> $environment
+     * @param list<string>          $options     of PHP
+     */
+    protected function execute(string $program, int $code = 0, array $environment = [], array $options = []): string
+    {
+        $file = "$this->folder/program-" . \bin2hex(\random_bytes(4)) . '.php';
+        $autoload = \var_export(__DIR__ . '/autoload.php', true);
+        $url = \var_export($this->collector()->url, true);
+        \file_put_contents($file, "<?php
+            require_once $autoload;
+            use PactFoundation\\Telemetry\\{Client, Library, Outcome};
+            \$telemetry = new Client(
+                new Library('pact-php', 'Pact PHP', '1.2.3'),
+                endpoint: $url, measurementId: 'G-1', apiSecret: 's', exitTimeout: 10.0,
+            );
+            $program");
+        $process = \proc_open(
+            [\PHP_BINARY, ...$options, $file],
+            [['file', '/dev/null', 'r'], ['pipe', 'w'], ['pipe', 'w']],
+            $pipes,
+            null,
+            $environment + \getenv(),
+        );
+        \assert(\is_resource($process));
+        [$printed, $said] = [\stream_get_contents($pipes[1]), \stream_get_contents($pipes[2])];
+        self::assertSame($code, \proc_close($process), $printed . $said);
+        self::assertSame('', $said);
+
+        return \trim((string) $printed);
+    }
+}
