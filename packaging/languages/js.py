@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import io
 import json
+import re
 import shutil
 import tarfile
 import tempfile
@@ -12,8 +13,8 @@ import threading
 import urllib.parse
 from pathlib import Path
 
-from shared import DIST, PACKAGES, PLATFORMS, ROOT, VERSION, Failed, NotThere, clean, copy_sources, documents, natives, need
-from shared import placeholders, run, send, this_platform
+from shared import DIST, PACKAGES, PLATFORMS, ROOT, VERSION, Failed, NotThere, clean, copy_sources, documents, natives
+from shared import need, placeholders, run, send, this_platform
 
 BINDING = ROOT / "bindings/js"
 NAME = "@pact-foundation/telemetry"
@@ -53,13 +54,16 @@ def pack():
 
 
 def make(libraries, folder):
-    """{package: [the platforms whose library it carries]}, in the folder, with these libraries. The main package is first."""
+    """Packs with these libraries into the folder; {package: [the platforms whose library it carries]}, the main one first."""
     folder.mkdir(parents=True, exist_ok=True)
     work = copy_sources("js")
     documents(work, native=False)
     manifest = json.loads((work / "package.json").read_text())
     if manifest["version"] != VERSION:
         raise Failed(f"package.json says {manifest['version']}, Cargo.toml says {VERSION}")
+    known = re.findall(r"'((?:linux|darwin|win32)-[\w-]+)',", (work / "lib/platform.js").read_text())
+    if known != list(PLATFORMS):
+        raise Failed(f"lib/platform.js knows the platforms {known}, not {list(PLATFORMS)}")
     manifest["optionalDependencies"] = {f"{NAME}-{name}": VERSION for name in PLATFORMS}
     for key in ("devDependencies", "overrides", "scripts"):  # of the sources alone
         manifest.pop(key)
@@ -89,7 +93,7 @@ def platform_sources(main, name, library):
     }
     (work / "package.json").write_text(json.dumps(manifest, indent=2) + "\n")
     (work / "README.md").write_text(
-        f"# {manifest['name']}\n\nThe native library of `{NAME}` for {name}. Nothing uses it directly: install `{NAME}`,\n"
+        f"# {manifest['name']}\n\nThe native library of `{NAME}` for {name}. Do not install it by itself: install `{NAME}`,\n"
         "which takes the package that fits. [COLLECTED.md](COLLECTED.md) says what is collected and how to opt out,\n"
         "[THIRD-PARTY-LICENSES.txt](THIRD-PARTY-LICENSES.txt) holds the licences of what is linked into the library.\n"
     )
@@ -269,7 +273,7 @@ def try_in(collector, project):
 
 
 def try_elsewhere(project):
-    """{platform: what npm installs there}; on one without a library, npm succeeds and the client says why it does nothing."""
+    """{platform: what npm installs there}. Without a library npm succeeds, and the client says why it does nothing."""
     need("npm", "node")
     with tempfile.TemporaryDirectory(dir=project) as folder:
         packages = make(placeholders(Path(folder) / "libraries"), Path(folder) / "packages")
@@ -300,8 +304,9 @@ def says_why(place):
     """The reason of the client in a project without a library for this machine."""
     koffi = f"koffi-{this_platform().rsplit('-', 1)[0]}" if this_platform() else "none"
     there = place / "node_modules/@koromix"
-    if (development() / "@koromix" / koffi).exists() and not (there / koffi).exists():  # the other platform's is installed
-        shutil.copytree(development() / "@koromix" / koffi, there / koffi)
+    ours = development() / "@koromix" / koffi
+    if ours.exists() and not (there / koffi).exists():  # koffi's package for the other platform is installed
+        shutil.copytree(ours, there / koffi)
     outcome, closed, why = json.loads(run("node", "none.js", cwd=place, environment=clean()).splitlines()[-1])
     if (outcome, closed) != ("unavailable", "ok") or "is not installed" not in why:
         raise Failed(f"without a library the client says {outcome}, {closed}, {why}")

@@ -12,7 +12,7 @@ const { STATUS } = require('../lib/native.js');
 const BURST = 1_000;
 const ROUNDS = 21;
 
-const collector = spawn(COMMAND, ['collect'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const collector = spawn(COMMAND, ['collect'], { stdio: ['ignore', 'pipe', 'ignore'] });
 const lines = createInterface({ input: collector.stdout });
 const [first] = await once(lines, 'line');
 lines.on('line', () => {});

@@ -1,5 +1,5 @@
-// Reports each of the four events. See them arrive: run `pact-telemetry collect` in another window, and this program with
-// PACT_TELEMETRY_ENDPOINT=<its url> PACT_TELEMETRY_MEASUREMENT_ID=G-1 PACT_TELEMETRY_API_SECRET=s
+// Reports each of the four events. To see them arrive, run `pact-telemetry collect` in another window, and this program
+// with PACT_TELEMETRY_NOTICE=seen PACT_TELEMETRY_ENDPOINT=<its url>.
 import { TelemetryClient } from '@pact-foundation/telemetry';
 
 const telemetry = new TelemetryClient({ library: { id: 'pact-js', name: 'Pact JS', version: '1.0.0' } });

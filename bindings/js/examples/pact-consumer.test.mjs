@@ -1,6 +1,6 @@
-// A consumer test with Pact JS that reports how many interactions it ran. Run it with `node --test`.
-// Pact's own telemetry (to an address that takes nothing any more) has the same opt-out as this one, so who wants to keep
-// the former on this machine and see the latter sets HTTP_PROXY, HTTPS_PROXY to a closed port and NO_PROXY to 127.0.0.1.
+// A consumer test with Pact JS that reports how many interactions it ran. Run it with `node --test`. Pact's own
+// telemetry goes to an address that takes nothing any more, and has the same opt-out as this one. To turn off the
+// former and see the latter, set HTTP_PROXY and HTTPS_PROXY to a closed port, and NO_PROXY to 127.0.0.1.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -36,6 +36,16 @@ const noExplanation = () => ({
   rules: [],
   notice: { shown_ms: null, text: '' },
   diagnostics: [],
+  ci: null,
+  configured: null,
+  debug: null,
+  destination: null,
+  endpoint: null,
+  exit_timeout_ms: null,
+  id: null,
+  protocol: null,
+  queue_capacity: null,
+  state_dir: null,
 });
 const NO_PREVIEW = Object.freeze({ method: null, url: null, content_type: null, body: null });
 const NO_STATS = Object.freeze({
@@ -55,6 +65,8 @@ const NO_STATS = Object.freeze({
     spool_full: 0,
   }),
   not_accepted: Object.freeze({ closed: 0, disabled: 0, invalid: 0, not_configured: 0, queue_full: 0 }),
+  last_failure: null,
+  left_by_others: Object.freeze({ delivered: 0, dropped: 0 }),
 });
 
 /** `PACT_TELEMETRY_QUEUE_FULL` is `queue_full` here. @type {ReadonlyMap<number, Outcome>} */
@@ -71,7 +83,10 @@ const dropped = new FinalizationRegistry((/** @type {{ native: Native, handle: b
   native.free(handle);
 });
 
-/** What `persist` does, without a turn of the event loop. @type {(client: TelemetryClient, timeoutMs: number) => void} */
+/**
+ * What `persist` does, without a turn of the event loop.
+ * @type {(client: TelemetryClient, timeoutMs: number) => void}
+ */
 let persistNow;
 
 /**
@@ -267,6 +282,7 @@ class TelemetryClient {
       ...told,
       dropped: { ...NO_STATS.dropped, ...told.dropped },
       not_accepted: { ...NO_STATS.not_accepted, ...told.not_accepted },
+      left_by_others: { ...NO_STATS.left_by_others, ...told.left_by_others },
     });
   }
 
@@ -314,8 +330,8 @@ class TelemetryClient {
   }
 
   /**
-   * Has the library write JSON into a buffer that is large enough. Every key is answered: those of `otherwise` where the
-   * library does not tell, with the outcome and the reason.
+   * Has the library write JSON into a buffer that is large enough. Every key is answered: those of `otherwise` where
+   * the library does not tell, with the outcome and the reason.
    * @param {Record<string, any>} otherwise
    * @param {(native: Native, handle: bigint, out: Uint8Array, capacity: number) => number} write
    * @returns {Record<string, any>}
@@ -347,9 +363,10 @@ class TelemetryClient {
   }
 
   /**
-   * Looks until all that waited is settled, or the time is over. Not one blocking call on another thread: that one would
-   * hold up the end of the process and of a worker for its whole time, and with it one of the four threads on which Node
-   * reads files and resolves names. The library's sender is the one that works; to ask it costs microseconds.
+   * Looks until all that waited is settled, or the time is over. Not one blocking call on another thread: that one
+   * would hold up the end of the process and of a worker for its whole time, and with it one of the four threads on
+   * which Node reads files and resolves names. The library's sender is the one that works; to ask it costs
+   * microseconds.
    * @param {(native: Native, handle: bigint) => number} ask
    * @param {number} timeoutMs
    * @param {(status: number, before: Counters, now: Counters) => Outcome | undefined} judge undefined: wait on

@@ -2,7 +2,10 @@
 
 // Runs something when the process or the worker thread ends, by itself or by `process.exit`. Private.
 
-/** Shared by every copy of this file in one realm: Jest evaluates one for each test file, and Node warns of 11 listeners. */
+/**
+ * Shared by every copy of this file in one realm: Jest evaluates one for each test file, and Node warns of 11
+ * listeners.
+ */
 const KEY = Symbol.for('@pact-foundation/telemetry at exit');
 
 /**

@@ -1,9 +1,9 @@
 /**
  * What became of a call, as the library names it. `ok`: done. `disabled`, `not_configured`, `queue_full`, `closed`:
  * fine, but nothing was queued. `lost`: nothing waits any more, but some of it was lost; `stats()` says why. `kept`:
- * nothing was lost, but some of it waits on disk for another attempt. `error_…`: an event that is not as it must be, a
- * time-out, or a fault of the library's. `unavailable`: there is no library, see `unavailableReason`. None is a reason to
- * stop a test.
+ * nothing was lost, but some of it waits on disk for another attempt. `error_…`: an event that is not as it must be,
+ * a time-out, or a fault of the library's. `unavailable`: there is no library, see `unavailableReason`. None is a
+ * reason to stop a test.
  */
 export type Outcome =
   | 'ok'
@@ -56,8 +56,8 @@ export interface TelemetryOptions {
   /** The longest that the end of the process waits for answers, 0 to 10000. */
   exitTimeoutMs?: number | null;
   /**
-   * Who tells the person, once, before anything leaves the machine. Default: `stderr`, the library. `host`: you do, with
-   * the text in `explain().notice`, and from then on make clients with `shown`; until then nothing leaves.
+   * Who tells the person, once, before anything leaves the machine. Default: `stderr`, the library. `host`: you do,
+   * with the text in `explain().notice`, and from then on make clients with `shown`; until then nothing leaves.
    */
   notice?: 'stderr' | 'host' | 'shown' | null;
   /** What stands for the machine: the digest of its name (default), or a random identifier. */
@@ -97,16 +97,21 @@ export interface Explanation extends Answer {
   notice: { shown_ms: number | null; text: string };
   /** What the library has to say about the configuration, such as keys that it does not know. */
   diagnostics: string[];
-  /** What stands for the machine. Only where the library answers, like all that follow. */
-  id?: 'hostname' | 'random';
-  endpoint?: string;
-  protocol?: string;
-  state_dir?: string;
-  queue_capacity?: number;
-  exit_timeout_ms?: number;
-  ci?: boolean;
-  configured?: boolean;
-  debug?: boolean;
+  /** What stands for the machine. This and what follows is null where the library does not answer. */
+  id: 'hostname' | 'random' | null;
+  protocol: 'ga4' | 'universal-analytics' | 'otlp' | null;
+  endpoint: string | null;
+  /** The digest that stands for the endpoint and its credentials on disk. */
+  destination: string | null;
+  state_dir: string | null;
+  queue_capacity: number | null;
+  exit_timeout_ms: number | null;
+  /** Does this run in CI? There events go at once. */
+  ci: boolean | null;
+  /** Are there all credentials that the protocol needs? */
+  configured: boolean | null;
+  /** Are requests printed instead of sent? */
+  debug: boolean | null;
 }
 
 /** Why accepted events did not arrive; docs of the library tell what each means. */
@@ -131,6 +136,10 @@ export interface Stats extends Answer {
   spooled: number;
   dropped: Record<DropReason, number>;
   not_accepted: Record<RefusalReason, number>;
+  /** Of the whole process: why the last request failed, such as `unreachable` or `status 503`; null after a success. */
+  last_failure: string | null;
+  /** Of the whole process: what became of events that earlier processes left on disk. */
+  left_by_others: { delivered: number; dropped: number };
 }
 
 /** The request that would carry an event alone; null for an event that would not be taken. */
@@ -187,16 +196,16 @@ export class TelemetryClient {
   mockServerStarted(): Outcome;
 
   /**
-   * Has everything put on disk that was queued before, at once, and waits for no server: what is on disk, the next process
-   * sends. For a program that ends without ceremony, such as a worker that is killed. Resolves with `kept` if it waits on
-   * disk, with `error_timeout` if some of it is not there after the time (1000 ms by default). The end of the process, and
-   * of a worker thread by itself, does the same without being asked, in 50 ms at most.
+   * Has everything put on disk that was queued before, at once, and waits for no server: what is on disk, the next
+   * process sends. For a program that ends without ceremony, such as a worker that is killed. Resolves with `kept` if
+   * it waits on disk, with `error_timeout` if some of it is not there after the time (1000 ms by default). The end of
+   * the process, and of a worker thread by itself, does the same without being asked, in 50 ms at most.
    */
   persist(timeoutMs?: number): Promise<Outcome>;
 
   /**
-   * Has everything sent that was queued before, at once. Resolves when it is settled, with `error_timeout` if some of it
-   * still waits after the time (1000 ms by default). Blocks neither the event loop nor `process.exit`.
+   * Has everything sent that was queued before, at once. Resolves when it is settled, with `error_timeout` if some of
+   * it still waits after the time (1000 ms by default). Blocks neither the event loop nor `process.exit`.
    */
   flush(timeoutMs?: number): Promise<Outcome>;
 

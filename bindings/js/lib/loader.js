@@ -16,8 +16,8 @@ const { PLATFORMS, libraryFile, platformName, systemFile } = require('./platform
  */
 
 /**
- * Where to look, in this order, and why a place is none. A path in the environment is the only one then: whoever sets it
- * means it.
+ * Where to look, in this order, and why a place is none. A path in the environment is the only one then: whoever sets
+ * it means it.
  * @returns {{ files: string[], reasons: string[] }}
  */
 function candidates() {

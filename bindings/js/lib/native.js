@@ -26,9 +26,9 @@ const STATUS = Object.freeze({
   ERROR_INTERNAL: -8,
 });
 
-// Types are given as names of koffi's own, and a client as a bare pointer: a type that we name would be refused when the
-// file is evaluated a second time in one process, as Jest does for every test file. As `str` koffi takes a string, null,
-// a pointer, or a buffer of bytes.
+// Types are given as names of koffi's own, and a client as a bare pointer: a type that we name would be refused when
+// the file is evaluated a second time in one process, as Jest does for every test file. As `str` koffi takes a
+// string, null, a pointer, or a buffer of bytes.
 /** @type {Readonly<Record<string, readonly [result: string, parameters: readonly string[]]>>} */
 const FUNCTIONS = Object.freeze({
   abi_version: ['uint32_t', []],

@@ -1,6 +1,7 @@
 'use strict';
 
-// The name of the platform that this process runs on, and the file that holds the library there. Starts no process. Private.
+// The name of the platform that this process runs on, and the file that holds the library there. Starts no process.
+// Private.
 
 const { closeSync, openSync, readSync } = require('node:fs');
 const { allowed } = require('./host.js');

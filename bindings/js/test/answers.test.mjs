@@ -35,6 +35,7 @@ function assertWhole({ explain, stats, preview }, outcome, why) {
   assert.equal(typeof explain.notice.text, 'string');
   assert.ok(Array.isArray(explain.rules) && Array.isArray(explain.diagnostics) && explain.hostRules.length >= 4);
   const { accepted, delivered, unconfirmed, queued, spooled, dropped, not_accepted } = stats;
+  assert.deepEqual(Object.keys(stats.left_by_others).sort(), ['delivered', 'dropped']);
   for (const reason of union('DropReason')) assert.equal(typeof dropped[reason], 'number', `dropped.${reason}`);
   for (const reason of union('RefusalReason')) assert.equal(typeof not_accepted[reason], 'number', reason);
   const lost = Object.values(dropped).reduce((sum, one) => sum + one, 0);
@@ -121,9 +122,32 @@ test('an event that is refused has a preview that says so', async () => {
   await client.close();
 });
 
+/** The keys in the first column of a table in docs/config.md. */
+function documented(heading) {
+  const config = readFileSync(path.join(PACKAGE, '../../docs/config.md'), 'utf8');
+  const [, table] = config.split(`${heading}\n`)[1].match(/\n((?:\|.*\n)+)/);
+  return [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell]) =>
+    [...cell.matchAll(/`([\w.]+)`/g)].map(([, key]) => key),
+  );
+}
+const camelCase = (key) => key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+
+test('every key of stats that is documented is promised, and every option that is documented is there', () => {
+  const keys = documented('## What `stats` tells');
+  assert.ok(keys.length > 6, keys);
+  for (const key of keys) assert.ok(promised('Stats').includes(key), key);
+  const [, taken] = types.match(/interface TelemetryOptions {\n(.*?)\n}/s);
+  const options = [...taken.matchAll(/^ {2}(\w+)\??: /gm)].map(([, key]) => key);
+  const wanted = new Set(documented('# Configuration').map((key) => camelCase(key.split('.')[0])));
+  assert.deepEqual(options.sort(), [...wanted].sort());
+  const readme = readFileSync(path.join(PACKAGE, 'README.md'), 'utf8');
+  for (const option of options) assert.match(readme, new RegExp(`^\\|.*\`${option}\``, 'm'), 'README.md');
+});
+
 test('what the library tells is in the types', async () => {
   const client = new TelemetryClient(options);
-  const { dropped, not_accepted } = client.stats();
+  const { dropped, not_accepted, ...others } = client.stats();
+  assert.deepEqual(Object.keys({ ...others, dropped, not_accepted }).sort(), promised('Stats').sort());
   assert.deepEqual(Object.keys(dropped).sort(), union('DropReason').sort());
   assert.deepEqual(Object.keys(not_accepted).sort(), union('RefusalReason').sort());
   await client.close();

@@ -209,7 +209,8 @@ test('opted out from the start, a process has no thread of the library, and noth
     const { readdirSync, readFileSync } = require('node:fs');
     client.pactsVerified(1);
     client.close().then(() => {
-      const threads = readdirSync('/proc/self/task').map((id) => readFileSync('/proc/self/task/' + id + '/comm', 'utf8'));
+      const name = (id) => readFileSync('/proc/self/task/' + id + '/comm', 'utf8');
+      const threads = readdirSync('/proc/self/task').map(name);
       console.log(JSON.stringify(threads.filter((name) => name.startsWith('pact')).length));
     });`;
   assert.equal(await printed(code, { env: { ...env, DO_NOT_TRACK: '1' } }), 0);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
-import { collect, environmentFor, run } from './support.mjs';
+import { PACKAGE, collect, environmentFor, run } from './support.mjs';
 
 test('the example reports its four events', async () => {
   const collector = await collect();
@@ -9,6 +11,24 @@ test('the example reports its four events', async () => {
   assert.match(ended.stdout, /closed: +ok/);
   const labels = (await collector.events(4)).map(({ fields }) => fields.event);
   assert.equal(new Set(labels).size, 4);
+  await collector.stop();
+});
+
+test("the README's first program and its command line report one event", async () => {
+  const readme = readFileSync(path.join(PACKAGE, 'README.md'), 'utf8');
+  const firstScreen = readme.split('\n').slice(0, 35).join('\n');
+  const [, program] = firstScreen.match(/```js\n(.*?)```/s);
+  const variables = [...firstScreen.matchAll(/\b(PACT_TELEMETRY_\w+)=(\S+)/g)].map(([, name, value]) => [name, value]);
+  const env = Object.fromEntries(variables.filter(([name]) => name !== 'PACT_TELEMETRY_DEBUG'));
+  assert.equal(env.PACT_TELEMETRY_NOTICE, 'seen');
+  const collector = await collect();
+  env.PACT_TELEMETRY_ENDPOINT = env.PACT_TELEMETRY_ENDPOINT.replace('http://127.0.0.1:PORT', collector.url);
+  const ended = await run(['--input-type=module', '-e', program], { env });
+  assert.deepEqual([ended.stdout, ended.stderr], ['ok\nok\n', '']);
+  assert.equal((await collector.events(1)).length, 1);
+  const debug = await run(['--input-type=module', '-e', program], { env: { ...env, PACT_TELEMETRY_DEBUG: 'true' } });
+  assert.match(debug.stderr, /pact_consumer_tests_ran/);
+  assert.equal((await collector.events()).length, 1);
   await collector.stop();
 });
 

@@ -1,4 +1,5 @@
-// What the tests share: where the library and the command are, a real collector, and programs in processes of their own.
+// What the tests share: where the library and the command are, a real collector, and programs in processes of their
+// own.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,8 +15,9 @@ export const LIBRARY = process.env.PACT_TELEMETRY_LIBRARY ?? path.join(ROOT, 'bu
 export const COMMAND = process.env.PACT_TELEMETRY_COMMAND ?? path.join(ROOT, 'target/debug/pact-telemetry');
 export const FIXTURES = path.join(PACKAGE, 'test/fixtures');
 
-// Whoever runs the tests may have opted out or configured telemetry, here or in files; the tests start without any of it,
-// and on a CI machine, where the end of a process waits longer. Its person was shown the notice in an earlier run.
+// Whoever runs the tests may have opted out or configured telemetry, here or in files; the tests start without any of
+// it, and on a CI machine, where the end of a process waits longer. Its person was shown the notice in an earlier
+// run.
 const HOME = mkdtempSync(path.join(tmpdir(), 'pact-telemetry-home-'));
 process.once('exit', () => rmSync(HOME, { recursive: true, force: true }));
 mkdirSync(path.join(HOME, 'state'), { mode: 0o700 });
@@ -35,7 +37,7 @@ Object.assign(process.env, {
  * @param {string[]} options of `pact-telemetry collect`
  */
 export async function collect(...options) {
-  const child = spawn(COMMAND, ['collect', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(COMMAND, ['collect', ...options], { stdio: ['ignore', 'pipe', 'ignore'] });
   const lines = createInterface({ input: child.stdout });
   /** @type {any[]} */
   const arrived = [];

@@ -28,7 +28,8 @@ const program = (main) => `
 
 test('many workers load the library in one process, and each event arrives', async () => {
   const code = program(`
-    const workers = Array.from({ length: 12 }, () => worker('client.close(5000).then((o) => parentPort.postMessage(o))'));
+    const busy = 'client.close(5000).then((outcome) => parentPort.postMessage(outcome))';
+    const workers = Array.from({ length: 12 }, () => worker(busy));
     const messages = Promise.all(workers.map(async (one) => (await once(one, 'message'))[0]));
     const exits = await Promise.all(workers.map(async (one) => (await once(one, 'exit'))[0]));
     console.log(JSON.stringify([await messages, exits]));
@@ -75,7 +76,8 @@ test('the process may end while workers use the library', async () => {
       'client.flush(60000); setInterval(() => {}, 1000)',
     ]) {
       const code = program(`
-        const workers = Array.from({ length: 3 }, () => worker(${JSON.stringify(`parentPort.postMessage(1); ${busy}`)}));
+        const busy = ${JSON.stringify(`parentPort.postMessage(1); ${busy}`)};
+        const workers = Array.from({ length: 3 }, () => worker(busy));
         await Promise.all(workers.map((one) => once(one, 'message')));
         setTimeout(() => { ${ending} }, 20);
       `);
