@@ -1,15 +1,12 @@
 <?php
 
 /**
- * For `opcache.preload`, where `ffi.enable=preload` allows FFI to preloaded files alone (php-fpm, mod_php): declares
- * the functions of the library under a name that the client finds. Loads the library; starts nothing.
+ * For the setting `opcache.preload`, where `ffi.enable=preload` allows FFI to preloaded files alone (php-fpm, mod_php):
+ * loads the classes of this package. The setting `ffi.preload` names the file that ffi-preload.php prints.
  */
 
 declare(strict_types=1);
 
-(static function (): void {
-    $folder = __DIR__ . '/src/Internal';
-    require_once "$folder/Unavailable.php";
-    require_once "$folder/Native.php";
-    \PactFoundation\Telemetry\Internal\Native::preload();
-})();
+foreach (\glob(__DIR__ . '/src/{Internal/,}*.php', \GLOB_BRACE) ?: [] as $file) {
+    require_once $file;
+}

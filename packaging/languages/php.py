@@ -20,7 +20,7 @@ $telemetry = new PactFoundation\\Telemetry\\Client(new PactFoundation\\Telemetry
 echo json_encode([$telemetry->pactsVerified(7), $telemetry->close(), $telemetry->unavailableReason]);
 """
 # Of the sources, what a person has a use for.
-WANTED = ("composer.json", "preload.php", "README.md", "src/", "examples/")
+WANTED = ("composer.json", "ffi-preload.php", "preload.php", "README.md", "src/", "examples/")
 
 # What a package of another version, or of an earlier run, is called.
 OUTPUTS = ["pact-foundation-telemetry-*.zip"]

@@ -6,7 +6,7 @@ namespace PactFoundation\Telemetry\Internal;
 
 /**
  * Finds the shared library and declares its functions, once a process. The declarations are pact_telemetry.ffi.h beside
- * this file, a copy of the project's own.
+ * this file: in the sources a link to the project's own.
  *
  * @internal
  */
@@ -18,7 +18,7 @@ final class Native
     /** Names a file that is used instead of all others; if it cannot be loaded, nothing else is tried. */
     public const VARIABLE = 'PACT_TELEMETRY_LIBRARY';
 
-    /** Under this name preload.php declares the functions, where FFI is allowed to preloaded files alone. */
+    /** Under this name the file of ffi-preload.php declares the functions, for preloaded files. */
     public const SCOPE = 'PACT_TELEMETRY';
 
     private const FILES = [
@@ -54,27 +54,14 @@ final class Native
     }
 
     /**
-     * For preload.php: declares the functions under SCOPE. A library that cannot be loaded is no reason for a server
-     * not to start; clients say why they do nothing.
+     * For ffi-preload.php: the text of a file that declares the functions under SCOPE, and names the library.
      */
-    public static function preload(): void
+    public static function preload(): string
     {
         $given = \getenv(self::VARIABLE);
         $path = \is_string($given) && $given !== '' ? $given : self::choose()[0];
-        // FFI::load takes no text, but a file that names the library.
-        $file = \tempnam(\sys_get_temp_dir(), 'pact-telemetry-');
-        if ($file === false) {
-            return;
-        }
-        $head = '#define FFI_SCOPE "' . self::SCOPE . "\"\n#define FFI_LIB \"" . \addcslashes($path, '"\\') . "\"\n";
-        \file_put_contents($file, $head . self::declarations());
-        try {
-            \FFI::load($file);
-        } catch (\Throwable) {
-            // As above.
-        } finally {
-            \unlink($file);
-        }
+
+        return '#define FFI_SCOPE "' . self::SCOPE . "\"\n#define FFI_LIB \"$path\"\n" . self::declarations();
     }
 
     /**
@@ -133,9 +120,10 @@ final class Native
                 : \FFI::cdef(self::declarations(), $path);
             $abi = $native->pact_telemetry_abi_version();
         } catch (\Throwable $error) {
-            $why = self::isRestricted()
-                ? 'ffi.enable allows FFI to preloaded files alone, and preload.php of this package was not preloaded'
-                : $error->getMessage();
+            $why = $error->getMessage();
+            if (self::isRestricted()) {
+                $why .= ' (ffi.enable allows FFI to preloaded files alone: see the README of this package)';
+            }
             throw new Unavailable("$source cannot be used: $why", 0, $error);
         }
         if ($abi !== self::ABI_VERSION) {

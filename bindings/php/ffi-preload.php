@@ -1,0 +1,15 @@
+<?php
+
+/**
+ * Prints the file for the setting `ffi.preload`, where `ffi.enable=preload` allows FFI to preloaded files alone
+ * (php-fpm, mod_php): it declares the functions of the library under a name that the client finds.
+ *
+ *     php vendor/pact-foundation/telemetry/ffi-preload.php > /etc/php/pact_telemetry.h
+ */
+
+declare(strict_types=1);
+
+require_once __DIR__ . '/src/Internal/Unavailable.php';
+require_once __DIR__ . '/src/Internal/Native.php';
+
+echo \PactFoundation\Telemetry\Internal\Native::preload();
