@@ -1,21 +1,24 @@
 //! A client: who reports, with which settings, and the way of an event on the host's thread. Does no I/O but the one
 //! small read of the person's saved choice, and no waiting but in `flush` and `close`.
 
-use crate::config::{self, ConfigError, Settings, EXIT_TIMEOUT_CI_MS, EXIT_TIMEOUT_MS};
+use crate::config::{self, ConfigError};
 use crate::consent::{opted_out_by_environment, ChoiceFiles, Choices, Readings};
 use crate::event::{Event, InvalidEvent, Packed, Texts};
-use crate::host::{self, Host};
 use crate::identifier;
 use crate::json::object;
+use crate::machine::{self, Machine};
 use crate::notice;
-use crate::pipeline::{self, Account, Pipeline, Queued, Refusal, Snapshot};
-use crate::platform::clock::coarse_millis;
+use crate::pipeline::lifecycle::{existing, for_this_process};
+use crate::pipeline::off::{OffSwitch, Reason, Reasons};
+use crate::pipeline::{Owner, Pipeline, Queued, Refusal, Snapshot};
+use crate::platform::clock::{coarse_millis, unix_micros, unix_millis};
 use crate::platform::paths;
-use crate::protocol::{self, Context, Destination, Hit};
+use crate::protocol::{self, Context, Hit};
+use crate::route::Route;
+use crate::spool::Spool;
 use serde_json::Value;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -68,126 +71,6 @@ pub enum Flushed {
     TimedOut,
 }
 
-/// Reasons for which no event is taken, as bits, so that one load tells that there is none.
-mod off {
-    /// The host's switch.
-    pub const HOST: u32 = 1;
-    /// The person's saved choice.
-    pub const SAVED: u32 = 2;
-    /// The saved choice was not looked at yet: something before it said "off".
-    pub const UNREAD: u32 = 4;
-    /// No credentials.
-    pub const NOT_CONFIGURED: u32 = 8;
-    /// Closed.
-    pub const CLOSED: u32 = 16;
-    /// The environment, when it was last looked at.
-    pub const ENVIRONMENT: u32 = 32;
-}
-
-/// Where the events of a client go, and where they are kept until they got there.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Route {
-    pub destination: Destination,
-    /// Of the destination, credentials included.
-    pub url: String,
-    /// The destination's name in the spool.
-    pub id: String,
-    pub state_folder: Option<PathBuf>,
-    /// Under a random identifier, also where the person did not ask for it.
-    pub random_id: bool,
-}
-
-impl Route {
-    fn new(destination: Destination, state_folder: Option<PathBuf>, random_id: bool) -> Self {
-        Route { url: destination.url(), id: destination.id(), destination, state_folder, random_id }
-    }
-}
-
-/// What [`Shared::look_at_choices`] found.
-pub(crate) enum Look {
-    /// Nothing speaks against it. The person may want a random identifier.
-    On { random_id: bool },
-    /// Off; perhaps since now.
-    Off { news: bool },
-    /// It cannot be said now.
-    NotNow,
-}
-
-/// What the handle, the queued events and the sender share of a client.
-pub(crate) struct Shared {
-    pub settings: Settings,
-    pub route: Arc<Route>,
-    pub account: Account,
-    choice_files: ChoiceFiles,
-    pub is_ci: bool,
-    off: AtomicU32,
-    /// Goes up whenever the client is turned off: an event of an earlier epoch may not leave any more.
-    epoch: AtomicU32,
-    /// The pipeline that the account belongs to; another one means that this is a forked child.
-    pipeline_id: AtomicU64,
-}
-
-impl Shared {
-    #[inline(always)]
-    pub fn consent_epoch(&self) -> u32 {
-        self.epoch.load(Ordering::Acquire)
-    }
-
-    /// Reads the saved choices again and obeys them. Called by the sender before every request.
-    pub fn look_at_choices(&self) -> Look {
-        let choices = self.choice_files.read();
-        match choices.off_by() {
-            None => Look::On { random_id: choices.user.random_id },
-            Some(_) if choices.is_not_now() => Look::NotNow,
-            Some(_) => Look::Off { news: self.turn_off(off::SAVED) },
-        }
-    }
-
-    /// Is nothing known that would keep an event from leaving?
-    pub fn is_on(&self) -> bool {
-        self.off.load(Ordering::SeqCst) & !off::CLOSED == 0
-    }
-
-    /// From now on off for this reason: no event that was admitted before, queued or about to be, may leave. Returns
-    /// whether that is new.
-    fn turn_off(&self, reason: u32) -> bool {
-        let new = self.off.fetch_or(reason, Ordering::SeqCst) & reason == 0;
-        if new {
-            self.epoch.fetch_add(1, Ordering::SeqCst);
-        }
-        new
-    }
-
-    /// Makes the account this process's own.
-    #[inline(always)]
-    fn join(&self, pipeline: &Pipeline) {
-        if self.pipeline_id.load(Ordering::Acquire) != pipeline.id {
-            self.join_anew(pipeline);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn join_anew(&self, pipeline: &Pipeline) {
-        pipeline.gate.alone(|| {
-            let before = self.pipeline_id.load(Ordering::Acquire);
-            if before != pipeline.id {
-                if before != 0 {
-                    self.account.reset(); // a forked child: its parent's events are its parent's
-                }
-                pipeline.exit_timeout_ms.fetch_max(self.exit_timeout_ms(), Ordering::Relaxed);
-                pipeline.is_ci.fetch_or(self.is_ci, Ordering::Relaxed);
-                self.pipeline_id.store(pipeline.id, Ordering::Release);
-            }
-        });
-    }
-
-    fn exit_timeout_ms(&self) -> u32 {
-        let default = if self.is_ci { EXIT_TIMEOUT_CI_MS } else { EXIT_TIMEOUT_MS };
-        self.settings.exit_timeout.map_or(default as u32, |timeout| timeout.as_millis() as u32)
-    }
-}
-
 /// Reports the events of one library. Cheap to make, safe on any thread; all clients of a process share one sender.
 ///
 /// Dropping it loses nothing: what was accepted stays with the sender.
@@ -203,7 +86,7 @@ impl Shared {
 /// # Ok::<(), pact_telemetry::ConfigError>(())
 /// ```
 pub struct Client {
-    shared: Arc<Shared>,
+    owner: Arc<Owner>,
 }
 
 impl Client {
@@ -215,27 +98,36 @@ impl Client {
     pub fn new(config: &str) -> Result<Self, ConfigError> {
         let variable = |name: &str| std::env::var_os(name);
         let settings = config::parse(config, variable)?;
-        let mut bits = if settings.enabled { 0 } else { off::HOST };
+        let mut reasons = vec![Reason::Unread];
+        if !settings.enabled {
+            reasons.push(Reason::Host);
+        }
         if !settings.destination.is_configured() {
-            bits |= off::NOT_CONFIGURED;
+            reasons.push(Reason::NotConfigured);
         }
         let state_folder = settings.state_dir.clone().or_else(|| paths::user_state_dir(variable));
-        notice::run_begins(pipeline::unix_micros() / 1_000);
-        let shared = Arc::new(Shared {
-            route: Arc::new(Route::new(settings.destination.clone(), state_folder, settings.random_id)),
-            settings,
-            account: Account::default(),
-            choice_files: ChoiceFiles::here(),
-            is_ci: host::is_ci(variable),
-            off: AtomicU32::new(bits | off::UNREAD),
-            epoch: AtomicU32::new(0),
-            pipeline_id: AtomicU64::new(0),
-        });
-        let client = Client { shared };
-        if bits == 0 && !opted_out_by_environment() {
+        notice::run_begins(unix_millis());
+        let route = Route::new(settings.destination.clone(), state_folder, settings.random_id);
+        let off = OffSwitch::new(Reasons::of(&reasons));
+        let owner = Owner::new(settings, route, ChoiceFiles::here(), machine::is_ci(variable), off);
+        let client = Client { owner: Arc::new(owner) };
+        if reasons == [Reason::Unread] && !opted_out_by_environment() {
             client.read_choices();
+            client.look_for_leftovers();
         }
         Ok(client)
+    }
+
+    /// Has what earlier processes left sent now, and not in this process's last moments.
+    fn look_for_leftovers(&self) {
+        let route = &self.owner.route;
+        let is_waiting = |folder: &PathBuf| Spool::is_marked_waiting(folder, &route.id);
+        let is_sending = self.owner.off.reasons().is_empty() && !self.owner.settings.debug;
+        if is_sending && route.state_folder.as_ref().is_some_and(is_waiting) {
+            if let Some(pipeline) = for_this_process() {
+                pipeline.look_for_leftovers(&self.owner);
+            }
+        }
     }
 
     /// Queues an event. Never blocks, makes one allocation (a few more the first time that over 256 events wait) and no system
@@ -251,9 +143,9 @@ impl Client {
     #[inline(always)]
     pub(crate) fn admit(&self) -> Result<u32, TrackError> {
         // Before the rules are asked: who turns it off after this makes the event stale.
-        let epoch = self.shared.consent_epoch();
+        let epoch = self.owner.off.epoch();
         let opted_out = opted_out_by_environment();
-        if opted_out || self.shared.off.load(Ordering::Acquire) != 0 {
+        if opted_out || !self.owner.off.reasons().is_empty() {
             self.may_track(opted_out)?;
         }
         Ok(epoch)
@@ -262,27 +154,27 @@ impl Client {
     /// Counts an event that is not even texts.
     #[cfg(feature = "capi")]
     pub(crate) fn refuse_invalid(&self) {
-        self.shared.account.refuse(Refusal::Invalid);
+        self.owner.account.refuse(Refusal::Invalid);
     }
 
     /// Checks, copies and queues an event that was admitted.
     #[inline(always)]
     pub(crate) fn queue(&self, epoch: u32, texts: &Texts<'_>, value: i64) -> Result<(), TrackError> {
-        let shared = &self.shared;
+        let owner = &self.owner;
         let event = match Packed::new(texts, value, coarse_millis(), epoch) {
             Ok(event) => event,
             Err(InvalidEvent::NoMemory) => return Err(self.no_room()),
             Err(invalid) => {
-                shared.account.refuse(Refusal::Invalid);
+                owner.account.refuse(Refusal::Invalid);
                 return Err(invalid.into());
             }
         };
-        let Some(pipeline) = pipeline::for_this_process() else { return Err(self.no_room()) };
-        shared.join(pipeline);
-        let capacity = shared.settings.queue_capacity as u64;
-        let Some(waiting) = shared.account.accept(capacity) else { return Err(self.no_room()) };
-        if pipeline.push(Queued { client: shared.clone(), event }).is_err() {
-            shared.account.give_back();
+        let Some(pipeline) = for_this_process() else { return Err(self.no_room()) };
+        pipeline.join(owner);
+        let capacity = owner.settings.queue_capacity as u64;
+        let Some(waiting) = owner.account.accept(capacity) else { return Err(self.no_room()) };
+        if pipeline.push(Queued { client: owner.clone(), event }).is_err() {
+            owner.account.give_back();
             pipeline.announce(); // a flush may have begun to wait for it
             return Err(self.no_room());
         }
@@ -294,83 +186,84 @@ impl Client {
 
     #[cold]
     fn no_room(&self) -> TrackError {
-        self.shared.account.refuse(Refusal::QueueFull);
+        self.owner.account.refuse(Refusal::QueueFull);
         TrackError::QueueFull
     }
 
     /// The rules in their order, for when the quick look found that something may be off.
     fn may_track(&self, opted_out: bool) -> Result<(), TrackError> {
-        let bits = self.shared.off.load(Ordering::Acquire);
-        let refusal = if bits & off::CLOSED != 0 {
+        let reasons = self.owner.off.reasons();
+        let refusal = if reasons.has(Reason::Closed) {
             (Refusal::Closed, TrackError::Closed)
         } else if !self.consents(opted_out) {
             (Refusal::Disabled, TrackError::Disabled)
-        } else if bits & off::NOT_CONFIGURED != 0 {
+        } else if reasons.has(Reason::NotConfigured) {
             (Refusal::NotConfigured, TrackError::NotConfigured)
         } else {
             return Ok(());
         };
-        self.shared.account.refuse(refusal.0);
+        self.owner.account.refuse(refusal.0);
         Err(refusal.1)
     }
 
     /// Does every rule agree that events are taken, given what the environment says? Obeys what changed since.
     fn consents(&self, opted_out: bool) -> bool {
-        let bits = self.shared.off.load(Ordering::Acquire);
-        if opted_out != (bits & off::ENVIRONMENT != 0) {
+        let reasons = self.owner.off.reasons();
+        if opted_out != reasons.has(Reason::Environment) {
             self.environment_changed(opted_out);
         }
-        if opted_out || bits & off::HOST != 0 {
+        if opted_out || reasons.has(Reason::Host) {
             return false;
         }
-        if bits & off::UNREAD != 0 {
+        if reasons.has(Reason::Unread) {
             self.read_choices();
         }
-        self.shared.off.load(Ordering::Acquire) & (off::SAVED | off::UNREAD) == 0
+        let reasons = self.owner.off.reasons();
+        !reasons.has(Reason::Saved) && !reasons.has(Reason::Unread)
     }
 
     #[cold]
     #[inline(never)]
     fn environment_changed(&self, opted_out: bool) {
         if opted_out {
-            self.turn_off(off::ENVIRONMENT);
+            self.turn_off(Reason::Environment);
         } else {
-            self.shared.off.fetch_and(!off::ENVIRONMENT, Ordering::SeqCst);
+            self.owner.off.remove(Reason::Environment);
         }
     }
 
     #[cold]
     #[inline(never)]
     fn read_choices(&self) {
-        let choices = self.shared.choice_files.read();
+        let choices = self.owner.choice_files.read();
         if choices.is_not_now() {
             return;
         }
         if choices.off_by().is_some() {
-            self.shared.off.fetch_or(off::SAVED, Ordering::SeqCst);
+            self.owner.off.add(Reason::Saved);
         }
-        self.shared.off.fetch_and(!off::UNREAD, Ordering::SeqCst);
+        self.owner.off.remove(Reason::Unread);
     }
 
     /// Turns this client on or off for the host. Off: what waits is thrown away, an upload that carries events of this
     /// client is cut, and nothing leaves after the call returns. On: the person's own choice still holds.
     pub fn set_enabled(&self, enabled: bool) {
         if enabled {
-            self.shared.off.fetch_and(!off::HOST, Ordering::SeqCst);
+            self.owner.off.remove(Reason::Host);
         } else {
-            self.turn_off(off::HOST);
+            self.turn_off(Reason::Host);
         }
     }
 
-    /// Off for this reason: what waits is thrown away by the sender, what is on the wire is cut here.
-    fn turn_off(&self, reason: u32) {
-        let is_new = self.shared.turn_off(reason);
+    /// Off for this reason: what waits is thrown away by the background threads, what is in flight is cancelled here.
+    fn turn_off(&self, reason: Reason) {
+        let is_new = self.owner.off.turn_off(reason);
         let Some(pipeline) = self.joined() else { return };
         // In any case: another thread may have turned it off this moment and not have cut yet.
-        pipeline.gate.cut(&self.shared);
+        pipeline.cancel_upload_of(&self.owner);
         if is_new {
-            if reason == off::ENVIRONMENT {
-                pipeline.ask_for_purge(&self.shared.route); // the person spoke, not the host
+            if reason == Reason::Environment {
+                pipeline.ask_for_purge(&self.owner.route); // the person spoke, not the host
             }
             pipeline.hurry();
         }
@@ -378,18 +271,18 @@ impl Client {
 
     /// Would an event be taken now?
     pub fn is_enabled(&self) -> bool {
-        self.consents(opted_out_by_environment()) && self.shared.off.load(Ordering::Acquire) == 0
+        self.consents(opted_out_by_environment()) && self.owner.off.reasons().is_empty()
     }
 
     /// The state of this client and the rule that decided it, with what each rule read. Looks at everything anew.
     pub fn explain(&self) -> Value {
-        let bits = self.shared.off.load(Ordering::Acquire);
-        let settings = &self.shared.settings;
-        let readings = Readings::take(bits & off::HOST == 0, self.shared.choice_files.clone());
+        let reasons = self.owner.off.reasons();
+        let settings = &self.owner.settings;
+        let readings = Readings::take(!reasons.has(Reason::Host), self.owner.choice_files.clone());
         // A saved "off" that was obeyed holds for this client, also when the file is gone by now.
-        let rule = readings.off_by().or_else(|| (bits & off::SAVED != 0).then_some("saved choice"));
-        let configured = bits & off::NOT_CONFIGURED == 0;
-        let state = match (bits & off::CLOSED != 0, rule.is_some(), configured) {
+        let rule = readings.off_by().or_else(|| (reasons.has(Reason::Saved)).then_some("saved choice"));
+        let configured = !reasons.has(Reason::NotConfigured);
+        let state = match (reasons.has(Reason::Closed), rule.is_some(), configured) {
             (true, ..) => "closed",
             (_, true, _) => "disabled",
             (.., false) => "not configured",
@@ -402,15 +295,15 @@ impl Client {
             ("rules", readings.to_json()),
             ("protocol", settings.destination.protocol.name().into()),
             ("endpoint", settings.destination.endpoint.as_str().into()),
-            ("destination", self.shared.route.id.as_str().into()),
+            ("destination", self.owner.route.id.as_str().into()),
             ("configured", configured.into()),
             ("debug", settings.debug.into()),
-            ("ci", self.shared.is_ci.into()),
-            ("exit_timeout_ms", self.shared.exit_timeout_ms().into()),
+            ("ci", self.owner.is_ci.into()),
+            ("exit_timeout_ms", (self.owner.exit_timeout().as_millis() as u64).into()),
             ("queue_capacity", settings.queue_capacity.into()),
-            ("state_dir", self.shared.route.state_folder.as_ref().map(|path| path.to_string_lossy()).into()),
+            ("state_dir", self.owner.route.state_folder.as_ref().map(|path| path.to_string_lossy()).into()),
             ("id", if self.has_random_id(&readings.choices) { "random" } else { "hostname" }.into()),
-            ("notice", notice::explain(self.shared.route.state_folder.as_deref(), &settings.destination.endpoint)),
+            ("notice", notice::explain(self.owner.route.state_folder.as_deref(), &settings.destination.endpoint)),
             ("diagnostics", settings.diagnostics.as_slice().into()),
         ])
     }
@@ -422,9 +315,9 @@ impl Client {
     /// [`TrackError::Invalid`] for an event that would not be taken.
     pub fn preview(&self, event: &Event<'_>) -> Result<Value, TrackError> {
         Packed::new(&event.texts(), event.value, 0, 0)?;
-        let now_micros = pipeline::unix_micros();
+        let now_micros = unix_micros();
         let hit = Hit {
-            identity: &self.shared.settings.identity,
+            identity: &self.owner.settings.identity,
             event: event.event,
             category: event.category,
             action: event.action,
@@ -434,28 +327,28 @@ impl Client {
             session_id: now_micros / 1_000_000,
             age_ms: 0,
         };
-        let context = Context { host: &self.host_to_show(), now_micros };
-        let destination = &self.shared.settings.destination;
+        let context = Context { machine: &self.machine_to_show(), now_micros };
+        let destination = &self.owner.settings.destination;
         let body = protocol::encode(destination, &context, &[hit]).pop().map(|body| body.text).unwrap_or_default();
         Ok(object(vec![
             ("method", "POST".into()),
-            ("url", self.shared.route.url.as_str().into()),
+            ("url", self.owner.route.url.as_str().into()),
             ("content_type", destination.protocol.content_type().into()),
             ("body", body.into()),
         ]))
     }
 
     /// The machine as a request names it; nothing is made for that.
-    fn host_to_show(&self) -> Host {
-        if !self.has_random_id(&self.shared.choice_files.read()) {
-            return Host::this_machine();
+    fn machine_to_show(&self) -> Machine {
+        if !self.has_random_id(&self.owner.choice_files.read()) {
+            return Machine::this_machine();
         }
-        let kept = self.shared.route.state_folder.as_deref().and_then(identifier::kept);
-        Host::identified_by(kept.unwrap_or_else(identifier::random))
+        let kept = self.owner.route.state_folder.as_deref().and_then(identifier::kept);
+        Machine::identified_by(kept.unwrap_or_else(identifier::random))
     }
 
     fn has_random_id(&self, choices: &Choices) -> bool {
-        choices.user.random_id || self.shared.route.random_id
+        choices.user.random_id || self.owner.route.random_id
     }
 
     /// The counters of this client in this process, as one consistent JSON object:
@@ -463,10 +356,14 @@ impl Client {
     /// request failed (`null` after a success), and what it did with events that earlier processes had left.
     pub fn stats(&self) -> Value {
         let mut stats = self.counters().to_json();
-        let process = pipeline::existing().map(Pipeline::report).unwrap_or_default();
+        let process = existing().map(Pipeline::report).unwrap_or_default();
         if let Some(map) = stats.as_object_mut() {
             map.insert("last_failure".into(), process.last_failure.into());
-            let others = vec![("delivered", process.delivered.into()), ("dropped", process.dropped.into())];
+            let others = vec![
+                ("delivered", process.delivered.into()),
+                ("unconfirmed", process.unconfirmed.into()),
+                ("dropped", process.dropped.into()),
+            ];
             map.insert("left_by_others".into(), object(others));
         }
         stats
@@ -474,35 +371,35 @@ impl Client {
 
     fn counters(&self) -> Snapshot {
         match self.joined() {
-            Some(_) => self.shared.account.snapshot(),
+            Some(_) => self.owner.account.snapshot(),
             // No pipeline, though there was one: a forked child that has not tracked yet.
-            None if self.shared.pipeline_id.load(Ordering::Acquire) != 0 => Snapshot::default(),
-            None => self.shared.account.snapshot(),
+            None if self.owner.has_joined() => Snapshot::default(),
+            None => self.owner.account.snapshot(),
         }
     }
 
     /// This process's pipeline, if it has one, with the account made this process's own.
     fn joined(&self) -> Option<&'static Pipeline> {
-        let pipeline = pipeline::existing()?;
-        self.shared.join(pipeline);
+        let pipeline = existing()?;
+        pipeline.join(&self.owner);
         Some(pipeline)
     }
 
     /// Has everything delivered that was accepted before, at once and without linger, and waits for that at most so
     /// long. Holds its time also when a server hangs.
     pub fn flush(&self, timeout: Duration) -> Flushed {
-        let deadline = Instant::now() + timeout;
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
-        let account = &self.shared.account;
+        let account = &self.owner.account;
         let (target, lost_before) = (account.accepted(), account.lost());
-        if account.settled() < target {
-            pipeline.hurry();
-            if !pipeline.wait(deadline, || account.settled() >= target || !account.is_waiting()) {
-                return Flushed::TimedOut;
-            }
+        // What failed to be sent and is on no disk waits for another attempt, which is not waited for.
+        let is_done = || account.settled() + account.stalled() >= target || !account.is_waiting();
+        if !is_done() && !pipeline.wait_for_answers(timeout, is_done) {
+            return Flushed::TimedOut;
         }
         if account.lost() > lost_before {
             Flushed::Lost
+        } else if account.stalled() > 0 {
+            Flushed::TimedOut
         } else if account.snapshot().spooled > 0 {
             Flushed::Kept
         } else {
@@ -514,16 +411,19 @@ impl Client {
     pub fn persist(&self, timeout: Duration) -> Flushed {
         let deadline = Instant::now() + timeout;
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
-        let account = &self.shared.account;
+        let account = &self.owner.account;
         let lost_before = account.lost();
-        if account.is_waiting() {
-            pipeline.hurry();
-            if !pipeline.wait(deadline, || !account.is_waiting() || pipeline.is_taken()) {
+        let is_done = || !account.is_waiting() || pipeline.is_taken();
+        if !is_done() {
+            pipeline.hurry_worker();
+            if !pipeline.wait(deadline, is_done) {
                 return Flushed::TimedOut;
             }
         }
         if account.lost() > lost_before {
             Flushed::Lost
+        } else if account.unstored() > 0 {
+            Flushed::TimedOut
         } else if account.is_waiting() || account.snapshot().spooled > 0 {
             Flushed::Kept
         } else {
@@ -533,13 +433,13 @@ impl Client {
 
     /// Takes no more events, and flushes. Closing again is allowed and waits for what is left.
     pub fn close(&self, timeout: Duration) -> Flushed {
-        self.shared.off.fetch_or(off::CLOSED, Ordering::SeqCst);
+        self.owner.off.add(Reason::Closed);
         self.flush(timeout)
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("identity", &self.shared.settings.identity).finish_non_exhaustive()
+        f.debug_struct("Client").field("identity", &self.owner.settings.identity).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! The config (JSON) and the environment to settings, all checked. No I/O: the environment is given as a look-up.
 
+use crate::identity::{Identity, MAX_BYTES};
 use crate::names;
 use crate::protocol::{Credentials, Destination, Protocol};
 use serde_json::{Map, Value};
@@ -23,63 +24,13 @@ pub const CONFIG_MAX_BYTES: usize = 65_536;
 /// Where Google collects. The European Union's is `https://region1.google-analytics.com`.
 pub const DEFAULT_ENDPOINT: &str = "https://www.google-analytics.com";
 
-/// The most bytes of each part of an [`Identity`], in the order of its fields.
-const IDENTITY_MAX_BYTES: [usize; 6] = [150, 100, 100, 150, 150, 150];
-
-/// Who reports: what a client says of the library that it works for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// Machine name of the library, such as `pact-js`. At most 150 bytes.
-    pub library_id: String,
-    /// Human name of the library, such as `Pact JS`. At most 100 bytes.
-    pub library_name: String,
-    /// Version of the library. At most 100 bytes.
-    pub library_version: String,
-    /// One of [`names::DATA_SOURCES`].
-    pub data_source: String,
-    /// Test framework or kind of verification, such as `JUnit`; empty for none. At most 150 bytes.
-    pub test_framework: String,
-    /// Version of the language's platform; empty for none. At most 150 bytes.
-    pub platform_version: String,
-}
-
-impl Identity {
-    /// Bytes of its texts.
-    pub fn bytes(&self) -> usize {
-        let Identity { library_id, library_name, library_version, data_source, test_framework, platform_version } =
-            self;
-        let texts = [library_id, library_name, library_version, data_source, test_framework, platform_version];
-        texts.iter().map(|text| text.len()).sum()
-    }
-
-    /// From its parts in their order, as a file of the spool holds them; `None` where one of them cannot have been
-    /// in a config.
-    pub fn from_parts(parts: [&str; 6]) -> Option<Self> {
-        let [library_id, library_name, library_version, data_source, ..] = parts;
-        let sound = |(part, max): (&&str, &usize)| part.len() <= *max && !part.contains(char::is_control);
-        let named = ![library_id, library_name, library_version].contains(&"");
-        let valid =
-            named && names::DATA_SOURCES.contains(&data_source) && parts.iter().zip(&IDENTITY_MAX_BYTES).all(sound);
-        let [library_id, library_name, library_version, data_source, test_framework, platform_version] =
-            parts.map(String::from);
-        valid.then_some(Identity {
-            library_id,
-            library_name,
-            library_version,
-            data_source,
-            test_framework,
-            platform_version,
-        })
-    }
-}
-
 /// Who shows the one-time notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeBy {
     /// This library, on standard error.
     Stderr,
     /// The host, in its own way; nothing leaves until it says so.
-    Host,
+    HostProgram,
     /// The host says that it has shown it.
     Shown,
 }
@@ -176,7 +127,10 @@ pub fn parse(json: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<
         state_dir: state_dir(&top, &overrides)?,
         exit_timeout: top.integer("exit_timeout_ms", 0, EXIT_TIMEOUT_MAX_MS)?.map(Duration::from_millis),
         notice: top
-            .one_of("notice", &[("stderr", NoticeBy::Stderr), ("host", NoticeBy::Host), ("shown", NoticeBy::Shown)])?
+            .one_of(
+                "notice",
+                &[("stderr", NoticeBy::Stderr), ("host", NoticeBy::HostProgram), ("shown", NoticeBy::Shown)],
+            )?
             .unwrap_or(NoticeBy::Stderr),
         random_id: top.one_of("id", &[("hostname", false), ("random", true)])?.unwrap_or(false),
         debug: overrides.flag("PACT_TELEMETRY_DEBUG"),
@@ -185,7 +139,7 @@ pub fn parse(json: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<
 }
 
 fn identity(top: &Section<'_>, library: &Section<'_>) -> Result<Identity, ConfigError> {
-    let [id_max, name_max, version_max, data_source_max, test_framework_max, platform_version_max] = IDENTITY_MAX_BYTES;
+    let [id_max, name_max, version_max, data_source_max, test_framework_max, platform_version_max] = MAX_BYTES;
     let data_source = top.text("data_source", data_source_max)?.unwrap_or_else(|| names::DATA_SOURCE_CLIENT.into());
     if !names::DATA_SOURCES.contains(&data_source.as_str()) {
         return error(format!("config: `data_source` must be one of cli, client, broker, found {data_source:?}"));

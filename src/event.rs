@@ -426,7 +426,7 @@ mod tests {
             ("localhost:8080", Address),
             ("db.corp.example:5432", Address),
             ("two\nlines", ControlCharacter),
-            ("bell\u{7}", ControlCharacter),
+            ("parker\u{7}", ControlCharacter),
             ("c1 \u{85}", ControlCharacter),
             ("nul\0", ControlCharacter),
         ] {

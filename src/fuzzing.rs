@@ -2,11 +2,12 @@
 //! of them. Only with the feature `fuzzing`, never in a library that is shipped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)] // a fault found must stop the fuzzer
 
-use crate::batch;
-use crate::config::{self, Identity};
-use crate::host::Host;
+use crate::config;
+use crate::identity::Identity;
+use crate::machine::Machine;
 use crate::protocol::{self, Context};
-use crate::retry::{retry_after, Backoff, RETRY_AFTER_MAX};
+use crate::record;
+use crate::retry::{retry_after, Health, RETRY_AFTER_MAX};
 use crate::spool::{Spool, Turn};
 use crate::transport::{Proxies, Way};
 use std::ffi::OsString;
@@ -39,8 +40,9 @@ pub fn waits(text: &str, now_s: u32) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now_s.into());
     let asked = retry_after(text, now);
     assert!(asked.unwrap_or_default() <= RETRY_AFTER_MAX);
-    let backoff = Backoff::from_text(text.as_bytes());
-    assert_eq!(Backoff::from_text(backoff.to_text().as_bytes()), backoff);
+    let health = Health::from_text(text.as_bytes());
+    assert_eq!(Health::from_text(health.to_text().as_bytes()), health);
+    let backoff = health.backoff;
     assert!(backoff.wait(NOW_MS).unwrap_or_default() <= RETRY_AFTER_MAX);
     let next = backoff.after_failure(NOW_MS, asked, u64::from(now_s));
     assert!(next.wait(NOW_MS).unwrap_or_default() <= RETRY_AFTER_MAX && next.failures > 0);
@@ -48,23 +50,23 @@ pub fn waits(text: &str, now_s: u32) {
 
 /// A file of the spool. What is read is written back the same, and both protocols take it within their limits.
 pub fn batch(bytes: &[u8]) {
-    let Ok((host, records, _)) = batch::from_text(bytes) else { return };
-    let (text, ends) = batch::to_text(&host, records.iter());
-    let (_, again, ends_again) = batch::from_text(text.as_bytes()).unwrap();
+    let Ok((machine, records, _)) = record::from_text(bytes) else { return };
+    let (text, ends) = record::to_text(&machine, records.iter());
+    let (_, again, ends_again) = record::from_text(text.as_bytes()).unwrap();
     assert_eq!(ends, ends_again);
-    assert_eq!(batch::to_text(&host, again.iter()).0, text);
+    assert_eq!(record::to_text(&machine, again.iter()).0, text);
     for protocol in ["ga4", "universal-analytics"] {
-        encode(protocol, &host, &records);
+        encode(protocol, &machine, &records);
     }
 }
 
-fn encode(protocol: &str, host: &Host, records: &[batch::Record]) {
+fn encode(protocol: &str, machine: &Machine, records: &[record::Record]) {
     let credentials = r#""measurement_id":"G-1","api_secret":"s","tracking_id":"UA-1-1""#;
     let library = r#""library":{"id":"a","name":"b","version":"1"}"#;
     let settings =
         config::parse(&format!("{{{library},{credentials},\"protocol\":\"{protocol}\"}}"), |_| None).unwrap();
     let hits: Vec<_> = records.iter().map(|record| record.hit(NOW_MS)).collect();
-    let context = Context { host, now_micros: NOW_MS * 1_000 };
+    let context = Context { machine, now_micros: NOW_MS * 1_000 };
     for body in protocol::encode(&settings.destination, &context, &hits) {
         let most = if protocol == "ga4" { 130_000 } else { 16_384 };
         assert!(body.text.len() <= most, "{}", body.text.len());
@@ -107,7 +109,7 @@ pub fn spool(state_folder: &Path, names: &[&str], content: &[u8]) {
         assert_eq!(spool.read(&given).ok().as_deref(), Some(b"{}".as_slice()));
     }
     assert!(matches!(spool.turn(destination), Turn::Ours(_)));
-    let _ = spool.backoff(destination);
+    let _ = spool.health(destination);
     spool.purge(NOW_MS + 1, NOW_MS);
     assert_eq!(spool.list(destination, NOW_MS), Some(vec![]));
     let _ = std::fs::remove_dir_all(&folder);

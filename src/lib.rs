@@ -31,28 +31,29 @@ pub mod fuzzing;
 mod client;
 mod pipeline;
 
-mod identifier;
-mod ledger;
 mod notice;
-mod retry;
-mod spool;
+mod route;
 mod transport;
 
-mod batch;
 mod config;
-pub mod consent;
+mod record;
 
 mod protocol;
 
+pub mod consent;
 mod event;
-mod host;
+mod identifier;
+mod ledger;
+mod machine;
+mod spool;
+
+mod identity;
+mod platform;
+mod sync;
+
 mod json;
 pub mod names;
-
-mod platform;
-
-mod bell;
-mod sync;
+mod retry;
 
 pub use client::{Client, Flushed, TrackError};
 pub use config::{ConfigError, CONFIG_MAX_BYTES, EXIT_TIMEOUT_MAX_MS, QUEUE_CAPACITY_MAX};

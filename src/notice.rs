@@ -36,9 +36,9 @@ const FILE_MAX: u64 = 1_024;
 
 /// May events leave?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leave {
-    /// Yes: the notice was shown.
-    Yes,
+pub enum Permission {
+    /// The notice was shown.
+    Granted,
     /// Not in this run: it is the first one, or the host has not shown the notice yet.
     NotInThisRun,
     /// Another process shows it, or the system is short of something: ask again soon.
@@ -56,25 +56,25 @@ pub fn run_begins(now_ms: u64) {
 }
 
 /// May events leave for there, whose state is in this folder? Shows the notice where it was not shown yet, if that is on us.
-pub fn may_leave(state_folder: Option<&Path>, endpoint: &str, by: NoticeBy, is_ci: bool, now_ms: u64) -> Leave {
+pub fn permission(state_folder: Option<&Path>, endpoint: &str, by: NoticeBy, is_ci: bool, now_ms: u64) -> Permission {
     let in_time = |shown_ms: u64| {
         let before = shown_ms < RUN_BEGAN_MS.load(Ordering::Relaxed);
         // In the future: before, by a clock that was set back since.
         if is_ci || before || shown_ms > now_ms {
-            Leave::Yes
+            Permission::Granted
         } else {
-            Leave::NotInThisRun
+            Permission::NotInThisRun
         }
     };
     let unkept = |error: io::Error| match () {
-        () if is_passing(&error) => Leave::NotYet,
+        () if is_passing(&error) => Permission::NotYet,
         () if is_ci => show_once_a_process(endpoint, by),
-        () => Leave::Never,
+        () => Permission::Never,
     };
     let Some(folder) = state_folder else { return unkept(io::ErrorKind::NotFound.into()) };
     match shown_ms(folder) {
         Ok(Some(shown_ms)) => return in_time(shown_ms),
-        Ok(None) if by == NoticeBy::Host => return Leave::NotInThisRun,
+        Ok(None) if by == NoticeBy::HostProgram => return Permission::NotInThisRun,
         Ok(None) => {}
         Err(error) => return unkept(error),
     }
@@ -84,7 +84,7 @@ pub fn may_leave(state_folder: Option<&Path>, endpoint: &str, by: NoticeBy, is_c
     });
     let mut file = match locked {
         Ok(Some(file)) => file,
-        Ok(None) => return Leave::NotYet,
+        Ok(None) => return Permission::NotYet,
         Err(error) => return unkept(error),
     };
     // Now that it is locked: another process may have shown it meanwhile.
@@ -92,7 +92,7 @@ pub fn may_leave(state_folder: Option<&Path>, endpoint: &str, by: NoticeBy, is_c
         return in_time(shown_ms);
     }
     if by == NoticeBy::Stderr && !print_to_person(&text(endpoint)) {
-        return if is_ci { Leave::Yes } else { Leave::NotInThisRun };
+        return if is_ci { Permission::Granted } else { Permission::NotInThisRun };
     }
     let note = json::text(&object(vec![("shown_ms", now_ms.into())]));
     match file.cut(0).and_then(|()| file.write(note.as_bytes())) {
@@ -102,14 +102,14 @@ pub fn may_leave(state_folder: Option<&Path>, endpoint: &str, by: NoticeBy, is_c
 }
 
 /// On a CI machine, whose disk says no: as often as there are processes.
-fn show_once_a_process(endpoint: &str, by: NoticeBy) -> Leave {
+fn show_once_a_process(endpoint: &str, by: NoticeBy) -> Permission {
     static SHOWN: AtomicBool = AtomicBool::new(false);
     match by {
-        NoticeBy::Host => return Leave::NotInThisRun,
+        NoticeBy::HostProgram => return Permission::NotInThisRun,
         NoticeBy::Stderr if !SHOWN.swap(true, Ordering::Relaxed) => drop(print_to_person(&text(endpoint))),
         _ => {}
     }
-    Leave::Yes
+    Permission::Granted
 }
 
 /// When it was shown, in milliseconds since 1970; `None` where it was not, or the file does not say.

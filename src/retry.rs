@@ -69,15 +69,14 @@ impl Backoff {
 
     /// After one more failure. `chance` is any number, evenly spread.
     pub fn after_failure(&self, now_ms: u64, retry_after: Option<Duration>, chance: u64) -> Self {
-        let ceiling = FIRST_MS.saturating_mul(1 << self.failures.min(20)).min(LONGEST_MS);
-        let own = chance % (ceiling + 1);
+        let own = chance % (self.ceiling_ms() + 1);
         let asked = retry_after.map_or(0, |wait| wait.min(RETRY_AFTER_MAX).as_millis() as u64);
         Backoff { failures: self.failures.saturating_add(1), not_before_ms: now_ms.saturating_add(own.max(asked)) }
     }
 
-    /// As it is remembered on disk.
-    pub fn to_text(self) -> String {
-        format!("{{\"failures\":{},\"not_before_ms\":{}}}", self.failures, self.not_before_ms)
+    /// The longest wait after the next failure, in milliseconds.
+    fn ceiling_ms(&self) -> u64 {
+        FIRST_MS.saturating_mul(1 << self.failures.min(20)).min(LONGEST_MS)
     }
 
     /// From what is on disk; anything unreadable is no backoff.
@@ -85,6 +84,157 @@ impl Backoff {
         let value: Value = serde_json::from_slice(text).unwrap_or_default();
         let number = |key| value.get(key).and_then(Value::as_u64).unwrap_or(0);
         Backoff { failures: number("failures").min(u32::MAX.into()) as u32, not_before_ms: number("not_before_ms") }
+    }
+}
+
+/// How long what is known of a destination's usual time to answer, or of a vain wait, is believed, in milliseconds.
+const ANSWER_KNOWN_MS: u64 = 24 * 60 * 60 * 1_000;
+const VAIN_KNOWN_MS: u64 = 10 * 60 * 1_000;
+/// So many requests in a row without an answer, and the destination is taken for hanging.
+const UNANSWERED_MAX: u32 = 3;
+/// An attempt that was given this long and came to nothing is a failure; one that was given less may only have been cut short.
+pub const HANG: Duration = Duration::from_millis(400);
+
+/// What is known of a destination, remembered on disk for all processes: how long it is left alone, how long it usually takes
+/// to answer, and how long it was waited for in vain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Health {
+    /// How long it is left alone.
+    pub backoff: Backoff,
+    /// When it answered last, in milliseconds since 1970; 0 for never.
+    pub answered_ms: u64,
+    /// The usual time until a request on a new connection is written, in milliseconds,
+    pub connect_ms: u64,
+    /// and from there until it is answered.
+    pub answer_ms: u64,
+    /// Requests in a row that were written whole and whose answer was not heard.
+    pub unanswered: u32,
+    /// The longest time that an attempt was given in vain since the last answer, in milliseconds,
+    pub vain_ms: u64,
+    /// and when, in milliseconds since 1970.
+    pub vain_at_ms: u64,
+}
+
+impl Health {
+    /// Did it answer lately, and does it not seem to hang?
+    pub fn is_known(&self, now_ms: u64) -> bool {
+        let answered_lately = self.answered_ms > 0 && now_ms.abs_diff(self.answered_ms) < ANSWER_KNOWN_MS;
+        answered_lately && self.unanswered < UNANSWERED_MAX && self.vain(now_ms).is_zero()
+    }
+
+    /// The usual time of a request on a new connection until its answer, where that is known.
+    pub fn usual(&self, now_ms: u64) -> Option<Duration> {
+        self.is_known(now_ms).then(|| Duration::from_millis(self.connect_ms + self.answer_ms))
+    }
+
+    /// How long an attempt was given in vain lately; zero where none was.
+    pub fn vain(&self, now_ms: u64) -> Duration {
+        let is_fresh = now_ms.abs_diff(self.vain_at_ms) < VAIN_KNOWN_MS;
+        Duration::from_millis(if is_fresh { self.vain_ms } else { 0 })
+    }
+
+    /// How long to wait before an attempt that can be given that much time; `None` where one may be made now. What was waited
+    /// for in vain is tried again, before its time is over, by who has more than twice as long.
+    pub fn wait(&self, now_ms: u64, available: Duration) -> Option<Duration> {
+        let vain = self.vain(now_ms);
+        let has_longer = !vain.is_zero() && available > 2 * vain;
+        self.backoff.wait(now_ms).filter(|_| !has_longer)
+    }
+
+    /// May a request be written by a process that can give it that much time? Not to one that never answered and was waited for in
+    /// vain just as long: it would be sent again each time.
+    pub fn may_send(&self, now_ms: u64, available: Duration) -> bool {
+        let vain = self.vain(now_ms);
+        self.is_known(now_ms) || vain.is_zero() || available > 2 * vain
+    }
+
+    /// A request that was written whole and waited for that long will not be heard. Is it taken for received? It is where the
+    /// destination answered lately and may only be slower than the process that waits; not where it seems to hang.
+    pub fn is_unconfirmed(&self, now_ms: u64, awaited: Duration) -> bool {
+        self.is_known(now_ms) && awaited < Duration::from_millis(3 * self.answer_ms + 50)
+    }
+
+    /// After an answer. `connect` is `None` for a request on a connection that was there.
+    pub fn after_answer(&self, now_ms: u64, connect: Option<Duration>, answer: Duration) -> Self {
+        let smooth = |before: u64, now: Duration| match self.answered_ms {
+            0 => now.as_millis() as u64,
+            _ => (3 * before + now.as_millis() as u64).div_ceil(4),
+        };
+        Health {
+            answered_ms: now_ms,
+            connect_ms: connect.map_or(self.connect_ms, |connect| smooth(self.connect_ms, connect)),
+            answer_ms: smooth(self.answer_ms, answer),
+            ..Health::default()
+        }
+    }
+
+    /// After a failure that the destination, or the way there, answered with.
+    pub fn after_failure(&self, now_ms: u64, retry_after: Option<Duration>, chance: u64) -> Self {
+        let backoff = self.backoff.after_failure(now_ms, retry_after, chance);
+        Health { backoff, unanswered: 0, vain_ms: 0, vain_at_ms: 0, ..*self }
+    }
+
+    /// After an attempt that was given that long and came to nothing, because the process exits or nobody waits any more.
+    /// `chance` as for [`Backoff::after_failure`].
+    pub fn after_vain(&self, now_ms: u64, given: Duration, is_written: bool, chance: u64) -> Self {
+        let mut next = *self;
+        next.unanswered = next.unanswered.saturating_add(u32::from(is_written));
+        next.vain_ms = (self.vain(now_ms).max(given).as_millis() as u64).max(1);
+        next.vain_at_ms = now_ms;
+        if given >= HANG {
+            // Half of the wait is certain, so that the next processes do not wait for the same again at once.
+            let ceiling = self.backoff.ceiling_ms();
+            let wait = ceiling / 2 + chance % (ceiling / 2 + 1);
+            next.backoff = Backoff { failures: self.backoff.failures.saturating_add(1), not_before_ms: now_ms + wait };
+        }
+        next
+    }
+
+    /// After a request that was written whole, and counted as unconfirmed.
+    pub fn after_unconfirmed(&self) -> Self {
+        Health { unanswered: self.unanswered.saturating_add(1), ..*self }
+    }
+
+    /// Does it say something else than what was remembered before, that is worth a write?
+    pub fn is_news(&self, before: &Self) -> bool {
+        let differs = |a: u64, b: u64| a.abs_diff(b) > 20 + a.min(b) / 4;
+        let is_same = Health {
+            answered_ms: before.answered_ms,
+            connect_ms: before.connect_ms,
+            answer_ms: before.answer_ms,
+            ..*self
+        } == *before;
+        !is_same
+            || differs(self.connect_ms, before.connect_ms)
+            || differs(self.answer_ms, before.answer_ms)
+            || self.answered_ms.abs_diff(before.answered_ms) > ANSWER_KNOWN_MS / 4
+    }
+
+    /// As it is remembered on disk.
+    pub fn to_text(self) -> String {
+        let Health { backoff, answered_ms, connect_ms, answer_ms, unanswered, vain_ms, vain_at_ms } = self;
+        let Backoff { failures, not_before_ms } = backoff;
+        format!(
+            "{{\"failures\":{failures},\"not_before_ms\":{not_before_ms},\"answered_ms\":{answered_ms},\
+             \"connect_ms\":{connect_ms},\"answer_ms\":{answer_ms},\"unanswered\":{unanswered},\
+             \"vain_ms\":{vain_ms},\"vain_at_ms\":{vain_at_ms}}}"
+        )
+    }
+
+    /// From what is on disk; anything unreadable is nothing known.
+    pub fn from_text(text: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(text).unwrap_or_default();
+        let number = |key| value.get(key).and_then(Value::as_u64).unwrap_or(0);
+        let small = |key| number(key).min(u32::MAX.into());
+        Health {
+            backoff: Backoff::from_text(text),
+            answered_ms: number("answered_ms"),
+            connect_ms: small("connect_ms"),
+            answer_ms: small("answer_ms"),
+            unanswered: small("unanswered") as u32,
+            vain_ms: small("vain_ms"),
+            vain_at_ms: number("vain_at_ms"),
+        }
     }
 }
 
@@ -169,8 +319,70 @@ mod tests {
             let wait = Duration::from_millis(next.not_before_ms - now);
             prop_assert!(wait <= RETRY_AFTER_MAX);
             prop_assert!(wait >= asked.unwrap_or_default().min(RETRY_AFTER_MAX));
-            prop_assert_eq!(Backoff::from_text(next.to_text().as_bytes()), next);
+            let health = Health { backoff: next, ..Health::default() };
+            prop_assert_eq!(Health::from_text(health.to_text().as_bytes()), health);
             prop_assert_eq!(next.wait(next.not_before_ms), None);
+        }
+    }
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[test]
+    fn a_destination_that_answered_lately_has_a_usual_time() {
+        let never = Health::default();
+        assert_eq!((never.usual(NOW), never.is_unconfirmed(NOW, MS(1))), (None, false));
+        let first = never.after_answer(NOW, Some(MS(30)), MS(100));
+        assert_eq!(first.usual(NOW), Some(MS(130)));
+        let second = first.after_answer(NOW, None, MS(200));
+        assert_eq!(second.usual(NOW), Some(MS(30 + 125)), "smoothed");
+        assert_eq!(second.usual(NOW + ANSWER_KNOWN_MS), None, "that was long ago");
+        assert!(second.is_unconfirmed(NOW, MS(150)) && !second.is_unconfirmed(NOW, MS(1_000)), "or it hangs");
+    }
+
+    #[test]
+    fn one_that_leaves_several_in_a_row_without_an_answer_is_taken_for_hanging() {
+        let mut health = Health::default().after_answer(NOW, None, MS(100));
+        for _ in 0..UNANSWERED_MAX {
+            assert!(health.is_unconfirmed(NOW, MS(10)));
+            health = health.after_unconfirmed();
+        }
+        assert!(!health.is_unconfirmed(NOW, MS(10)) && health.usual(NOW).is_none());
+        assert!(health.after_answer(NOW, None, MS(100)).is_known(NOW), "until it answers again");
+    }
+
+    #[test]
+    fn a_vain_wait_is_remembered_until_somebody_has_twice_as_long() {
+        let short = Health::default().after_vain(NOW, MS(100), true, 7);
+        assert_eq!(short.wait(NOW, MS(0)), None, "it may only have been cut short");
+        assert!(!short.may_send(NOW, MS(200)) && short.may_send(NOW, MS(201)));
+        assert!(short.may_send(NOW + VAIN_KNOWN_MS, MS(0)), "in the long run it is tried again");
+        for chance in [0, 4_999, 5_000, u64::MAX] {
+            let hang = Health::default().after_vain(NOW, MS(500), false, chance);
+            let wait = hang.wait(NOW, MS(1_000)).map(|wait| wait.as_millis() as u64);
+            assert!((FIRST_MS / 2..=FIRST_MS).contains(&wait.unwrap_or_default()), "{wait:?}");
+            assert_eq!(hang.wait(NOW, MS(1_001)), None);
+        }
+        let refused = Health::default().after_failure(NOW, Some(MS(60_000)), 0);
+        assert!(refused.wait(NOW, MS(u64::MAX)).is_some(), "what a server asks for is obeyed by everybody");
+        assert_eq!(short.after_vain(NOW, MS(50), true, 0).vain_ms, 100, "the longest counts");
+    }
+
+    #[test]
+    fn only_what_changes_a_decision_is_worth_a_write() {
+        let health = Health::default().after_answer(NOW, Some(MS(30)), MS(100));
+        assert!(health.is_news(&Health::default()));
+        assert!(!health.after_answer(NOW + 1_000, Some(MS(31)), MS(101)).is_news(&health));
+        assert!(health.after_answer(NOW, None, MS(400)).is_news(&health));
+        assert!(health.after_answer(NOW + ANSWER_KNOWN_MS / 2, None, MS(100)).is_news(&health));
+        assert!(health.after_unconfirmed().is_news(&health));
+    }
+
+    #[test]
+    fn health_is_read_back_as_it_was_written() {
+        let health = Health::default().after_answer(NOW, Some(MS(30)), MS(100)).after_vain(NOW, MS(500), true, 1);
+        assert_eq!(Health::from_text(health.to_text().as_bytes()), health);
+        for text in ["", "{", "[]", "{\"answer_ms\":-1,\"unanswered\":\"x\"}"] {
+            assert_eq!(Health::from_text(text.as_bytes()), Health::default(), "{text:?}");
         }
     }
 }

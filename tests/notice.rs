@@ -51,7 +51,7 @@ fn who_says_no_after_the_notice_was_never_counted() {
     let home = Home::of_a_new_person();
     let collector = Collector::start(&["--requests"]);
     home.run(&collector.url, "track 1, close");
-    home.run(&collector.url, "choose off, track 2, flush Lost, until /dropped/opted_out");
+    home.run(&collector.url, "choose off, track 2, flush, until /dropped/opted_out");
     home.run(&collector.url, "refused, close");
     assert_eq!((collector.end().len(), home.batches().len()), (0, 0));
 }
@@ -93,8 +93,7 @@ fn where_nobody_can_remember_the_notice_nothing_is_sent_and_the_events_count_as_
     let collector = Collector::start(&["--requests"]);
     std::fs::write(home.path().join("file"), "").unwrap();
     let nowhere = json!(home.path().join("file/state"));
-    let process =
-        home.process(&collector.url, "track 1, flush Lost, close, print").config("state_dir", nowhere.clone());
+    let process = home.process(&collector.url, "track 1, flush, close, print").config("state_dir", nowhere.clone());
     let (stats, said) = process.start().end_with_errors();
     assert_eq!((&stats[0]["dropped"]["no_notice"], notices(&said)), (&json!(1), 0), "{}", stats[0]);
     // In CI, where every run is a machine's first, it is shown in each, and sent.

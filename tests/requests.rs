@@ -190,7 +190,9 @@ fn two_thousand_events_at_once_arrive_whole_and_in_few_requests() {
     assert_eq!(balanced(&client.stats()), 0);
     let events = collector.events_until_end();
     assert_eq!(values(&events), (0..2_000).collect::<Vec<_>>());
-    assert_eq!(events.last().unwrap()["request"], 2_000 / 25);
+    // The first event goes to disk at once, and alone; the rest is taken in a few parts.
+    let requests = events.last().unwrap()["request"].as_u64().unwrap();
+    assert!((80..=84).contains(&requests), "{requests} requests");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What became of a client's events. Only counts; decides nothing.
 //!
-//! `accepted = delivered + queued + spooled + the sum of dropped` holds at every moment: every counter here only grows, what
-//! is spooled is what was kept and not delivered or dropped since, and what is queued is the rest of what was accepted.
+//! `accepted = delivered + unconfirmed + queued + spooled + the sum of dropped` holds at every moment: every counter of these only
+//! grows, what is spooled is what was kept and did not end since, and what is queued is the rest of what was accepted.
 
 use crate::json::object;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -22,18 +22,21 @@ pub enum DropReason {
     NoNotice,
     /// As much as is allowed waits for another attempt already.
     SpoolFull,
+    /// No disk took it, and the process ended before it could be sent.
+    NotPersisted,
     /// A fault of this library's.
     Internal,
 }
 
 impl DropReason {
-    const ALL: [(DropReason, &'static str); 7] = [
+    const ALL: [(DropReason, &'static str); 8] = [
         (DropReason::OptedOut, "opted_out"),
         (DropReason::Debug, "debug"),
         (DropReason::HttpStatus, "http_status"),
         (DropReason::Expired, "expired"),
         (DropReason::NoNotice, "no_notice"),
         (DropReason::SpoolFull, "spool_full"),
+        (DropReason::NotPersisted, "not_persisted"),
         (DropReason::Internal, "internal"),
     ];
 }
@@ -86,19 +89,24 @@ struct Settled {
     direct: Ends,
     /// What became of events that were.
     after: Ends,
+    /// Events in hand that are on no disk; goes up and down.
+    unstored: AtomicU64,
+    /// Those of them that wait for another attempt; goes up and down.
+    stalled: AtomicU64,
 }
 
 /// How events ended.
 #[derive(Default)]
 struct Ends {
     delivered: AtomicU64,
+    unconfirmed: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
 }
 
 impl Ends {
-    fn read(&self) -> (u64, [u64; DropReason::ALL.len()]) {
+    fn read(&self) -> (u64, u64, [u64; DropReason::ALL.len()]) {
         let read = |counter: &AtomicU64| counter.load(Ordering::Acquire);
-        (read(&self.delivered), self.dropped.each_ref().map(read))
+        (read(&self.delivered), read(&self.unconfirmed), self.dropped.each_ref().map(read))
     }
 
     fn lost(&self) -> u64 {
@@ -107,6 +115,7 @@ impl Ends {
 
     fn reset(&self) {
         self.delivered.store(0, Ordering::Relaxed);
+        self.unconfirmed.store(0, Ordering::Relaxed);
         self.dropped.iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
     }
 }
@@ -118,7 +127,9 @@ pub struct Snapshot {
     pub accepted: u64,
     /// Events that a server answered with 2xx.
     pub delivered: u64,
-    /// Accepted events that wait for another attempt, of this process or of a later one.
+    /// Events that were sent whole, and whose answer was not heard. They are not sent again.
+    pub unconfirmed: u64,
+    /// Accepted events that wait on disk for another attempt, of this process or of a later one.
     pub spooled: u64,
     /// Accepted events by the reason for which they were lost.
     pub dropped: [u64; DropReason::ALL.len()],
@@ -168,6 +179,31 @@ impl Account {
         self.end(kept, |ends| Some(&ends.delivered));
     }
 
+    /// Counts an accepted event as sent without an answer that was heard; `kept`: after it had been kept.
+    pub fn leave_unconfirmed(&self, kept: bool) {
+        self.end(kept, |ends| Some(&ends.unconfirmed));
+    }
+
+    /// Counts an event in hand that no disk took, or one that is on disk after all, or that ended.
+    pub fn count_unstored(&self, is_unstored: bool) {
+        count(&self.settled.0.unstored, is_unstored);
+    }
+
+    /// Counts an event that no disk took and that waits for another attempt, or one that no longer does.
+    pub fn count_stalled(&self, is_stalled: bool) {
+        count(&self.settled.0.stalled, is_stalled);
+    }
+
+    /// Events in hand that are on no disk.
+    pub fn unstored(&self) -> u64 {
+        self.settled.0.unstored.load(Ordering::Acquire)
+    }
+
+    /// Events that are on no disk and wait for another attempt.
+    pub fn stalled(&self) -> u64 {
+        self.settled.0.stalled.load(Ordering::Acquire)
+    }
+
     /// Counts an accepted event as lost; `kept`: after it had been kept.
     pub fn drop_for(&self, why: DropReason, kept: bool) {
         self.end(kept, |ends| ends.dropped.get(why as usize));
@@ -206,7 +242,8 @@ impl Account {
     /// Starts afresh, in a forked child: what its parent accepted is the parent's to deliver.
     pub fn reset(&self) {
         let settled = &self.settled.0;
-        for counter in [&self.accepted.0, &settled.total, &settled.kept].into_iter().chain(&self.refused) {
+        let own = [&self.accepted.0, &settled.total, &settled.kept, &settled.unstored, &settled.stalled];
+        for counter in own.into_iter().chain(&self.refused) {
             counter.store(0, Ordering::Relaxed);
         }
         settled.direct.reset();
@@ -216,13 +253,14 @@ impl Account {
     /// All counters. Each is read before those that it is a part of, so that no difference is below zero.
     pub fn snapshot(&self) -> Snapshot {
         let settled = &self.settled.0;
-        let (later, later_dropped) = settled.after.read();
+        let (later, later_unconfirmed, later_dropped) = settled.after.read();
         let kept = settled.kept.load(Ordering::Acquire);
-        let (delivered, mut dropped) = settled.direct.read();
+        let (delivered, unconfirmed, mut dropped) = settled.direct.read();
         dropped.iter_mut().zip(later_dropped).for_each(|(sum, later)| *sum += later);
         Snapshot {
             delivered: delivered + later,
-            spooled: kept.saturating_sub(later + later_dropped.iter().sum::<u64>()),
+            unconfirmed: unconfirmed + later_unconfirmed,
+            spooled: kept.saturating_sub(later + later_unconfirmed + later_dropped.iter().sum::<u64>()),
             dropped,
             refused: self.refused.each_ref().map(|counter| counter.load(Ordering::Relaxed)),
             accepted: self.accepted.0.load(Ordering::Acquire),
@@ -230,10 +268,20 @@ impl Account {
     }
 }
 
+/// One more, or one less.
+fn count(gauge: &AtomicU64, is_more: bool) {
+    if is_more {
+        gauge.fetch_add(1, Ordering::AcqRel);
+    } else {
+        gauge.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Snapshot {
     /// Accepted, and neither delivered, kept nor lost yet.
     pub fn queued(&self) -> u64 {
-        self.accepted.saturating_sub(self.delivered + self.spooled + self.dropped.iter().sum::<u64>())
+        let ended = self.delivered + self.unconfirmed + self.dropped.iter().sum::<u64>();
+        self.accepted.saturating_sub(ended + self.spooled)
     }
 
     /// As `stats` shows it; reasons that did not occur are there with 0.
@@ -241,6 +289,7 @@ impl Snapshot {
         object(vec![
             ("accepted", self.accepted.into()),
             ("delivered", self.delivered.into()),
+            ("unconfirmed", self.unconfirmed.into()),
             ("queued", self.queued().into()),
             ("spooled", self.spooled.into()),
             (
@@ -284,7 +333,12 @@ mod tests {
             assert_eq!(*why as usize, index, "the refusal's number is its place");
             account.refuse(*why);
         }
-        for end in [|_: &Account| {}, Account::keep, |account: &Account| account.deliver(false)] {
+        for end in [
+            |_: &Account| {},
+            Account::keep,
+            |account: &Account| account.deliver(false),
+            |account: &Account| account.leave_unconfirmed(false),
+        ] {
             account.accept(100);
             end(&account);
         }
@@ -292,10 +346,14 @@ mod tests {
         account.keep();
         account.deliver(true);
         account.accept(100);
+        account.keep();
+        account.leave_unconfirmed(true);
+        account.accept(100);
         account.give_back();
         let json = account.snapshot().to_json();
-        assert_eq!(json["accepted"], 18);
+        assert_eq!(json["accepted"], 22);
         assert_eq!(json["delivered"], 2);
+        assert_eq!(json["unconfirmed"], 2);
         assert_eq!(json["queued"], 1);
         assert_eq!(json["spooled"], 1);
         for (_, name) in DropReason::ALL {
@@ -304,7 +362,7 @@ mod tests {
         for (_, name) in Refusal::ALL {
             assert_eq!(json["not_accepted"][name], 1, "{name}");
         }
-        assert_eq!(account.lost(), 14);
+        assert_eq!(account.lost(), 16);
         assert!(account.is_waiting());
         account.reset();
         assert_eq!(account.snapshot(), Snapshot::default());
@@ -341,7 +399,7 @@ mod model {
                 move || (0..queue.load(Ordering::Acquire)).for_each(|number| send(&account, number))
             });
             let seen = account.snapshot();
-            let ended = seen.delivered + seen.dropped.iter().sum::<u64>();
+            let ended = seen.delivered + seen.unconfirmed + seen.dropped.iter().sum::<u64>();
             assert!(ended + seen.spooled <= seen.accepted, "more came out than went in: {seen:?}");
             assert!(seen.accepted <= u64::from(EVENTS));
             tracks.join().unwrap();

@@ -1,27 +1,27 @@
-//! The threads' birth and the process's end: lazy start, a fresh pipeline in a forked child, the wait at exit.
+//! The birth of the threads and the exit of the process: lazy start, a fresh pipeline in a forked child, the wait at exit.
 //! The library never leaves a process that loaded it (build.rs links it so), so there is no unload to handle.
 
 use super::queue::Queue;
-use super::{uploader, worker, Pipeline, Queued};
+use super::{uploader, worker, Pipeline, Queued, Threads};
 use crate::platform::clock::coarse_millis;
 use crate::platform::memory;
 use crate::platform::process::{at_exit, with_signals_blocked, PerProcess};
 use crate::platform::thread;
+use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 static PIPELINE: PerProcess<Pipeline> = PerProcess::new();
 
-/// The sender's stack. It holds a TLS handshake and no recursion; the default of 2 MiB is address space that a host
+/// The stack of a background thread. It holds a TLS handshake and no recursion; the default of 2 MiB is address space that a host
 /// under RLIMIT_AS may not have.
 const STACK_BYTES: usize = 512 * 1024;
 
-/// After the thread could not be started, how long until the next event tries again, in milliseconds.
+/// After the worker could not be started, how long until the next event tries again, in milliseconds.
 const RETRY_START_MS: u64 = 1_000;
 
-/// On a person's machine, how long the end of the process waits for a connection: a server nearby has the events in this run.
-/// One that is further away has them with the next, since the end costs the person more than the delay does.
-const CONNECT_PATIENCE: Duration = Duration::from_millis(20);
+/// How long the exit waits for the uploader to settle a request that it abandons: some writes to a disk.
+const SETTLE: Duration = Duration::from_millis(20);
 
 /// This process's pipeline, made if need be; `None` where there is no memory for it. A forked child gets its own.
 #[inline(always)]
@@ -34,8 +34,9 @@ pub(crate) fn for_this_process() -> Option<&'static Pipeline> {
 fn first() -> Option<&'static Pipeline> {
     /// Goes on counting in a forked child, so that its pipeline has another number than its parent's.
     static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-    let is_room = memory::is_there(Queue::<Queued>::BYTES + memory::CALL_BYTES);
-    is_room.then(|| PIPELINE.get_or_init(|| Pipeline::new(NEXT_ID.fetch_add(1, Ordering::Relaxed))))
+    let is_memory = memory::is_there(Queue::<Queued>::BYTES + memory::CALL_BYTES);
+    let make = || Pipeline::new(NEXT_ID.fetch_add(1, Ordering::Relaxed), Threads { start_worker, start_uploader });
+    is_memory.then(|| PIPELINE.get_or_init(make))
 }
 
 /// This process's pipeline, if there is one.
@@ -43,54 +44,78 @@ pub(crate) fn existing() -> Option<&'static Pipeline> {
     PIPELINE.get()
 }
 
-/// Starts the sender's thread. `false` where the system gives none: the events wait, and a later one tries again.
-pub(super) fn start_sender(pipeline: &'static Pipeline) -> bool {
+/// Starts the worker. `false` where the system gives no thread: the events wait, and a later one tries again.
+fn start_worker(pipeline: &'static Pipeline) -> bool {
+    let (now, retry_at) = (coarse_millis(), &pipeline.intake.retry_start_at);
+    if now < retry_at.load(Ordering::Relaxed) {
+        return false;
+    }
+    let is_started = start(c"pact-telemetry", move || worker::run(pipeline));
+    if !is_started {
+        retry_at.store(now + RETRY_START_MS, Ordering::Relaxed);
+    }
+    is_started
+}
+
+/// Starts the uploader. `false` where the system gives no thread.
+fn start_uploader(pipeline: &'static Pipeline) -> bool {
+    start(c"pact-upload", move || uploader::run(pipeline))
+}
+
+fn start(name: &'static CStr, run: impl FnOnce() + Send + 'static) -> bool {
     /// The handler outlives a fork, so one registration serves the children too.
     static AT_EXIT: AtomicBool = AtomicBool::new(false);
-    let now = coarse_millis();
-    if now < pipeline.retry_start_at.load(Ordering::Relaxed) {
-        return false;
-    }
-    let start = || thread::start(c"pact-telemetry", STACK_BYTES, move || worker::run(pipeline));
-    if !memory::is_there(memory::CALL_BYTES) || !with_signals_blocked(start) {
-        pipeline.retry_start_at.store(now + RETRY_START_MS, Ordering::Relaxed);
-        return false;
-    }
-    if !AT_EXIT.swap(true, Ordering::SeqCst) {
+    let start = || thread::start(name, STACK_BYTES, run);
+    let is_started = memory::is_there(memory::CALL_BYTES) && with_signals_blocked(start);
+    if is_started && !AT_EXIT.swap(true, Ordering::SeqCst) {
         at_exit(wait_for_answers);
     }
-    true
+    is_started
 }
 
-/// Starts the uploader's thread, if it does not run yet. Called by the worker alone, whose signal mask it inherits.
-pub(super) fn start_uploader(pipeline: &'static Pipeline) -> bool {
-    let start = || thread::start(c"pact-upload", STACK_BYTES, move || uploader::run(pipeline));
-    if !pipeline.has_uploader.load(Ordering::Relaxed) && memory::is_there(memory::CALL_BYTES) && start() {
-        pipeline.has_uploader.store(true, Ordering::Relaxed);
-    }
-    pipeline.has_uploader.load(Ordering::Relaxed)
-}
-
-/// Gives what waits a last chance, within the budget: to be on disk, and then to be answered. In CI, whose disk is about to
-/// vanish, also to be sent first; elsewhere what is not sent in a moment goes with the next run. In a forked child that never
-/// tracked there is no pipeline.
+/// Gives what waits a last chance, within the budget: to be on disk, and then to be answered, where an answer can be expected in
+/// time. In a forked child that never tracked there is no pipeline.
 extern "C" fn wait_for_answers() {
     let waited = std::panic::catch_unwind(|| {
-        let Some(pipeline) = existing() else { return };
-        let begin = Instant::now();
-        let deadline = begin + pipeline.exit_timeout();
-        pipeline.exiting.store(true, Ordering::SeqCst);
-        if !pipeline.is_idle() && Instant::now() < deadline {
-            pipeline.hurry();
-            let is_over = || pipeline.is_idle() || (pipeline.is_recorded() && pipeline.is_unreachable());
-            let moment = if pipeline.is_ci() { deadline } else { deadline.min(begin + CONNECT_PATIENCE) };
-            if !pipeline.wait(moment, is_over) {
-                pipeline.wait(deadline, || is_over() || (pipeline.is_recorded() && pipeline.wire.close()));
+        if let Some(pipeline) = existing() {
+            let deadline = pipeline.exit.begin();
+            if !pipeline.is_idle() && Instant::now() < deadline {
+                pipeline.hurry();
+                pipeline.wait_at_exit(deadline);
             }
+            pipeline.leave();
         }
-        pipeline.wire.close(); // whatever is begun now, nobody would hear the end of
     });
     if let Err(payload) = waited {
         std::mem::forget(payload); // its drop could panic again, and nobody is left to tell
+    }
+}
+
+impl Pipeline {
+    fn wait_at_exit(&'static self, deadline: Instant) {
+        let is_over = || self.is_idle() || (self.is_recorded() && (self.tally.is_unreachable() || self.is_hopeless()));
+        while Instant::now() < deadline {
+            let until = self.exit.next_look().map_or(deadline, |look| look.min(deadline));
+            if self.wait(until, is_over) {
+                return;
+            }
+        }
+    }
+
+    /// Is a request being made whose answer cannot be expected in time?
+    fn is_hopeless(&self) -> bool {
+        let awaited = self.outbox.permit.awaited();
+        self.exit.attempt().is_some_and(|attempt| !self.exit.is_worth_waiting(&attempt, awaited))
+    }
+
+    /// No request is sent from now on. One that was sent and is not answered is abandoned, and what became of it is settled; one
+    /// that was not sent is remembered, so that the next process does not wait for the same.
+    fn leave(&'static self) {
+        if self.outbox.permit.close() {
+            self.exit.attempt().iter().for_each(|attempt| attempt.remember_vain(None));
+            return;
+        }
+        self.outbox.in_flight.abandon();
+        self.wait(Instant::now() + SETTLE, || self.outbox.permit.close());
     }
 }

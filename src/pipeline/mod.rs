@@ -1,230 +1,333 @@
 //! From an accepted event to an answered request: one bounded lock-free queue and two threads a process, shared by all
-//! clients whatever their destination. Lazy: nothing here exists before the first accepted event.
+//! clients whatever their destination. Lazy: nothing here exists before the first accepted event, or before batches are found that
+//! an earlier process left; and both threads end after a few quiet seconds.
 
 mod account;
-mod gate;
-mod hand;
-mod lifecycle;
+mod batch;
+mod exit;
+mod in_flight;
+pub(crate) mod lifecycle;
+pub(crate) mod off;
+mod owner;
 mod progress;
 mod queue;
+mod request;
+mod tally;
 mod uploader;
+mod visit;
 mod wake;
 mod worker;
 
-pub(crate) use account::{Account, DropReason, Refusal, Snapshot};
-pub(crate) use gate::Cutting;
-pub(crate) use lifecycle::{existing, for_this_process};
-pub(crate) use worker::unix_micros;
+pub(crate) use account::{Refusal, Snapshot};
+pub(crate) use owner::Owner;
+pub(crate) use tally::Report;
 
-use crate::bell::Bell;
-use crate::client::{Route, Shared};
 use crate::config::QUEUE_CAPACITY_MAX;
 use crate::event::Packed;
-use crate::sync::{lock, Mutex, MutexGuard};
-use crate::transport::{self, Outcome};
-use gate::Gate;
-use hand::Batch;
+use crate::platform::clock::{coarse_millis, unix_millis};
+use crate::route::Route;
+use crate::spool::Spool;
+use crate::sync::parker::Parker;
+use crate::sync::{lock, Mutex};
+use crate::transport;
+use batch::Batch;
+use exit::Exit;
+use in_flight::InFlight;
 use progress::Progress;
 use queue::Queue;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tally::Tally;
 use wake::Wake;
 
 /// In how many state folders one process may keep batches and have all of them emptied at once.
 const PURGE_ROUTES: usize = 16;
 
-/// An accepted event on its way to the sender.
+/// An accepted event on its way to the worker.
 pub(crate) struct Queued {
-    pub client: Arc<Shared>,
+    pub client: Arc<Owner>,
     pub event: Packed,
 }
 
-/// The sender's half of the process.
+/// How the two threads are started; given by `lifecycle`. `false` where the system gives no thread.
+pub(crate) struct Threads {
+    pub start_worker: fn(&'static Pipeline) -> bool,
+    pub start_uploader: fn(&'static Pipeline) -> bool,
+}
+
+/// What clients and background threads of one process share.
 pub(crate) struct Pipeline {
     /// Unique among this process and those that it was forked from.
     pub id: u64,
+    /// When it was made, about which time the process began to report.
+    began: Instant,
+    threads: Threads,
+    intake: Intake,
+    outbox: Outbox,
+    purge: Purge,
+    exit: Exit,
+    tally: Tally,
+    progress: Progress,
+    /// Until when somebody waits for a server's answer, in coarse milliseconds.
+    waits_until: AtomicU64,
+    /// Held while a client joins.
+    joining: Mutex<()>,
+}
+
+/// From the host's threads to the worker.
+struct Intake {
     queue: Queue<Queued>,
     wake: Wake,
-    /// Where the uploader sleeps.
-    bell: Bell,
-    has_uploader: AtomicBool,
     /// After a failed start of the thread: not before this coarse millisecond.
     retry_start_at: AtomicU64,
-    /// Own events in hand that are neither settled nor kept.
-    pending: AtomicUsize,
+}
+
+/// From the worker to the uploader, and what the uploader keeps when its thread ends.
+struct Outbox {
+    batches: Mutex<Waiting>,
     /// Events that the uploader has, or will have.
-    outgoing: AtomicUsize,
-    outbox: Mutex<Vec<Batch>>,
+    events: AtomicUsize,
     /// Somebody waits for the uploader, or has news for it.
-    upload_urgent: AtomicBool,
-    /// The person said no at this moment, in milliseconds since 1970: the spool is to be emptied of what was there then.
-    purge: AtomicU64,
-    /// The routes of which that is true. Room is made before: opting out allocates nothing.
-    purge_routes: Mutex<Vec<Arc<Route>>>,
-    /// A request is on its way, or the end of the process waits for what others left.
-    sending: AtomicBool,
-    /// Is an answer on its way?
-    wire: transport::Wire,
-    /// Threads that wait for their events, and do so until their time is over.
-    waiting: AtomicUsize,
-    /// The process ends,
-    exiting: AtomicBool,
-    /// and what was accepted before that is on disk, or settled.
-    end_recorded: AtomicBool,
-    /// Why the last request failed: 0 for none, a status, or one of [`failure`].
-    last_failure: AtomicU32,
-    /// Events of earlier processes that this one delivered,
-    others_delivered: AtomicU64,
-    /// and that it had to drop.
-    others_dropped: AtomicU64,
-    /// A client of this process runs in continuous integration.
-    pub is_ci: AtomicBool,
-    /// The longest wait at the end of the process that a client of this process allows, in milliseconds.
-    pub exit_timeout_ms: AtomicU32,
-    /// Who is on the wire, so that it can be cut.
-    pub gate: Gate,
+    is_urgent: AtomicBool,
+    /// Where the uploader sleeps.
+    parker: Parker,
+    in_flight: InFlight,
+    permit: transport::SendPermit,
     seed: Mutex<Option<transport::Seed>>,
-    progress: Progress,
+    /// The spools of this process by state folder.
+    spools: Mutex<Vec<(PathBuf, Arc<Spool>)>>,
+}
+
+/// What waits for the uploader.
+#[derive(Default)]
+struct Waiting {
+    batches: Vec<Batch>,
+    /// Clients that were made while batches of earlier processes waited.
+    visits: Vec<Arc<Owner>>,
+    /// What a thread that ended left to the next one.
+    left: Option<uploader::State>,
+    has_thread: bool,
+}
+
+/// What the person said no to.
+struct Purge {
+    /// The moment, in milliseconds since 1970, 0 for none: the spool is to be emptied of what was there then.
+    moment_ms: AtomicU64,
+    /// The routes of which that is true. Memory for them is reserved before: opting out allocates nothing.
+    routes: Mutex<Vec<Arc<Route>>>,
 }
 
 impl Pipeline {
-    fn new(id: u64) -> Self {
+    pub fn new(id: u64, threads: Threads) -> Self {
         Pipeline {
             id,
-            queue: Queue::new(QUEUE_CAPACITY_MAX),
-            wake: Wake::new(),
-            bell: Bell::default(),
-            has_uploader: AtomicBool::new(false),
-            retry_start_at: AtomicU64::new(0),
-            pending: AtomicUsize::new(0),
-            outgoing: AtomicUsize::new(0),
-            outbox: Mutex::new(Vec::new()),
-            upload_urgent: AtomicBool::new(false),
-            purge: AtomicU64::new(0),
-            purge_routes: Mutex::new(Vec::with_capacity(PURGE_ROUTES)),
-            sending: AtomicBool::new(false),
-            wire: transport::Wire::quiet(),
-            waiting: AtomicUsize::new(0),
-            exiting: AtomicBool::new(false),
-            end_recorded: AtomicBool::new(false),
-            last_failure: AtomicU32::new(0),
-            others_delivered: AtomicU64::new(0),
-            others_dropped: AtomicU64::new(0),
-            is_ci: AtomicBool::new(false),
-            exit_timeout_ms: AtomicU32::new(0),
-            gate: Gate::new(),
-            seed: Mutex::new(Some(transport::Seed::from_environment())),
+            began: Instant::now(),
+            threads,
+            intake: Intake {
+                queue: Queue::new(QUEUE_CAPACITY_MAX),
+                wake: Wake::new(),
+                retry_start_at: AtomicU64::new(0),
+            },
+            outbox: Outbox {
+                batches: Mutex::new(Waiting::default()),
+                events: AtomicUsize::new(0),
+                is_urgent: AtomicBool::new(false),
+                parker: Parker::default(),
+                in_flight: InFlight::new(),
+                permit: transport::SendPermit::idle(),
+                seed: Mutex::new(Some(transport::Seed::from_environment())),
+                spools: Mutex::new(Vec::new()),
+            },
+            purge: Purge { moment_ms: AtomicU64::new(0), routes: Mutex::new(Vec::with_capacity(PURGE_ROUTES)) },
+            exit: Exit::default(),
+            tally: Tally::default(),
             progress: Progress::default(),
+            waits_until: AtomicU64::new(0),
+            joining: Mutex::new(()),
         }
     }
 
-    /// Hands an event to the sender, or back where the queue is full. Never waits.
+    /// Makes a client's account this process's own.
+    #[inline(always)]
+    pub fn join(&self, owner: &Owner) {
+        if owner.pipeline_id.load(Ordering::Acquire) != self.id {
+            self.join_anew(owner);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn join_anew(&self, owner: &Owner) {
+        let _joining = lock(&self.joining);
+        let before = owner.pipeline_id.load(Ordering::Acquire);
+        if before != self.id {
+            if before != 0 {
+                owner.account.reset(); // a forked child: its parent's events are its parent's
+            }
+            self.exit.allow(owner.exit_timeout(), owner.is_ci);
+            owner.pipeline_id.store(self.id, Ordering::Release);
+        }
+    }
+
+    /// Hands an event to the worker, or back where the queue is full. Never waits.
     #[inline(always)]
     pub fn push(&'static self, queued: Queued) -> Result<(), Queued> {
-        self.queue.push(queued)?;
-        self.rouse();
+        self.intake.queue.push(queued)?;
+        self.wake_worker();
         Ok(())
     }
 
     #[inline(always)]
-    fn rouse(&'static self) {
-        self.wake.rouse(|| lifecycle::start_sender(self));
+    fn wake_worker(&'static self) {
+        self.intake.wake.rouse(|| (self.threads.start_worker)(self));
     }
 
-    /// Makes the sender look at the queue now: it is filling up.
+    /// Makes the worker look at the queue now: it is filling up.
     pub fn nudge(&self) {
-        self.wake.nudge();
+        self.intake.wake.nudge();
     }
 
-    /// Makes both threads work without linger, because somebody waits, also one who does so after the end began.
+    /// Makes both threads work without linger, because somebody waits, also after the exit of the process began.
     pub fn hurry(&'static self) {
-        self.wire.reopen();
-        self.wake.hurry(|| lifecycle::start_sender(self));
-        self.wake_uploader();
+        self.outbox.permit.reopen();
+        self.hurry_worker();
+        self.hurry_uploader();
     }
 
-    /// The person said no: what waits on disk is thrown away before anything else is sent.
-    pub fn ask_for_purge(&self, route: &Arc<Route>) {
-        let mut routes = self.lock_purge_routes();
-        if routes.len() < PURGE_ROUTES && !routes.iter().any(|known| known.state_folder == route.state_folder) {
-            routes.push(route.clone());
+    /// Makes the worker put on disk what waits, without linger.
+    pub fn hurry_worker(&'static self) {
+        self.intake.wake.hurry(|| (self.threads.start_worker)(self));
+    }
+
+    /// Has the uploader look at once. Starts it where there is something to look at.
+    fn hurry_uploader(&'static self) {
+        self.outbox.is_urgent.store(true, Ordering::SeqCst);
+        let waiting = lock(&self.outbox.batches);
+        let has_left = waiting.left.as_ref().is_some_and(|left| !left.batches.is_empty());
+        let has_work = has_left || !waiting.batches.is_empty() || !waiting.visits.is_empty();
+        drop(waiting);
+        if has_work {
+            self.ensure_uploader();
         }
-        drop(routes);
-        self.purge.store(worker::unix_millis().max(1), Ordering::SeqCst);
+        self.outbox.parker.unpark();
     }
 
-    fn wake_uploader(&self) {
-        self.upload_urgent.store(true, Ordering::SeqCst);
-        self.bell.ring();
-    }
-
-    fn has_news_for_uploader(&self) -> bool {
-        self.upload_urgent.load(Ordering::SeqCst) || !self.lock_outbox().is_empty()
+    /// Starts the uploader unless it runs. `false` where no thread can be had.
+    fn ensure_uploader(&'static self) -> bool {
+        let mut waiting = lock(&self.outbox.batches);
+        if !waiting.has_thread {
+            waiting.has_thread = true; // first: the thread may look at once
+            drop(waiting);
+            let is_started = (self.threads.start_uploader)(self);
+            waiting = lock(&self.outbox.batches);
+            waiting.has_thread = is_started;
+        }
+        waiting.has_thread
     }
 
     /// Gives the uploader a batch. Where no thread can be had for it, the batch waits.
     fn hand_to_uploader(&'static self, mut batch: Batch) {
-        let started = lifecycle::start_uploader(self);
-        if !started {
+        if !self.ensure_uploader() {
             batch.keep();
         }
-        self.outgoing.fetch_add(batch.len(), Ordering::Relaxed);
-        self.lock_outbox().push(batch);
-        self.wake_uploader();
+        self.outbox.events.fetch_add(batch.len(), Ordering::Relaxed);
+        lock(&self.outbox.batches).batches.push(batch);
+        // It may have ended since.
+        self.ensure_uploader();
+        self.outbox.parker.unpark();
     }
 
-    fn lock_outbox(&self) -> MutexGuard<'_, Vec<Batch>> {
-        lock(&self.outbox)
+    /// Has the uploader send what earlier processes left for this client's destination.
+    pub fn look_for_leftovers(&'static self, owner: &Arc<Owner>) {
+        self.join(owner);
+        lock(&self.outbox.batches).visits.push(owner.clone());
+        if self.ensure_uploader() {
+            self.outbox.parker.unpark();
+        }
     }
 
-    fn lock_purge_routes(&self) -> MutexGuard<'_, Vec<Arc<Route>>> {
-        lock(&self.purge_routes)
+    /// The person said no: what waits on disk is thrown away before anything else is sent.
+    pub fn ask_for_purge(&self, route: &Arc<Route>) {
+        let mut routes = lock(&self.purge.routes);
+        if routes.len() < PURGE_ROUTES && !routes.iter().any(|known| known.state_folder == route.state_folder) {
+            routes.push(route.clone());
+        }
+        drop(routes);
+        self.purge.moment_ms.store(unix_millis().max(1), Ordering::SeqCst);
     }
 
-    /// Remembers how the last request went.
-    fn remember(&self, outcome: Outcome) {
-        let failure = match outcome {
-            Outcome::Status(200..=299, _) => 0,
-            Outcome::Status(status, _) => status.into(),
-            Outcome::Unreachable => failure::UNREACHABLE,
-            Outcome::Interrupted => failure::INTERRUPTED,
-            Outcome::Untrusted => failure::UNTRUSTED,
+    fn is_purge_asked_for(&self) -> bool {
+        self.purge.moment_ms.load(Ordering::SeqCst) != 0
+    }
+
+    /// Cancels the upload if it carries events of this client.
+    pub fn cancel_upload_of(&self, owner: &Arc<Owner>) {
+        self.outbox.in_flight.cancel(owner);
+    }
+
+    /// The spool of a route, made if need be; `None` where the disk says no, which is asked again the next time.
+    fn spool(&self, route: &Route) -> Option<Arc<Spool>> {
+        let folder = route.state_folder.as_ref()?;
+        let known = |spools: &[(PathBuf, Arc<Spool>)]| {
+            spools.iter().find(|(known, _)| known == folder).map(|(_, spool)| spool.clone())
         };
-        self.last_failure.store(failure, Ordering::SeqCst);
+        let found = known(lock(&self.outbox.spools).as_slice());
+        found.or_else(|| {
+            let opened = Arc::new(Spool::open(folder)?);
+            let mut spools = lock(&self.outbox.spools);
+            if let Some(spool) = known(spools.as_slice()) {
+                return Some(spool); // the other thread was faster
+            }
+            spools.push((folder.clone(), opened.clone()));
+            Some(opened)
+        })
     }
 
     /// What this process has to say beside the counters of its clients.
-    pub fn report(&'static self) -> Report {
-        let words = |outcome: Outcome| outcome.status_or_failure().err().map(String::from);
-        let last_failure = match self.last_failure.load(Ordering::SeqCst) {
-            0 => None,
-            failure::UNREACHABLE => words(Outcome::Unreachable),
-            failure::INTERRUPTED => words(Outcome::Interrupted),
-            failure::UNTRUSTED => words(Outcome::Untrusted),
-            status => Some(format!("status {status}")),
-        };
-        let [delivered, dropped] = [&self.others_delivered, &self.others_dropped].map(|n| n.load(Ordering::Relaxed));
-        Report { last_failure, delivered, dropped }
+    pub fn report(&self) -> Report {
+        self.tally.report()
+    }
+
+    /// Waits for what a server answers, until `done` or for at most that long. Returns whether it was done.
+    pub fn wait_for_answers(&'static self, timeout: Duration, done: impl Fn() -> bool) -> bool {
+        let deadline = Instant::now() + self.exit.left_of(timeout);
+        let until =
+            coarse_millis().saturating_add(deadline.saturating_duration_since(Instant::now()).as_millis() as u64);
+        self.waits_until.fetch_max(until, Ordering::SeqCst);
+        self.hurry();
+        let begin = Instant::now();
+        let is_done = self.wait(deadline, done);
+        if !is_done {
+            self.exit.spend(begin.elapsed());
+            if let Some(attempt) = self.exit.attempt().filter(exit::Attempt::seems_to_hang) {
+                attempt.remember_vain(self.outbox.permit.awaited());
+            }
+        }
+        is_done
+    }
+
+    /// How much longer somebody waits for a server's answer; zero where nobody does.
+    fn waited_for(&self) -> Duration {
+        Duration::from_millis(self.waits_until.load(Ordering::SeqCst).saturating_sub(coarse_millis()))
     }
 
     /// Waits until `done`, which is asked again whenever events were settled, or until the deadline.
     /// Returns whether it was done.
     pub fn wait(&'static self, deadline: Instant, done: impl Fn() -> bool) -> bool {
-        /// How often to try again to start a sender for which no thread could be had.
+        /// How often to try again to start a worker for which no thread could be had.
         const START_POLL: Duration = Duration::from_millis(100);
+        let wake = &self.intake.wake;
         let pause = || {
-            if !self.wake.is_started() {
-                self.rouse();
+            if !wake.is_started() && !self.intake.queue.is_empty() {
+                self.wake_worker();
             }
-            let at_most = if self.wake.is_started() { Duration::MAX } else { START_POLL };
+            let at_most = if wake.is_started() { Duration::MAX } else { START_POLL };
             let left = deadline.saturating_duration_since(Instant::now());
             (!left.is_zero()).then(|| left.min(at_most))
         };
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let is_done = self.progress.wait(done, pause);
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        is_done
+        self.progress.wait(done, pause)
     }
 
     /// Tells those who wait to look again.
@@ -232,52 +335,19 @@ impl Pipeline {
         self.progress.announce();
     }
 
-    /// Is everything that was accepted before the end of the process began on disk, or settled, and what the person said no to
-    /// thrown away? Where a thread goes on tracking, the queue may never be empty.
-    fn is_recorded(&self) -> bool {
-        let is_recorded = self.queue.is_done() || self.end_recorded.load(Ordering::SeqCst);
-        is_recorded && self.purge.load(Ordering::SeqCst) == 0
-    }
-
     /// Was everything taken out of the queue and put on disk, where the disk takes it?
     pub fn is_taken(&self) -> bool {
-        self.queue.is_done()
+        self.intake.queue.is_done()
     }
 
-    fn is_ci(&self) -> bool {
-        self.is_ci.load(Ordering::Relaxed)
+    /// Is everything that was accepted before the exit of the process began on disk, or settled, and what the person said no to
+    /// thrown away? Where a thread goes on tracking, the queue may never be empty.
+    fn is_recorded(&self) -> bool {
+        (self.is_taken() || self.exit.is_recorded()) && !self.is_purge_asked_for()
     }
 
-    /// Is there nothing to wait for? A request with what others left is, too: cut, it would be sent again.
+    /// Is there nothing to wait for?
     fn is_idle(&self) -> bool {
-        self.is_recorded() && self.pending.load(Ordering::SeqCst) == 0 && !self.sending.load(Ordering::SeqCst)
+        self.is_recorded() && self.tally.pending.load(Ordering::SeqCst) == 0 && !self.exit.is_busy()
     }
-
-    /// What the end of the process may wait for.
-    fn exit_timeout(&self) -> Duration {
-        Duration::from_millis(self.exit_timeout_ms.load(Ordering::Relaxed).into())
-    }
-
-    /// The last request could not even connect: the end of the process waits for no answer then.
-    fn is_unreachable(&self) -> bool {
-        self.last_failure.load(Ordering::SeqCst) == failure::UNREACHABLE
-    }
-}
-
-/// What [`Pipeline::report`] tells.
-#[derive(Default)]
-pub(crate) struct Report {
-    /// Why the last request failed; `None` after a success.
-    pub last_failure: Option<String>,
-    /// Events of earlier processes that were delivered,
-    pub delivered: u64,
-    /// and that had to be dropped.
-    pub dropped: u64,
-}
-
-/// Failures that are no status.
-mod failure {
-    pub const UNREACHABLE: u32 = 1;
-    pub const INTERRUPTED: u32 = 2;
-    pub const UNTRUSTED: u32 = 3;
 }

@@ -1,9 +1,9 @@
 //! How the host's threads wake the worker, or have it started. While the worker looks at the queue by itself, that is one load an
 //! event.
 
-use crate::bell::Bell;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::Duration;
+use crate::sync::parker::Parker;
+use std::time::{Duration, Instant};
 
 /// What the worker is doing, as far as a tracking thread must know.
 #[derive(Clone, Copy)]
@@ -21,12 +21,12 @@ pub(super) struct Wake {
     rest: AtomicU8,
     /// Somebody waits: no linger.
     urgent: AtomicBool,
-    bell: Bell,
+    parker: Parker,
 }
 
 impl Wake {
     pub fn new() -> Self {
-        Wake { rest: AtomicU8::new(Rest::NoThread as u8), urgent: AtomicBool::new(false), bell: Bell::default() }
+        Wake { rest: AtomicU8::new(Rest::NoThread as u8), urgent: AtomicBool::new(false), parker: Parker::default() }
     }
 
     /// After an event was put into the queue: has a worker that does not look there by itself do so. `start` starts one, and says
@@ -43,13 +43,9 @@ impl Wake {
     #[cold]
     #[inline(never)]
     fn wake(&self, start: impl FnOnce() -> bool) {
-        let from = |rest: Rest| {
-            let awake = Rest::Awake as u8;
-            self.rest.compare_exchange(rest as u8, awake, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-        };
-        if from(Rest::Asleep) {
-            self.bell.ring();
-        } else if from(Rest::NoThread) && !start() {
+        if self.swap(Rest::Asleep, Rest::Awake) {
+            self.parker.unpark();
+        } else if self.swap(Rest::NoThread, Rest::Awake) && !start() {
             self.rest.store(Rest::NoThread as u8, Ordering::SeqCst);
         }
     }
@@ -58,12 +54,12 @@ impl Wake {
     pub fn hurry(&self, start: impl FnOnce() -> bool) {
         self.urgent.store(true, Ordering::SeqCst);
         self.rouse(start);
-        self.bell.ring();
+        self.parker.unpark();
     }
 
     /// Ends the linger: the queue is filling up.
     pub fn nudge(&self) {
-        self.bell.ring();
+        self.parker.unpark();
     }
 
     pub fn is_started(&self) -> bool {
@@ -73,18 +69,40 @@ impl Wake {
     /// The worker's: lets events gather, unless somebody hurries.
     pub fn linger(&self, time: Duration) {
         if !self.urgent.swap(false, Ordering::SeqCst) {
-            self.bell.wait(Some(time));
+            self.parker.park(Some(time));
         }
     }
 
-    /// The worker's: sleeps until the next event, or until somebody hurries.
-    pub fn sleep(&self, is_queue_empty: impl Fn() -> bool) {
+    /// The worker's: sleeps until the next event, or until somebody hurries. `false`: the time is over, nothing came, and the next
+    /// event starts another worker: this one ends.
+    pub fn sleep(&self, at_most: Duration, is_queue_empty: impl Fn() -> bool) -> bool {
+        let deadline = Instant::now() + at_most;
         self.rest.store(Rest::Asleep as u8, Ordering::SeqCst);
         // After the store: an event whose thread did not yet see it is seen here.
         while is_queue_empty() && !self.urgent.load(Ordering::SeqCst) && self.is(Rest::Asleep) {
-            self.bell.wait(None);
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return !self.ends(is_queue_empty);
+            }
+            self.parker.park(Some(left));
         }
         self.rest.store(Rest::Awake as u8, Ordering::SeqCst);
+        true
+    }
+
+    /// The worker's, asleep: is it to end? From the moment in which there is no worker the next event starts one. An event whose
+    /// thread did not see that moment is seen after it.
+    fn ends(&self, is_queue_empty: impl Fn() -> bool) -> bool {
+        if !self.swap(Rest::Asleep, Rest::NoThread) {
+            return false; // woken in this moment
+        }
+        let is_needed = !is_queue_empty() || self.urgent.load(Ordering::SeqCst);
+        // Where this fails, a tracking thread has started another worker, which finds the event.
+        !(is_needed && self.swap(Rest::NoThread, Rest::Awake))
+    }
+
+    fn swap(&self, from: Rest, to: Rest) -> bool {
+        self.rest.compare_exchange(from as u8, to as u8, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     #[inline(always)]

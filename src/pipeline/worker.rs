@@ -2,24 +2,26 @@
 //! it to the uploader. Never waits for the network, so that a process that is killed while a server hangs loses nothing but
 //! what came in the last milliseconds.
 
-use super::hand::{drop_all, owners_of, Batch, InHand};
-use super::{lifecycle, DropReason, Pipeline, Queued};
-use crate::batch::Record;
-use crate::client::{Look, Route};
-use crate::host::Host;
-use crate::platform::clock::coarse_millis;
+use super::account::DropReason;
+use super::batch::{drop_all, owners_of, Batch, PendingEvent};
+use super::owner::ChoicesSay;
+use super::{Pipeline, Queued};
+use crate::machine::Machine;
+use crate::platform::clock::{coarse_millis, unix_micros, unix_millis};
 use crate::platform::memory;
 use crate::protocol::{self, Context};
-use crate::spool::Spool;
-use std::path::PathBuf;
+use crate::record::Record;
+use crate::route::Route;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// How long events gather. Away from the queue, so that an event in this time wakes nobody.
 const LINGER: Duration = Duration::from_millis(50);
-/// After this many lingers without an event the thread sleeps and uses no CPU until the next one, which pays the wake.
+/// After this many lingers without an event the thread sleeps until the next one, which pays the wake,
 const QUIET_LINGERS: u32 = 20;
+/// and after this time without one it ends: the next event starts it again.
+const SLEEP: Duration = Duration::from_millis(750);
 /// The most events taken out at once: what is in hand and not on disk yet is lost with a killed process.
 const TAKE_MAX: usize = 500;
 /// While so many events are on their way, no more are taken out.
@@ -29,37 +31,38 @@ const OUTGOING_MAX: usize = 25_000;
 /// A batch with so many bytes of text takes no further event: a file of the spool stays well below its limit.
 const BATCH_BYTES: usize = 64 * 1024;
 
-/// The thread's whole life. It never ends: the process does.
+/// The thread's whole life. A lone event after a quiet time is put on disk at once, since most test processes report one event and
+/// are killed soon after; what follows gathers.
 pub(super) fn run(pipeline: &'static Pipeline) {
-    let mut worker = Worker { pipeline, host: None, session_id: unix_millis() / 1_000, spools: Vec::new() };
+    let mut worker = Worker { pipeline, machine: None, session_id: unix_millis() / 1_000 };
     let mut quiet = 0;
     loop {
-        pipeline.wake.linger(LINGER);
-        // A fault of ours costs the events in hand (they settle as lost when dropped), never the host.
+        // A fault of ours costs the events in hand (they settle as lost when dropped), never the host program.
         let pass = std::panic::AssertUnwindSafe(|| worker.pass());
         let any = std::panic::catch_unwind(pass).unwrap_or_else(|payload| {
             std::mem::forget(payload);
             true
         });
-        pipeline.queue.let_go();
-        if pipeline.purge.load(Ordering::SeqCst) != 0 && lifecycle::start_uploader(pipeline) {
-            pipeline.wake_uploader(); // which empties the spool
+        pipeline.intake.queue.let_go();
+        if pipeline.is_purge_asked_for() && pipeline.ensure_uploader() {
+            pipeline.hurry_uploader(); // which empties the spool
         }
         pipeline.announce();
         quiet = if any { 0 } else { quiet + 1 };
-        if quiet >= QUIET_LINGERS {
-            pipeline.wake.sleep(|| pipeline.queue.is_empty());
+        if quiet < QUIET_LINGERS {
+            pipeline.intake.wake.linger(LINGER);
+        } else if pipeline.intake.wake.sleep(SLEEP, || pipeline.intake.queue.is_empty()) {
             quiet = 0;
+        } else {
+            return;
         }
     }
 }
 
 struct Worker {
     pipeline: &'static Pipeline,
-    host: Option<Arc<Host>>,
+    machine: Option<Arc<Machine>>,
     session_id: u64,
-    /// The spools by state folder; `None` where the disk said no.
-    spools: Vec<(PathBuf, Option<Arc<Spool>>)>,
 }
 
 impl Worker {
@@ -67,21 +70,21 @@ impl Worker {
     fn pass(&mut self) -> bool {
         let (mut any, mut is_new) = (false, true);
         // Asked before the look at the queue: what was accepted before the end began is there by then.
-        let look = || (self.pipeline.exiting.load(Ordering::SeqCst), self.pipeline.queue.take());
+        let look = || (self.pipeline.exit.has_begun(), self.pipeline.intake.queue.take());
         let (mut exiting, mut there) = look();
         loop {
             // While the uploader is behind, what waits in the queue is not refused by the spool but by `track`.
-            if !exiting && self.pipeline.pending.load(Ordering::SeqCst) >= PENDING_MAX {
+            if !exiting && self.pipeline.tally.pending.load(Ordering::SeqCst) >= PENDING_MAX {
                 return true;
             }
-            if !self.pipeline.queue.is_empty() && !memory::is_there(memory::WORK_BYTES) {
+            if !self.pipeline.intake.queue.is_empty() && !memory::is_there(memory::WORK_BYTES) {
                 return true; // they wait where they are
             }
-            self.pipeline.queue.hold();
+            self.pipeline.intake.queue.hold();
             let taken = self.take(&mut there);
             if taken.is_empty() {
                 if exiting {
-                    self.pipeline.end_recorded.store(true, Ordering::SeqCst);
+                    self.pipeline.exit.set_recorded();
                 }
                 if is_new {
                     return any;
@@ -92,11 +95,11 @@ impl Worker {
             }
             (any, is_new) = (true, false);
             for owner in owners_of(taken.iter()) {
-                if let Look::Off { news: true } = owner.look_at_choices() {
+                if let ChoicesSay::Off { is_new: true } = owner.read_choices() {
                     self.pipeline.ask_for_purge(&owner.route);
                 }
             }
-            let (wanted, unwanted): (Vec<_>, Vec<_>) = taken.into_iter().partition(InHand::is_wanted);
+            let (wanted, unwanted): (Vec<_>, Vec<_>) = taken.into_iter().partition(PendingEvent::is_wanted);
             drop_all(unwanted, DropReason::OptedOut);
             for (route, debug, events) in by_route(wanted) {
                 if debug {
@@ -109,7 +112,7 @@ impl Worker {
         }
     }
 
-    fn take(&self, there: &mut impl Iterator<Item = Queued>) -> Vec<InHand> {
+    fn take(&self, there: &mut impl Iterator<Item = Queued>) -> Vec<PendingEvent> {
         let (now_ms, now) = (unix_millis(), coarse_millis());
         let in_hand = |Queued { client, event }: Queued| {
             let record = Record {
@@ -118,15 +121,15 @@ impl Worker {
                 session_id: self.session_id,
                 event,
             };
-            InHand::own(self.pipeline, client, record)
+            PendingEvent::own(&self.pipeline.tally, client, record)
         };
         there.take(TAKE_MAX).map(in_hand).collect()
     }
 
     /// Batches, each on disk before the uploader has it; where the disk takes nothing more, in memory alone.
-    fn hand_on(&mut self, route: &Arc<Route>, events: Vec<InHand>) {
-        let spool = self.spool(route);
-        let host = self.host();
+    fn hand_on(&mut self, route: &Arc<Route>, events: Vec<PendingEvent>) {
+        let spool = self.pipeline.spool(route);
+        let machine = self.machine();
         let (mut part, mut bytes) = (Vec::new(), 0);
         let mut events = events.into_iter().peekable();
         while let Some(event) = events.next() {
@@ -138,20 +141,22 @@ impl Worker {
             let mut newest_first = std::mem::take(&mut part);
             newest_first.reverse();
             bytes = 0;
-            if self.pipeline.outgoing.load(Ordering::Relaxed) + newest_first.len() > OUTGOING_MAX {
+            if self.pipeline.outbox.events.load(Ordering::Relaxed) + newest_first.len() > OUTGOING_MAX {
                 drop_all(newest_first, DropReason::SpoolFull);
                 continue;
             }
-            let batch = Batch::put(route, host.clone(), spool.clone(), newest_first, unix_millis());
+            let batch = Batch::put(route, machine.clone(), spool.clone(), newest_first, unix_millis());
             self.pipeline.hand_to_uploader(batch);
         }
     }
 
     /// Prints the request of a debugging client's events instead of sending it.
-    fn print(&mut self, route: &Route, events: Vec<InHand>) {
-        let (now_ms, host) = (unix_millis(), self.host());
+    fn print(&mut self, route: &Route, events: Vec<PendingEvent>) {
+        let (now_ms, machine) = (unix_millis(), self.machine());
         let hits: Vec<_> = events.iter().map(|event| event.record.hit(now_ms)).collect();
-        for body in protocol::encode(&route.destination, &Context { host: &host, now_micros: unix_micros() }, &hits) {
+        for body in
+            protocol::encode(&route.destination, &Context { machine: &machine, now_micros: unix_micros() }, &hits)
+        {
             // One write, so that the lines of two processes do not mix. A closed standard error is no fault.
             let text = format!("pact_telemetry: would send: POST {}\n{}\n", route.url, body.text);
             let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
@@ -159,24 +164,14 @@ impl Worker {
         drop_all(events, DropReason::Debug);
     }
 
-    fn spool(&mut self, route: &Route) -> Option<Arc<Spool>> {
-        let folder = route.state_folder.as_ref()?;
-        if let Some((_, spool)) = self.spools.iter().find(|(known, _)| known == folder) {
-            return spool.clone();
-        }
-        let spool = Spool::open(folder).map(Arc::new);
-        self.spools.push((folder.clone(), spool.clone()));
-        spool
-    }
-
-    fn host(&mut self) -> Arc<Host> {
-        self.host.get_or_insert_with(|| Arc::new(Host::this_machine())).clone()
+    fn machine(&mut self) -> Arc<Machine> {
+        self.machine.get_or_insert_with(|| Arc::new(Machine::this_machine())).clone()
     }
 }
 
 /// The events by where they go and whether they only are to be printed, each group in its order.
-fn by_route(events: Vec<InHand>) -> Vec<(Arc<Route>, bool, Vec<InHand>)> {
-    let mut groups: Vec<(Arc<Route>, bool, Vec<InHand>)> = Vec::new();
+fn by_route(events: Vec<PendingEvent>) -> Vec<(Arc<Route>, bool, Vec<PendingEvent>)> {
+    let mut groups: Vec<(Arc<Route>, bool, Vec<PendingEvent>)> = Vec::new();
     for event in events {
         let Some(owner) = &event.owner else { continue };
         let (route, debug) = (owner.route.clone(), owner.settings.debug);
@@ -186,14 +181,4 @@ fn by_route(events: Vec<InHand>) -> Vec<(Arc<Route>, bool, Vec<InHand>)> {
         }
     }
     groups
-}
-
-/// Now, in microseconds since 1970; 0 where the clock is before that.
-pub(crate) fn unix_micros() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
-}
-
-/// Now, in milliseconds since 1970; 0 where the clock is before that.
-pub(super) fn unix_millis() -> u64 {
-    unix_micros() / 1_000
 }

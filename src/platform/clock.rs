@@ -1,5 +1,17 @@
-//! A cheap monotonic clock for the caller's thread. Wall time is taken elsewhere, at sending: an event is stamped
-//! with an age and not with a date, so that a wall clock that jumps in between does no harm.
+//! Two clocks: a cheap monotonic one for the caller's thread, and the wall clock for the background threads. An event is
+//! stamped with an age and not with a date, so that a wall clock that jumps in between does no harm.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Now, in microseconds since 1970; 0 where the wall clock is before that.
+pub fn unix_micros() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+}
+
+/// Now, in milliseconds since 1970; 0 where the wall clock is before that.
+pub fn unix_millis() -> u64 {
+    unix_micros() / 1_000
+}
 
 /// Milliseconds since some fixed moment, never going back. Resolution: one scheduler tick (1 to 10 ms) on Linux.
 ///

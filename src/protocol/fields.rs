@@ -129,8 +129,8 @@ pub const FIELDS: [FieldRow; 16] = [
         Request("client_id"),
         Resource("host.id"),
         |protocol, context, _| match protocol {
-            Protocol::Ga4 => Text(&context.host.client_id),
-            Protocol::UniversalAnalytics | Protocol::Otlp => Text(&context.host.digest),
+            Protocol::Ga4 => Text(&context.machine.client_id),
+            Protocol::UniversalAnalytics | Protocol::Otlp => Text(&context.machine.digest),
         },
     ),
     row(
@@ -173,7 +173,7 @@ pub const FIELDS: [FieldRow; 16] = [
         ("cd3", 150),
         Parameter("os_arch"),
         System,
-        |_, context, _| Text(&context.host.os_arch),
+        |_, context, _| Text(&context.machine.os_arch),
     ),
     row(
         ("plugin name", "tells which plugins are in use", "protobuf"),

@@ -32,10 +32,10 @@ pub fn url(endpoint: &str, measurement_id: &str, api_secret: &str) -> String {
 
 /// The body up to the first event.
 pub fn start(context: &Context<'_>) -> String {
-    let client_id = &context.host.client_id; // digits and a dot
+    let client_id = &context.machine.client_id; // digits and a dot
     let mut text =
         format!(r#"{{"client_id":"{client_id}","consent":{{"ad_user_data":"DENIED","ad_personalization":"DENIED"}},"#);
-    if let Some(system) = operating_system(&context.host.os_arch) {
+    if let Some(system) = operating_system(&context.machine.os_arch) {
         text.push_str(r#""device":{"operating_system":""#);
         text.push_str(system);
         text.push_str(r#""},"#);

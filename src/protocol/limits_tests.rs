@@ -63,8 +63,8 @@ fn destination(protocol: Protocol) -> Destination {
 }
 
 fn encoded(protocol: Protocol, hits: &[Hit<'_>], now_micros: u64) -> Vec<Body> {
-    let host = Host::named("build-7");
-    encode(&destination(protocol), &Context { host: &host, now_micros }, hits)
+    let machine = Machine::named("build-7");
+    encode(&destination(protocol), &Context { machine: &machine, now_micros }, hits)
 }
 
 fn json(body: &Body) -> Value {

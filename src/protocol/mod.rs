@@ -8,8 +8,8 @@ mod ga4;
 mod otlp;
 mod ua;
 
-use crate::config::Identity;
-use crate::host::Host;
+use crate::identity::Identity;
+use crate::machine::Machine;
 use crate::retry::{self, Verdict};
 use std::fmt;
 use std::ops::Range;
@@ -155,7 +155,7 @@ impl Destination {
             Some(Credentials::UniversalAnalytics { tracking_id }) => tracking_id,
             _ => "",
         };
-        crate::host::digest(&[self.protocol.name(), &self.url(), tracking_id].join("\n"))
+        crate::machine::digest_of([self.protocol.name(), &self.url(), tracking_id].join("\n").as_bytes())
     }
 
     /// The URL of a request.
@@ -196,7 +196,7 @@ pub struct Hit<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The machine.
-    pub host: &'a Host,
+    pub machine: &'a Machine,
     /// Now, in microseconds since 1970; 0 where the machine's clock is before that.
     pub now_micros: u64,
 }

@@ -5,8 +5,8 @@ use super::super::fields::FIELDS;
 use super::super::{encode, Body, Destination};
 use super::*;
 use crate::config::tests::identity;
-use crate::config::Identity;
-use crate::host::Host;
+use crate::identity::Identity;
+use crate::machine::Machine;
 use proptest::prelude::*;
 use serde_json::{json, Value};
 
@@ -22,7 +22,7 @@ fn encoded(hits: &[Hit<'_>], now_micros: u64) -> Vec<Body> {
     let destination =
         Destination { protocol: Protocol::Otlp, endpoint: "https://example.com/v1/logs".into(), credentials: None };
     let host = Host { os_arch: "macos-x86_64".into(), ..Host::named("build-7") };
-    encode(&destination, &Context { host: &host, now_micros }, hits)
+    encode(&destination, &Context { machine: &machine, now_micros }, hits)
 }
 
 fn json(body: &Body) -> Value {

@@ -2,7 +2,7 @@
 //! under us. ureq's own would go on with whatever has got the number since.
 
 use super::proxy::{Proxies, Way};
-use super::Wire;
+use super::SendPermit;
 use crate::platform::socket::Socket;
 use std::io::{ErrorKind, Read, Write};
 use std::sync::{Arc, Weak};
@@ -17,48 +17,49 @@ use ureq::{Error, Timeout};
 /// come before it.
 const ANSWER_LIMIT: usize = 512 * 1024;
 
-/// Through a proxy where there is one, over TCP, with TLS where the URL says so. Tells the wire of each request, which may say no.
-pub fn connector(proxies: Arc<Proxies>, wire: &'static Wire) -> impl Connector<()> {
-    let top = WireConnector { proxies: proxies.clone(), wire };
+/// Through a proxy where there is one, over TCP, with TLS where the URL says so. Tells the send_permit of each request, which may say no.
+pub fn connector(proxies: Arc<Proxies>, send_permit: &'static SendPermit) -> impl Connector<()> {
+    let top = PermitConnector { proxies: proxies.clone(), send_permit };
     let proxy = ProxyConnector { proxies, connect: ConnectProxyConnector::default() };
     ().chain(proxy).chain(TcpConnector).chain(RustlsConnector::default()).chain(top)
 }
 
 /// On top of all others: what passes here is of the request itself, and not of TLS, nor what asks a proxy for a way.
 #[derive(Debug)]
-struct WireConnector {
+struct PermitConnector {
     proxies: Arc<Proxies>,
-    wire: &'static Wire,
+    send_permit: &'static SendPermit,
 }
 
-impl<In: Transport> Connector<In> for WireConnector {
-    type Out = Wired<In>;
+impl<In: Transport> Connector<In> for PermitConnector {
+    type Out = Permitted<In>;
 
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        let wire = Some(self.wire).filter(|_| !self.proxies.is_proxy(details.uri));
-        Ok(chained.map(|inner| Wired { inner, wire }))
+        let send_permit = Some(self.send_permit).filter(|_| !self.proxies.is_proxy(details.uri));
+        Ok(chained.map(|inner| Permitted { inner, send_permit }))
     }
 }
 
 #[derive(Debug)]
-struct Wired<T> {
+struct Permitted<T> {
     inner: T,
-    wire: Option<&'static Wire>,
+    send_permit: Option<&'static SendPermit>,
 }
 
-impl<T: Transport> Transport for Wired<T> {
+impl<T: Transport> Transport for Permitted<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        if self.wire.is_some_and(|wire| !wire.write()) {
+        if self.send_permit.is_some_and(|permit| !permit.send()) {
             return Err(Error::ConnectionFailed);
         }
         self.inner.transmit_output(amount, timeout)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.send_permit.into_iter().for_each(SendPermit::awaits_answer);
         self.inner.await_input(timeout)
     }
 

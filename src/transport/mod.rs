@@ -7,13 +7,13 @@ mod connector;
 mod crypto;
 mod proxy;
 mod resolver;
-mod wire;
+mod send_permit;
 
-use crate::pipeline::Cutting;
 use crate::platform::roots::{self, RootOverride};
 use crate::retry::retry_after;
 pub use proxy::{Proxies, Way};
 use resolver::BoundedResolver;
+pub use send_permit::SendPermit;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,7 +23,6 @@ use ureq::http::{Method, Request, Uri};
 use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
 use ureq::{Agent, Error, Timeout};
-pub use wire::Wire;
 
 const USER_AGENT: &str = "pact_telemetry";
 /// Resolving the name, and then connecting with the TLS handshake.
@@ -74,7 +73,7 @@ pub fn headers(url: &str, content_type: &str, body: &str) -> [(&'static str, Str
 }
 
 /// What the environment says of the network, taken on the caller's thread (making a ureq config reads it, too) and used
-/// on the sender.
+/// on the uploader.
 pub struct Seed {
     config: ConfigBuilder<AgentScope>,
     roots: RootOverride,
@@ -96,7 +95,7 @@ impl Seed {
 pub struct Transport {
     proxies: Arc<Proxies>,
     config: Config,
-    wire: &'static Wire,
+    send_permit: &'static SendPermit,
     roots: RootOverride,
     /// Whom an `https` request trusts; not there before the first: reading the roots takes milliseconds.
     tls: Option<TlsConfig>,
@@ -105,26 +104,26 @@ pub struct Transport {
 
 impl Transport {
     /// An agent that has not opened anything yet.
-    pub fn new(seed: Seed, wire: &'static Wire) -> Self {
+    pub fn new(seed: Seed, send_permit: &'static SendPermit) -> Self {
         let proxies = Arc::new(seed.proxies);
         let config = bounded(seed.config, &proxies).build();
-        let agent = agent(&config, &proxies, wire);
-        Transport { proxies, config, wire, roots: seed.roots, tls: None, agent }
+        let agent = agent(&config, &proxies, send_permit);
+        Transport { proxies, config, send_permit, roots: seed.roots, tls: None, agent }
     }
 
-    /// Prepares for that URL, and gives the means to cut the request that follows.
-    pub fn ready_for(&mut self, url: &str) -> Cut {
+    /// Prepares for that URL, and gives the means to cancel the request that follows.
+    pub fn ready_for(&mut self, url: &str) -> Canceller {
         if url.starts_with("https:") && self.tls.is_none() {
             let roots = roots::trusted(&self.roots);
             let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(crypto::provider());
             self.tls = Some(tls.build());
         }
-        Cut(self.agent.clone())
+        Canceller(self.agent.clone())
     }
 
-    /// A fresh agent, after the old one was cut.
+    /// A fresh agent, after the old one was cancelled.
     pub fn renew(&mut self) {
-        self.agent = agent(&self.config, &self.proxies, self.wire);
+        self.agent = agent(&self.config, &self.proxies, self.send_permit);
     }
 
     /// Sends one request and waits for its answer, [`REQUEST_TIMEOUT`] at most.
@@ -173,17 +172,23 @@ fn read_to_end(body: &mut dyn Read) -> Option<u8> {
     first
 }
 
-/// Ends a request from another thread: its sockets are shut down, and none that is opened later is used.
-pub struct Cut(Agent);
+/// Cancels a request from another thread.
+pub trait Cancel {
+    /// At once; does not wait.
+    fn cancel(&self);
+}
 
-impl Cutting for Cut {
-    fn now(&self) {
+/// Cancels a request: its sockets are shut down, and none that is opened later is used.
+pub struct Canceller(Agent);
+
+impl Cancel for Canceller {
+    fn cancel(&self) {
         self.0.clone().shutdown();
     }
 }
 
-fn agent(config: &Config, proxies: &Arc<Proxies>, wire: &'static Wire) -> Agent {
-    Agent::with_parts(config.clone(), connector::connector(proxies.clone(), wire), BoundedResolver)
+fn agent(config: &Config, proxies: &Arc<Proxies>, send_permit: &'static SendPermit) -> Agent {
+    Agent::with_parts(config.clone(), connector::connector(proxies.clone(), send_permit), BoundedResolver)
 }
 
 fn bounded(builder: ConfigBuilder<AgentScope>, proxies: &Proxies) -> ConfigBuilder<AgentScope> {

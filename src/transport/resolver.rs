@@ -1,8 +1,8 @@
 //! Host names to addresses within a time. ureq's own resolver does the same, but panics where no thread can be had,
 //! reads `RUST_MIN_STACK` on the sender's thread, and starts one more thread for every look-up that hangs.
 
-use crate::bell::Bell;
 use crate::platform::thread;
+use crate::sync::parker::Parker;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -62,14 +62,14 @@ fn look_up(name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error>
         LINGERING.fetch_sub(1, Ordering::AcqRel);
         return Err(Error::Timeout(Timeout::Resolve));
     }
-    let answer = Arc::new((OnceLock::new(), Bell::default()));
+    let answer = Arc::new((OnceLock::new(), Parker::default()));
     let to = answer.clone();
     // Inherits the sender's mask: all signals blocked.
     let is_started = thread::start(c"pact-resolve", STACK_BYTES, move || {
         let found = name.to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
         LINGERING.fetch_sub(1, Ordering::AcqRel);
         let _ = to.0.set(found);
-        to.1.ring();
+        to.1.unpark();
     });
     if !is_started {
         LINGERING.fetch_sub(1, Ordering::AcqRel);
@@ -84,6 +84,6 @@ fn look_up(name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error>
         if left.is_zero() {
             return Err(Error::Timeout(Timeout::Resolve));
         }
-        answer.1.wait(Some(left));
+        answer.1.park(Some(left));
     }
 }

@@ -78,11 +78,26 @@ impl Home {
         }
     }
 
+    /// The destinations of which a failure is remembered.
+    fn failing(&self) -> Vec<std::path::PathBuf> {
+        let all = self.files(".retry").into_iter().map(|name| self.spool().join(name));
+        let has_failed = |path: &std::path::PathBuf| {
+            let health: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+            health["failures"] != 0
+        };
+        all.filter(has_failed).collect()
+    }
+
+    /// Of how many destinations a failure is remembered.
+    pub fn failures(&self) -> usize {
+        self.failing().len()
+    }
+
     /// Forgets that a server does not answer.
     pub fn forget_failures(&self) {
-        let retries = self.files(".retry");
-        assert_eq!(retries.len(), 1, "{:?}", self.files(""));
-        std::fs::remove_file(self.spool().join(&retries[0])).unwrap();
+        let failing = self.failing();
+        assert_eq!(failing.len(), 1, "{:?}", self.files(""));
+        std::fs::remove_file(&failing[0]).unwrap();
     }
 
     /// A process that runs these steps, see scripted_client.rs.

@@ -6,6 +6,8 @@ pub(crate) use std::sync::{atomic, Condvar, Mutex, MutexGuard};
 #[cfg(loom)]
 pub(crate) use loom::sync::{atomic, Condvar, Mutex, MutexGuard};
 
+pub(crate) mod parker;
+
 use std::sync::PoisonError;
 
 /// Also where a thread panicked with it: what is behind these locks is whole at any time.

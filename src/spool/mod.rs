@@ -1,26 +1,33 @@
-//! What survives the process: batches as files, the right to upload them, and when to try again. Knows folders and
+//! What survives the process: batches as files, the right to upload them, and what is known of a destination. Knows folders and
 //! files; knows nothing of events, consent or HTTP.
 //!
 //! One folder, `spool` in the state folder, 0700, its files 0600:
 //!
 //! ```text
 //! <destination>-<ms since 1970>-<writer>-<number>.batch   a batch, complete: written under another name and renamed;
-//!                                                         with one more part: given away by its writer
+//!                                                         with one more part: given away by its writer (batch_name.rs)
 //! <destination>.lock                                      locked (flock) by the process that uploads to there; with a byte
-//!                                                         in it: many processes end at once
-//! <destination>.heir                                      locked while somebody removes a lock that nobody touches
+//!                                                         in it: many processes exit at once (turn.rs)
+//! <destination>.takeover                                  locked while somebody removes a lock that nobody touches
 //! <destination>.want                                      another process waits for its turn
-//! <destination>.retry                                     no attempt before (see retry.rs)
+//! <destination>.retry                                     what is known of the destination (`Health` in retry.rs)
+//! <destination>.waiting                                   batches may wait here
 //! *.torn                                                  set aside: could not be read
 //! ```
 //!
 //! `<destination>` is a digest: the folder holds no URL and no credentials, and a process uploads only what is for its own
-//! destination. `<writer>` is random and not a process's number, which is the same again in every run of a container.
-//! Nothing is synced: a killed process loses no file, and a machine that loses power may lose the last seconds.
+//! destination. Nothing is synced: a killed process loses no file, and a machine that loses power may lose the last seconds.
+
+mod batch_name;
+mod turn;
+
+pub use batch_name::BatchName;
+pub use turn::{Lock, Turn};
 
 use crate::platform::files::{cut, names_in, private_folder, put_in_place, Private};
-use crate::retry::Backoff;
-use std::ffi::OsStr;
+use crate::retry::Health;
+use crate::sync::{lock, Mutex};
+use std::ffi::{OsStr, OsString};
 use std::hash::BuildHasher;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,6 +36,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The longest that a batch is kept: GA4 takes no event that is older.
 pub const AGE_MAX: Duration = Duration::from_secs(72 * 60 * 60);
+/// The extension of the marks that batches may wait.
+const WAITING: &str = "waiting";
+/// The folder, in the state folder.
+pub const FOLDER: &str = "spool";
 /// The most files in the folder.
 pub const FILES_MAX: u64 = 1_000;
 /// The most bytes in the folder.
@@ -37,46 +48,16 @@ pub const BYTES_MAX: u64 = 8 * 1024 * 1024;
 const BATCH_MAX: u64 = 256 * 1024;
 /// A file that takes this long to write says that the disk is not for us: memory only from then on.
 const SLOW: Duration = Duration::from_millis(500);
-/// A lock that was not touched for so long is not an uploader's any more: a process that was forked from one, say.
-const STALE_LOCK: Duration = Duration::from_secs(120);
-
-/// For how long it is believed that many processes end at once.
-const RUSH: Duration = Duration::from_millis(200);
-
 /// How long a batch is left to the process that wrote it, in milliseconds.
 const RESERVED_MS: u64 = 5_000;
 
-/// The right to upload to a destination.
-pub enum Turn {
-    /// It is ours until this is dropped.
-    Ours(Lock),
-    /// Another process's, which looks for new files when it is done.
-    Busy,
-    /// There are no locks here.
-    Impossible,
-}
-
-/// Held while uploading.
-pub struct Lock {
-    file: Private,
-    is_rush: bool,
-}
-
-impl Lock {
-    /// Says that the upload goes on.
-    pub fn touch(&self) {
-        self.file.touch();
-    }
-
-    /// Did another process say a moment ago that many end at once?
-    pub fn is_rush(&self) -> bool {
-        self.is_rush
-    }
-
-    /// Says that, or that it is over, to whoever has the turn next: by one byte in the file.
-    pub fn set_rush(&self, is_rush: bool) {
-        let _ = self.file.cut(u64::from(is_rush));
-    }
+/// What a spool folder holds.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The batches for the destination that was asked for: when each was made, and its name; the oldest first.
+    pub batches: Vec<(u64, String)>,
+    /// Batches that are too old, of whatever destination, but for those that this process has in hand.
+    pub expired: Vec<String>,
 }
 
 /// One spool folder.
@@ -86,6 +67,8 @@ pub struct Spool {
     /// Tells the files of this process from those of all others.
     writer: String,
     usable: AtomicBool,
+    /// The destinations that this process marked as waiting, so that it does not do so for every batch.
+    marked: Mutex<Vec<String>>,
     /// An estimate, corrected by counting.
     files: AtomicU64,
     bytes: AtomicU64,
@@ -94,18 +77,18 @@ pub struct Spool {
 impl Spool {
     /// The spool in this state folder; makes both. `None` where the disk says no.
     pub fn open(state_folder: &Path) -> Option<Self> {
-        let folder = state_folder.join("spool");
+        let folder = state_folder.join(FOLDER);
         private_folder(state_folder).and_then(|()| private_folder(&folder)).ok()?;
         let writer = format!("{:016x}", std::hash::RandomState::new().hash_one(std::process::id()));
         let (files, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-        let spool = Spool { folder, writer, usable: AtomicBool::new(true), files, bytes };
+        let spool = Spool { folder, writer, usable: AtomicBool::new(true), marked: Mutex::default(), files, bytes };
         spool.count();
         Some(spool)
     }
 
     /// The spool in this state folder, if there is one. Makes nothing.
     pub fn existing(state_folder: &Path) -> Option<Self> {
-        std::fs::symlink_metadata(state_folder.join("spool")).ok().filter(|about| about.is_dir())?;
+        std::fs::symlink_metadata(state_folder.join(FOLDER)).ok().filter(|about| about.is_dir())?;
         Self::open(state_folder)
     }
 
@@ -118,29 +101,39 @@ impl Spool {
         if self.is_full() || !self.usable.load(Ordering::Relaxed) {
             return None;
         }
-        let name = format!("{destination}-{now_ms:013}-{}.batch", self.fresh());
+        let name = self.fresh(destination, now_ms).to_string();
         let start = Instant::now();
         let written = self.write(&name, text.as_bytes());
         if start.elapsed() > SLOW {
             self.usable.store(false, Ordering::Relaxed);
         }
         written.ok()?;
+        if !lock(&self.marked).iter().any(|marked| marked == destination) {
+            self.mark_waiting(destination);
+        }
         self.files.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
         Some(name)
     }
 
-    /// What makes a name this process's and no other's.
-    fn fresh(&self) -> String {
+    /// A name that no other batch has.
+    fn fresh(&self, destination: &str, made_ms: u64) -> BatchName {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        format!("{}-{}", self.writer, NUMBER.fetch_add(1, Ordering::Relaxed))
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        BatchName {
+            made_ms,
+            destination: destination.into(),
+            writer: self.writer.clone(),
+            number,
+            is_given_away: false,
+        }
     }
 
     /// Makes a batch that was left this process's own, under another name that is given away, so that whoever left it and
     /// still has it in memory sees that it was taken. `None` where it is gone.
     pub fn claim(&self, name: &str) -> Option<String> {
-        let mut parts = name.split('-');
-        let claimed = format!("{}-{}-{}-0.batch", parts.next()?, parts.next()?, self.fresh());
+        let left = BatchName::parse(name)?;
+        let claimed = BatchName { is_given_away: true, ..self.fresh(&left.destination, left.made_ms) }.to_string();
         std::fs::rename(self.folder.join(name), self.folder.join(&claimed)).is_ok().then_some(claimed)
     }
 
@@ -182,16 +175,21 @@ impl Spool {
 
     /// Gives a batch of this process's away: whoever has the turn may take it at once. Returns its name from then on.
     pub fn give_away(&self, name: &str) -> String {
-        let given = name.replace(".batch", "-0.batch");
-        match std::fs::rename(self.folder.join(name), self.folder.join(&given)) {
-            Ok(()) => given,
-            Err(_) => name.to_owned(),
+        let Some(given) = BatchName::parse(name).map(|name| BatchName { is_given_away: true, ..name }.to_string())
+        else {
+            return name.to_owned();
+        };
+        if std::fs::rename(self.folder.join(name), self.folder.join(&given)).is_err() {
+            return name.to_owned();
         }
+        // Another process may have found nothing in between.
+        BatchName::parse(name).iter().for_each(|name| self.mark_waiting(&name.destination));
+        given
     }
 
     /// Was the file of that name given away by who wrote it?
     pub fn is_given_away(&self, name: &str) -> bool {
-        name.split('-').nth(4).is_some()
+        BatchName::parse(name).is_some_and(|name| name.is_given_away)
     }
 
     /// May this process take the file of that name, which it did not write or has given away? Others' only after a while:
@@ -203,30 +201,41 @@ impl Spool {
 
     /// Did this process write the file of that name?
     fn is_own(&self, name: &str) -> bool {
-        name.split('-').nth(2) == Some(&self.writer)
+        BatchName::parse(name).is_some_and(|name| name.writer == self.writer)
     }
 
     fn is_in_hand(&self, name: &str) -> bool {
         self.is_own(name) && !self.is_given_away(name)
     }
 
-    /// The batches for a destination, oldest first; `None` where the folder cannot be read. Removes what is too old, of
-    /// whatever destination, but for what this process has in hand, and counts when it lets go of it.
-    pub fn list(&self, destination: &str, now_ms: u64) -> Option<Vec<String>> {
-        let mut found = Vec::new();
+    /// What waits; `None` where the folder cannot be read. Removes what was set aside or half written when it is old.
+    pub fn list(&self, destination: &str, now_ms: u64) -> Option<Listing> {
+        let mut listing = Listing::default();
         for name in self.names()? {
-            match stamp_of(&name) {
-                Some(stamp) if !self.is_in_hand(&name) && now_ms.abs_diff(stamp) > AGE_MAX.as_millis() as u64 => {
-                    self.remove(&name)
+            match BatchName::parse(&name) {
+                Some(batch)
+                    if !self.is_in_hand(&name) && now_ms.abs_diff(batch.made_ms) > AGE_MAX.as_millis() as u64 =>
+                {
+                    listing.expired.push(name)
                 }
-                Some(stamp) if name.starts_with(destination) => found.push((stamp, name)),
+                Some(batch) if batch.destination == destination => listing.batches.push((batch.made_ms, name)),
                 Some(_) => {}
-                None if is_litter(&name) && self.is_old(&name) => self.remove(&name),
+                None if is_litter(&name) && self.is_older(&name, AGE_MAX) => self.remove(&name),
                 None => {}
             }
         }
-        found.sort();
-        Some(found.into_iter().map(|(_, name)| name).collect())
+        listing.batches.sort();
+        Some(listing)
+    }
+
+    /// Is the file older than that, by the time of its last change?
+    pub fn is_older(&self, name: &str, than: Duration) -> bool {
+        is_older(std::fs::symlink_metadata(self.folder.join(name)).and_then(|about| about.modified()), than)
+    }
+
+    /// Is the folder still there?
+    pub fn is_there(&self) -> bool {
+        std::fs::symlink_metadata(&self.folder).is_ok()
     }
 
     /// Throws away what was kept before that moment, when the person said no. What is newer came after a yes.
@@ -240,58 +249,33 @@ impl Spool {
         self.count();
     }
 
-    /// Asks for the right to upload to a destination.
-    pub fn turn(&self, destination: &str) -> Turn {
-        let path = self.folder.join(format!("{destination}.lock"));
-        for _ in 0..2 {
-            let Ok(mut file) = Private::open_or_create(&path) else { return Turn::Impossible };
-            match file.try_lock() {
-                // Unless another took this file for stale and made a new one meanwhile.
-                Ok(true) if file.is_at(&path) => {
-                    let is_rush = file.length().is_ok_and(|length| length > 0) && !is_older(file.touched(), RUSH);
-                    file.touch();
-                    return Turn::Ours(Lock { file, is_rush });
-                }
-                Ok(true) => {}
-                Ok(false) if is_older(file.touched(), STALE_LOCK) => self.remove_stale(&file, destination, &path),
-                Ok(false) => return Turn::Busy,
-                Err(_) => return Turn::Impossible,
-            }
-        }
-        Turn::Busy
-    }
-
-    /// Removes a lock that is stale. One at a time does: of two that found it so, the second would remove the first's new one.
-    fn remove_stale(&self, file: &Private, destination: &str, path: &Path) {
-        let Ok(mut heir) = Private::open_or_create(&self.folder.join(format!("{destination}.heir"))) else { return };
-        if matches!(heir.try_lock(), Ok(true)) && file.is_at(path) {
-            let _ = std::fs::remove_file(path);
-        }
-    }
-
-    /// Asks the process that uploads to a destination for a turn in between.
-    pub fn ask_for_turn(&self, destination: &str) {
-        let _ = Private::open_or_create(&self.folder.join(want_name(destination)));
-    }
-
-    /// Did somebody ask for a turn? Asked once for each time.
-    pub fn is_turn_wanted(&self, destination: &str) -> bool {
-        std::fs::remove_file(self.folder.join(want_name(destination))).is_ok()
-    }
-
-    /// How long a destination is left alone.
-    pub fn backoff(&self, destination: &str) -> Backoff {
-        self.read(&retry_name(destination)).map(|text| Backoff::from_text(&text)).unwrap_or_default()
+    /// What is known of a destination.
+    pub fn health(&self, destination: &str) -> Health {
+        self.read(&retry_name(destination)).map(|text| Health::from_text(&text)).unwrap_or_default()
     }
 
     /// Remembers that for all processes.
-    pub fn set_backoff(&self, destination: &str, backoff: Backoff) {
-        let name = retry_name(destination);
-        if backoff == Backoff::default() {
-            let _ = std::fs::remove_file(self.folder.join(name));
-        } else {
-            let _ = self.write(&name, backoff.to_text().as_bytes());
-        }
+    pub fn set_health(&self, destination: &str, health: Health) {
+        let _ = self.write(&retry_name(destination), health.to_text().as_bytes());
+    }
+
+    /// Says that batches may wait for a destination, so that the next process looks for them early.
+    fn mark_waiting(&self, destination: &str) {
+        let mut marked = lock(&self.marked);
+        marked.retain(|other| other != destination);
+        marked.push(destination.to_owned());
+        let _ = Private::open_or_create(&self.folder.join(waiting_name(destination)));
+    }
+
+    /// Says that none waits any more.
+    pub fn unmark_waiting(&self, destination: &str) {
+        lock(&self.marked).retain(|other| other != destination);
+        let _ = std::fs::remove_file(self.folder.join(waiting_name(destination)));
+    }
+
+    /// May batches wait for a destination in this state folder? One system call.
+    pub fn is_marked_waiting(state_folder: &Path, destination: &str) -> bool {
+        std::fs::symlink_metadata(state_folder.join(FOLDER).join(waiting_name(destination))).is_ok()
     }
 
     fn is_full(&self) -> bool {
@@ -300,7 +284,8 @@ impl Spool {
 
     fn count(&self) {
         let mut sum = (0, 0);
-        for name in names_in(&self.folder).unwrap_or_default() {
+        let is_mark = |name: &OsString| Path::new(name).extension() == Some(OsStr::new(WAITING));
+        for name in names_in(&self.folder).unwrap_or_default().into_iter().filter(|name| !is_mark(name)) {
             sum.0 += 1;
             sum.1 += std::fs::symlink_metadata(self.folder.join(name)).map_or(0, |about| about.len());
         }
@@ -312,14 +297,10 @@ impl Spool {
         let names = names_in(&self.folder).ok()?;
         Some(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
-
-    fn is_old(&self, name: &str) -> bool {
-        is_older(std::fs::symlink_metadata(self.folder.join(name)).and_then(|about| about.modified()), AGE_MAX)
-    }
 }
 
-fn want_name(destination: &str) -> String {
-    format!("{destination}.want")
+fn waiting_name(destination: &str) -> String {
+    format!("{destination}.{WAITING}")
 }
 
 fn retry_name(destination: &str) -> String {
@@ -334,11 +315,7 @@ fn is_older(touched: io::Result<SystemTime>, than: Duration) -> bool {
 
 /// When the batch of this name was made; `None` for any other name.
 fn stamp_of(name: &str) -> Option<u64> {
-    let mut parts = name.strip_suffix(".batch")?.split('-');
-    let (destination, stamp) = (parts.next()?, parts.next()?);
-    let hexadecimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let ours = destination.len() == 32 && hexadecimal(destination) && parts.all(hexadecimal);
-    ours.then(|| stamp.parse().ok())?
+    BatchName::parse(name).map(|name| name.made_ms)
 }
 
 /// What a killed process left half written, and what was set aside.
@@ -350,7 +327,9 @@ fn is_litter(name: &str) -> bool {
 #[cfg(all(test, unix))]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test that cannot go on should stop
 mod tests {
+    use super::turn::{want_name, RUSH, STALE_LOCK};
     use super::*;
+    use crate::retry::Backoff;
     use std::os::unix::fs::{symlink, DirBuilderExt, MetadataExt, PermissionsExt};
 
     const HERE: &str = "0123456789abcdef0123456789abcdef";
@@ -359,10 +338,10 @@ mod tests {
     /// Three days.
     const AGE_MAX_MS: u64 = 259_200_000;
 
-    fn room() -> (tempfile::TempDir, Spool) {
-        let room = tempfile::tempdir().unwrap();
-        let spool = Spool::open(&room.path().join("state")).unwrap();
-        (room, spool)
+    fn place() -> (tempfile::TempDir, Spool) {
+        let place = tempfile::tempdir().unwrap();
+        let spool = Spool::open(&place.path().join("state")).unwrap();
+        (place, spool)
     }
 
     /// Another process's, by another writer's name.
@@ -376,12 +355,17 @@ mod tests {
 
     fn names(spool: &Spool) -> Vec<String> {
         let mut names = spool.names().unwrap_or_default();
+        names.retain(|name| !name.ends_with(".waiting")); // has a test of its own
         names.sort();
         names
     }
 
     fn list(spool: &Spool, destination: &str, now_ms: u64) -> Vec<String> {
-        spool.list(destination, now_ms).unwrap()
+        spool.list(destination, now_ms).unwrap().batches.into_iter().map(|(_, name)| name).collect()
+    }
+
+    fn failed(failures: u32) -> Health {
+        Health { backoff: Backoff { failures, not_before_ms: NOW }, ..Health::default() }
     }
 
     fn mode(path: &Path) -> u32 {
@@ -394,7 +378,7 @@ mod tests {
 
     #[test]
     fn what_is_put_is_listed_read_and_removed() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let second = spool.put(HERE, "two", NOW + 1).unwrap();
         let first = spool.put(HERE, "one", NOW).unwrap();
         let elsewhere = spool.put(THERE, "three", NOW).unwrap();
@@ -410,24 +394,24 @@ mod tests {
 
     #[test]
     fn a_spool_that_is_there_is_opened_and_none_is_made_for_whoever_only_looks() {
-        let room = tempfile::tempdir().unwrap();
-        assert!(Spool::existing(room.path()).is_none());
-        assert!(names_in(room.path()).unwrap().is_empty());
-        let name = Spool::open(room.path()).unwrap().put(HERE, "text", NOW).unwrap();
-        assert_eq!(list(&Spool::existing(room.path()).unwrap(), HERE, NOW), [name]);
+        let place = tempfile::tempdir().unwrap();
+        assert!(Spool::existing(place.path()).is_none());
+        assert!(names_in(place.path()).unwrap().is_empty());
+        let name = Spool::open(place.path()).unwrap().put(HERE, "text", NOW).unwrap();
+        assert_eq!(list(&Spool::existing(place.path()).unwrap(), HERE, NOW), [name]);
     }
 
     #[test]
     fn folders_and_files_are_for_this_user_alone_whatever_the_umask_left_before() {
-        let room = tempfile::tempdir().unwrap();
-        let state = room.path().join("a/b/state");
+        let place = tempfile::tempdir().unwrap();
+        let state = place.path().join("a/b/state");
         let spool = Spool::open(&state).unwrap();
         let name = spool.put(HERE, "text", NOW).unwrap();
-        spool.set_backoff(HERE, Backoff { failures: 1, not_before_ms: NOW });
+        spool.set_health(HERE, failed(1));
         spool.ask_for_turn(HERE);
         let Turn::Ours(_lock) = spool.turn(HERE) else { panic!("free") };
         for folder in ["a", "a/b", "a/b/state", "a/b/state/spool"] {
-            assert_eq!(mode(&room.path().join(folder)), 0o700, "{folder}");
+            assert_eq!(mode(&place.path().join(folder)), 0o700, "{folder}");
         }
         assert_eq!(names(&spool).len(), 4);
         for name in names(&spool) {
@@ -444,20 +428,20 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_a_link_or_a_file_is_not_used() {
-        let room = tempfile::tempdir().unwrap();
-        let (elsewhere, state) = (room.path().join("elsewhere"), room.path().join("state"));
+        let place = tempfile::tempdir().unwrap();
+        let (elsewhere, state) = (place.path().join("elsewhere"), place.path().join("state"));
         std::fs::create_dir(&elsewhere).unwrap();
         std::fs::set_permissions(&elsewhere, std::fs::Permissions::from_mode(0o755)).unwrap();
         std::fs::DirBuilder::new().mode(0o700).create(&state).unwrap();
         symlink(&elsewhere, state.join("spool")).unwrap();
         assert!(Spool::open(&state).is_none());
         std::fs::remove_file(state.join("spool")).unwrap();
-        symlink(room.path().join("nowhere"), state.join("spool")).unwrap();
+        symlink(place.path().join("nowhere"), state.join("spool")).unwrap();
         assert!(Spool::open(&state).is_none(), "a link to nothing");
         std::fs::remove_file(state.join("spool")).unwrap();
         std::fs::write(state.join("spool"), "").unwrap();
         assert!(Spool::open(&state).is_none(), "a file");
-        let link = room.path().join("link");
+        let link = place.path().join("link");
         symlink(&elsewhere, &link).unwrap();
         assert!(Spool::open(&link).is_none(), "the state folder itself");
         assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
@@ -466,8 +450,8 @@ mod tests {
 
     #[test]
     fn a_file_that_is_a_link_a_folder_or_a_fifo_is_neither_read_nor_written() {
-        let (room, spool) = room();
-        let target = room.path().join("mine");
+        let (place, spool) = place();
+        let target = place.path().join("mine");
         std::fs::write(&target, "mine").unwrap();
         let name = format!("{HERE}-{NOW:013}-00-0.batch");
         let path = spool.folder.join(&name);
@@ -485,16 +469,16 @@ mod tests {
         symlink(&target, spool.folder.join(want_name(HERE))).unwrap();
         spool.ask_for_turn(HERE);
         symlink(&target, spool.folder.join(retry_name(HERE))).unwrap();
-        assert_eq!(spool.backoff(HERE), Backoff::default());
-        spool.set_backoff(HERE, Backoff { failures: 3, not_before_ms: NOW });
-        assert_eq!(spool.backoff(HERE).failures, 3, "the link is replaced");
+        assert_eq!(spool.health(HERE), Health::default());
+        spool.set_health(HERE, failed(3));
+        assert_eq!(spool.health(HERE), failed(3), "the link is replaced");
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "mine");
     }
 
     #[test]
     fn a_name_that_is_taken_by_a_link_is_not_written_through() {
-        let (room, spool) = room();
-        let target = room.path().join("mine");
+        let (place, spool) = place();
+        let target = place.path().join("mine");
         std::fs::write(&target, "mine").unwrap();
         symlink(&target, spool.folder.join(format!(".x.{}.new", spool.writer))).unwrap();
         assert!(spool.write("x", b"ours").is_err());
@@ -503,8 +487,8 @@ mod tests {
 
     #[test]
     fn a_folder_of_another_user_is_not_used() {
-        let room = tempfile::tempdir().unwrap();
-        let state = room.path().join("state");
+        let place = tempfile::tempdir().unwrap();
+        let state = place.path().join("state");
         drop(Spool::open(&state).unwrap());
         for folder in [state.join("spool"), state.clone()] {
             if std::os::unix::fs::chown(&folder, Some(65_534), None).is_err() {
@@ -518,8 +502,8 @@ mod tests {
     }
 
     #[test]
-    fn as_many_files_as_allowed_are_kept_and_room_is_found_again() {
-        let (_room, spool) = room();
+    fn as_many_files_as_allowed_are_kept_and_capacity_is_found_again() {
+        let (_place, spool) = place();
         let kept: Vec<_> = (0..FILES_MAX + 5).filter_map(|_| spool.put(HERE, "x", NOW)).collect();
         assert_eq!(kept.len() as u64, FILES_MAX);
         assert_eq!(other(&spool).put(HERE, "x", NOW), None, "another process counts the same files");
@@ -530,8 +514,8 @@ mod tests {
     }
 
     #[test]
-    fn as_many_bytes_as_allowed_are_kept_and_room_is_found_again() {
-        let (_room, spool) = room();
+    fn as_many_bytes_as_allowed_are_kept_and_capacity_is_found_again() {
+        let (_place, spool) = place();
         let text = "x".repeat(BATCH_MAX as usize);
         let kept: Vec<_> = (0..40).filter_map(|_| spool.put(HERE, &text, NOW)).collect();
         assert_eq!(kept.len() as u64, BYTES_MAX / BATCH_MAX);
@@ -542,14 +526,14 @@ mod tests {
 
     #[test]
     fn a_file_that_is_too_large_for_a_batch_is_not_read() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let name = spool.put(HERE, &"x".repeat(BATCH_MAX as usize + 1), NOW).unwrap();
         assert_eq!(kind(spool.read(&name)), io::ErrorKind::InvalidData);
     }
 
     #[test]
-    fn what_is_too_old_or_from_the_far_future_is_removed_whatever_its_destination() {
-        let (_room, spool) = room();
+    fn what_is_too_old_or_from_the_far_future_is_expired_whatever_its_destination() {
+        let (_place, spool) = place();
         let second = other(&spool);
         for destination in [HERE, THERE] {
             second.put(destination, "old", NOW - AGE_MAX_MS - 1).unwrap();
@@ -559,12 +543,15 @@ mod tests {
         let newest = second.put(HERE, "x", NOW + AGE_MAX_MS).unwrap();
         let in_hand = spool.put(HERE, "its own", NOW - AGE_MAX_MS - 1).unwrap();
         assert_eq!(list(&spool, HERE, NOW), [in_hand, oldest, newest]);
+        let expired = spool.list(HERE, NOW).unwrap().expired;
+        assert_eq!(expired.len(), 4);
+        expired.iter().for_each(|name| spool.remove(name));
         assert_eq!(names(&spool).len(), 3);
     }
 
     #[test]
     fn what_was_set_aside_or_half_written_goes_when_it_is_old_and_foreign_files_stay() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let torn = spool.put(HERE, "{\"format\"", NOW).unwrap();
         spool.set_aside(&torn);
         let torn = torn.replace(".batch", ".torn");
@@ -599,7 +586,7 @@ mod tests {
 
     #[test]
     fn one_at_a_time_has_the_turn_for_a_destination() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let second = other(&spool);
         let Turn::Ours(lock) = spool.turn(HERE) else { panic!("free") };
         assert!(matches!(second.turn(HERE), Turn::Busy));
@@ -611,7 +598,7 @@ mod tests {
 
     #[test]
     fn who_has_the_turn_next_is_told_that_many_end_at_once_for_a_moment() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let path = spool.folder.join(format!("{HERE}.lock"));
         let is_rush = |says: Option<bool>| {
             let Turn::Ours(lock) = other(&spool).turn(HERE) else { panic!("free") };
@@ -627,7 +614,7 @@ mod tests {
 
     #[test]
     fn what_was_claimed_is_gone_for_whoever_left_it() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let left = spool.put(HERE, "text", NOW).unwrap();
         let claimed = other(&spool).claim(&left).unwrap();
         assert_eq!(list(&spool, HERE, NOW), std::slice::from_ref(&claimed));
@@ -639,7 +626,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_cut_off_and_one_that_is_gone_is_not_made_anew() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let name = spool.put(HERE, "one\ntwo\n", NOW).unwrap();
         spool.cut(&name, 4).unwrap();
         assert_eq!(spool.read(&name).unwrap(), b"one\n");
@@ -650,7 +637,7 @@ mod tests {
 
     #[test]
     fn a_lock_that_nobody_touches_is_taken_over_and_one_that_is_touched_is_not() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let path = spool.folder.join(format!("{HERE}.lock"));
         let long_ago = SystemTime::now() - STALE_LOCK - Duration::from_secs(1);
         let Turn::Ours(lock) = spool.turn(HERE) else { panic!("free") };
@@ -658,12 +645,12 @@ mod tests {
         lock.touch();
         assert!(matches!(spool.turn(HERE), Turn::Busy));
         set_modified(&path, long_ago);
-        let Turn::Ours(heir) = spool.turn(HERE) else { panic!("stale") };
-        // The one that stood still goes on, and neither takes the heir's away nor gives it free.
+        let Turn::Ours(takeover) = spool.turn(HERE) else { panic!("stale") };
+        // The one that stood still goes on, and neither takes the new one's away nor gives it free.
         lock.touch();
         drop(lock);
         assert!(matches!(spool.turn(HERE), Turn::Busy));
-        drop(heir);
+        drop(takeover);
         assert!(matches!(spool.turn(HERE), Turn::Ours(_)));
         let Turn::Ours(_lock) = spool.turn(HERE) else { panic!("free") };
         set_modified(&path, SystemTime::now() + STALE_LOCK + Duration::from_secs(60));
@@ -701,7 +688,7 @@ mod tests {
 
     #[test]
     fn a_child_that_was_forked_with_the_lock_does_not_hold_it() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let path = spool.folder.join(format!("{HERE}.lock"));
         let Turn::Ours(lock) = spool.turn(HERE) else { panic!("free") };
         let _child = Child::fork();
@@ -716,7 +703,7 @@ mod tests {
 
     #[test]
     fn of_many_that_take_over_a_stale_lock_one_gets_it() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let path = spool.folder.join(format!("{HERE}.lock"));
         for round in 0..200 {
             let Turn::Ours(lock) = spool.turn(HERE) else { panic!("free in round {round}") };
@@ -741,7 +728,7 @@ mod tests {
 
     #[test]
     fn a_turn_that_is_asked_for_is_seen_once() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         assert!(!spool.is_turn_wanted(HERE));
         other(&spool).ask_for_turn(HERE);
         other(&spool).ask_for_turn(HERE);
@@ -752,7 +739,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_its_writers_until_it_is_given_away_or_abandoned() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let second = other(&spool);
         let name = spool.put(HERE, "text", NOW).unwrap();
         let late = NOW + RESERVED_MS + 1;
@@ -771,7 +758,7 @@ mod tests {
 
     #[test]
     fn a_purge_takes_what_was_there_and_keeps_what_came_after() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         spool.put(HERE, "before", NOW - 1).unwrap();
         spool.put(THERE, "before", NOW - 1).unwrap();
         spool.put(HERE, "future", NOW + 1_001).unwrap();
@@ -783,7 +770,7 @@ mod tests {
         let same = spool.put(HERE, "same moment", NOW).unwrap();
         let after = spool.put(THERE, "after", NOW + 1_000).unwrap();
         let Turn::Ours(_lock) = spool.turn(HERE) else { panic!("free") };
-        spool.set_backoff(HERE, Backoff { failures: 1, not_before_ms: NOW });
+        spool.set_health(HERE, failed(1));
         spool.purge(NOW, NOW + 1_000);
         let mut expected = [same, after, format!("{HERE}.lock"), retry_name(HERE)];
         expected.sort();
@@ -793,22 +780,21 @@ mod tests {
 
     #[test]
     fn a_failure_is_remembered_for_all_processes_until_it_is_over() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let second = other(&spool);
-        let backoff = Backoff { failures: 3, not_before_ms: NOW };
-        assert_eq!(spool.backoff(HERE), Backoff::default());
-        spool.set_backoff(HERE, backoff);
-        assert_eq!((second.backoff(HERE), second.backoff(THERE)), (backoff, Backoff::default()));
-        second.set_backoff(HERE, Backoff::default());
-        assert_eq!(spool.backoff(HERE), Backoff::default());
-        assert_eq!(names(&spool), Vec::<String>::new());
+        let health = failed(3);
+        assert_eq!(spool.health(HERE), Health::default());
+        spool.set_health(HERE, health);
+        assert_eq!((second.health(HERE), second.health(THERE)), (health, Health::default()));
+        second.set_health(HERE, Health::default());
+        assert_eq!(spool.health(HERE), Health::default());
         spool.write(&retry_name(HERE), b"{\"failures\":").unwrap();
-        assert_eq!(spool.backoff(HERE), Backoff::default(), "torn");
+        assert_eq!(spool.health(HERE), Health::default(), "torn");
     }
 
     #[test]
     fn many_threads_of_many_processes_put_at_once_and_all_of_it_is_there_whole() {
-        let (_room, spool) = room();
+        let (_place, spool) = place();
         let spools: Vec<_> = (0..4).map(|_| other(&spool)).collect();
         let text = |spool: usize, thread: usize, number: usize| format!("{spool} {thread} {number} ").repeat(200);
         let texts = &text;
@@ -840,14 +826,14 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_gone_is_made_anew_and_one_that_cannot_be_is_no_fault() {
-        let (room, spool) = room();
+        let (place, spool) = place();
         std::fs::remove_dir_all(&spool.folder).unwrap();
         assert_eq!(spool.list(HERE, NOW), None, "which is not the same as empty");
         assert!(matches!(spool.turn(HERE), Turn::Impossible));
         assert!(spool.put(HERE, "text", NOW).is_some());
         assert_eq!(mode(&spool.folder), 0o700);
-        std::fs::remove_dir_all(room.path().join("state")).unwrap();
-        std::fs::write(room.path().join("state"), "a file").unwrap();
+        std::fs::remove_dir_all(place.path().join("state")).unwrap();
+        std::fs::write(place.path().join("state"), "a file").unwrap();
         assert_eq!(spool.put(HERE, "text", NOW), None);
         spool.purge(NOW, NOW);
         spool.remove("x");

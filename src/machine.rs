@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 /// What every event of this machine carries.
 #[derive(Debug, Clone)]
-pub struct Host {
+pub struct Machine {
     /// 32 lower-case hexadecimal digits: MD5 of the trimmed, lower-cased hostname. Universal Analytics' `cid`.
     pub digest: String,
     /// The same digest in GA4's form: two decimal numbers, neither of them zero, joined by a dot.
@@ -16,7 +16,7 @@ pub struct Host {
     pub os_arch: String,
 }
 
-impl Host {
+impl Machine {
     /// This machine. Reads its name; "unknown" stands in for one that cannot be read.
     pub fn this_machine() -> Self {
         Self::named(&platform::process::hostname().unwrap_or_else(|| "unknown".into()))
@@ -32,7 +32,7 @@ impl Host {
         let [a, b, c, d, e, f, g, h, ..] = identifier;
         let first = u32::from_be_bytes([a, b, c, d]).max(1);
         let second = u32::from_be_bytes([e, f, g, h]).max(1);
-        Host {
+        Machine {
             digest: hexadecimal(identifier),
             client_id: format!("{first}.{second}"),
             os_arch: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
@@ -40,13 +40,13 @@ impl Host {
     }
 }
 
-/// The MD5 digest of a text, as 32 lower-case hexadecimal digits.
-pub fn digest(text: &str) -> String {
-    hexadecimal(Md5::digest(text).into())
+/// The MD5 digest of these bytes, as 32 lower-case hexadecimal digits.
+pub fn digest_of(bytes: &[u8]) -> String {
+    hexadecimal(Md5::digest(bytes).into())
 }
 
 fn hexadecimal(bytes: [u8; 16]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 /// Variables that tell a CI machine: those that Pact reads today, and the vendor-neutral ones and GitHub's of npm's
@@ -100,10 +100,10 @@ mod tests {
     #[test]
     fn the_digest_is_that_of_the_trimmed_lower_cased_name() {
         // printf build-7 | md5sum
-        let host = Host::named(" Build-7\n");
-        assert_eq!(host.digest, "e385fc8d60ceec4f8061bf73bb4e4104");
-        assert_eq!(host.client_id, format!("{}.{}", 0xe385fc8d_u32, 0x60ceec4f_u32));
-        assert_eq!(host.digest, Host::named("build-7").digest);
+        let machine = Machine::named(" Build-7\n");
+        assert_eq!(machine.digest, "e385fc8d60ceec4f8061bf73bb4e4104");
+        assert_eq!(machine.client_id, format!("{}.{}", 0xe385fc8d_u32, 0x60ceec4f_u32));
+        assert_eq!(machine.digest, Machine::named("build-7").digest);
     }
 
     #[test]
@@ -125,11 +125,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_client_id_is_two_positive_numbers(name in ".*") {
-            let host = Host::named(&name);
-            let parts: Vec<u32> = host.client_id.split('.').filter_map(|part| part.parse().ok()).collect();
+            let machine = Machine::named(&name);
+            let parts: Vec<u32> = machine.client_id.split('.').filter_map(|part| part.parse().ok()).collect();
             prop_assert_eq!(parts.len(), 2);
             prop_assert!(parts.iter().all(|part| *part > 0));
-            prop_assert_eq!(host.digest.len(), 32);
+            prop_assert_eq!(machine.digest.len(), 32);
         }
     }
 }

@@ -1,19 +1,24 @@
 //! Recorded events on their way out of the process: what the spool keeps and the encoders read. Pure: no clock, no
 //! disk, no network, no consent.
 //!
-//! The text form is lines of JSON: the machine, then each event as an array in the order of [`push_line`]. Positions and not
-//! keys, since the sender writes one for every event. It holds the published list and nothing else: no credentials, no URL.
+//! The text form is lines: the machine, then each event as an array in the order of [`push_line`]. Each line is JSON, a space, and
+//! a checksum of 8 hexadecimal digits over that JSON, so that no byte that was changed on disk is ever sent. Positions and not keys,
+//! since the worker writes one for every event. It holds the published list and nothing else: no credentials, no URL.
 
-use crate::config::Identity;
 use crate::event::{Field, InvalidEvent, Packed};
-use crate::host::Host;
+use crate::identity::Identity;
 use crate::json::{object, push_number, push_string};
+use crate::machine::Machine;
 use crate::protocol::Hit;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Version of the text form. A file of another version is not read.
+/// Version of the text form. A file of another version is left for the version of the library that wrote it.
 const FORMAT: u64 = 2;
+/// Before the checksum of a line.
+const SEPARATOR: char = ' ';
+/// The digits of a checksum.
+const CHECKSUM_DIGITS: usize = 8;
 
 /// One event with all that is sent of it but the machine.
 #[derive(Debug)]
@@ -52,9 +57,10 @@ impl Record {
 
 /// The text form of events of one machine: a line for the machine, then one for each event, so that what was answered can be
 /// cut off at the end. Gives the text, and its length after each event.
-pub fn to_text<'a>(host: &Host, records: impl Iterator<Item = &'a Record>) -> (String, Vec<usize>) {
-    let machine = [&*host.digest, &*host.client_id, &*host.os_arch].map(Value::from).to_vec();
-    let mut text = crate::json::text(&object(vec![("format", FORMAT.into()), ("host", machine.into())])) + "\n";
+pub fn to_text<'a>(machine: &Machine, records: impl Iterator<Item = &'a Record>) -> (String, Vec<usize>) {
+    let machine = [&*machine.digest, &*machine.client_id, &*machine.os_arch].map(Value::from).to_vec();
+    let mut text = crate::json::text(&object(vec![("format", FORMAT.into()), ("host", machine.into())]));
+    push_checksum(&mut text, 0);
     let ends = records.map(|record| {
         push_line(&mut text, record);
         text.len()
@@ -64,6 +70,7 @@ pub fn to_text<'a>(host: &Host, records: impl Iterator<Item = &'a Record>) -> (S
 }
 
 fn push_line(text: &mut String, record: &Record) {
+    let start = text.len();
     let Record { identity, event, .. } = record;
     let of_event = [Field::Event, Field::Category, Field::Action, Field::PluginName, Field::PluginVersion];
     let of_library = [&identity.library_id, &identity.library_name, &identity.library_version];
@@ -79,24 +86,50 @@ fn push_line(text: &mut String, record: &Record) {
         text.push(',');
         push_string(text, field);
     }
-    text.push_str("]\n");
+    text.push(']');
+    push_checksum(text, start);
+}
+
+/// Ends the line that begins there.
+fn push_checksum(text: &mut String, start: usize) {
+    let checksum = checksum(text.get(start..).unwrap_or_default().as_bytes());
+    text.push(SEPARATOR);
+    text.push_str(&checksum);
+    text.push('\n');
+}
+
+/// The first 8 hexadecimal digits of the MD5 digest: against bytes that were changed by accident, not by an enemy, who could
+/// write a file of his own.
+fn checksum(bytes: &[u8]) -> String {
+    let mut digest = crate::machine::digest_of(bytes);
+    digest.truncate(CHECKSUM_DIGITS);
+    digest
+}
+
+/// The JSON of a line; `None` where it is not what was written.
+fn checked(line: &[u8]) -> Option<&[u8]> {
+    let (json, rest) = line.split_at_checked(line.len().checked_sub(CHECKSUM_DIGITS + 2)?)?;
+    let is_whole = rest.strip_prefix(&[SEPARATOR as u8])?.strip_suffix(b"\n")? == checksum(json).as_bytes();
+    is_whole.then_some(json)
 }
 
 /// Why a text was not read.
 #[derive(Debug, PartialEq)]
 pub enum Unread {
-    /// It is torn, foreign, or of another version.
+    /// It is torn, changed, or foreign.
     NoBatch,
+    /// Another version of the library wrote it.
+    OtherVersion,
     /// Memory or a descriptor cannot be had for it just now.
     NotNow,
 }
 
 /// The events of a text, in its order, with the length of the text after each. All of it is checked again as when it was
 /// recorded: a file is input like any other.
-pub fn from_text(text: &[u8]) -> Result<(Host, Vec<Record>, Vec<usize>), Unread> {
+pub fn from_text(text: &[u8]) -> Result<(Machine, Vec<Record>, Vec<usize>), Unread> {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     let first = lines.next().filter(|_| text.ends_with(b"\n")).ok_or(Unread::NoBatch)?;
-    let host = host_from_line(first).ok_or(Unread::NoBatch)?;
+    let machine = machine_from_line(first)?;
     let (mut records, mut ends, mut end) = (Vec::new(), Vec::new(), first.len());
     for line in lines {
         end += line.len();
@@ -106,22 +139,38 @@ pub fn from_text(text: &[u8]) -> Result<(Host, Vec<Record>, Vec<usize>), Unread>
     if records.is_empty() {
         return Err(Unread::NoBatch);
     }
-    Ok((host, records, ends))
+    Ok((machine, records, ends))
 }
 
-fn host_from_line(line: &[u8]) -> Option<Host> {
-    let value: Value = serde_json::from_slice(line).ok()?;
-    let is_known = value.get("format")?.as_u64()? == FORMAT;
+fn machine_from_line(line: &[u8]) -> Result<Machine, Unread> {
+    let json = line.split_last_chunk::<{ CHECKSUM_DIGITS + 2 }>().map_or(line, |(json, _)| json);
+    // How a line ends may be another matter in another version.
+    let parsed = [json, line].into_iter().find_map(|json| serde_json::from_slice::<Value>(json).ok());
+    let value = parsed.ok_or(Unread::NoBatch)?;
+    match value.get("format").and_then(Value::as_u64) {
+        Some(FORMAT) => {}
+        Some(_) => return Err(Unread::OtherVersion),
+        None => return Err(Unread::NoBatch),
+    }
+    checked(line).and_then(|_| machine_from_value(&value)).ok_or(Unread::NoBatch)
+}
+
+fn machine_from_value(value: &Value) -> Option<Machine> {
     let [digest, client_id, os_arch] = strings(value.get("host")?.as_array()?)?;
-    let hexadecimal = digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let numbers = client_id.len() <= 21 && client_id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let host = Host { digest: digest.into(), client_id: client_id.into(), os_arch: os_arch.into() };
-    (is_known && hexadecimal && numbers).then_some(host)
+    let is_hexadecimal = digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_numbers = client_id.len() <= 21 && client_id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let machine = Machine { digest: digest.into(), client_id: client_id.into(), os_arch: os_arch.into() };
+    (is_hexadecimal && is_numbers).then_some(machine)
+}
+
+/// How many events a text seems to hold, whoever wrote it: for counting what is thrown away unread.
+pub fn count_events(text: &[u8]) -> u64 {
+    (text.iter().filter(|byte| **byte == b'\n').count() as u64).saturating_sub(1)
 }
 
 /// `None` where it is no event, an error where there is no memory for it.
 fn event_from_line(line: &[u8]) -> Option<Result<Record, InvalidEvent>> {
-    let value: Value = serde_json::from_slice(line).ok()?;
+    let value: Value = serde_json::from_slice(checked(line)?).ok()?;
     let (numbers, texts) = value.as_array()?.split_first_chunk::<3>()?;
     let [at_ms, session_id, value] = numbers;
     let [event, category, action, plugin_name, plugin_version, identity @ ..] = strings::<11>(texts)?;
@@ -159,7 +208,7 @@ mod tests {
     #[test]
     fn a_text_that_was_torn_anywhere_is_not_read() {
         let records = [record("Pacts verified", "é", 3, 5), record("Plugin loaded", "", 1, 6)];
-        let (text, ends) = to_text(&Host::named("box"), records.iter());
+        let (text, ends) = to_text(&Machine::named("box"), records.iter());
         assert_eq!(from_text(text.as_bytes()).unwrap().2, ends);
         for end in 0..text.len() {
             let read = from_text(&text.as_bytes()[..end]);
@@ -170,11 +219,52 @@ mod tests {
         }
     }
 
+    /// With the checksums that each line must have.
+    fn checksummed(text: &str) -> String {
+        let mut out = String::new();
+        for line in text.lines() {
+            let start = out.len();
+            out.push_str(line.rsplit_once(SEPARATOR).map_or(line, |(json, _)| json));
+            push_checksum(&mut out, start);
+        }
+        out
+    }
+
+    #[test]
+    fn what_another_version_wrote_is_left_for_it() {
+        let (good, _) = to_text(&Machine::named("box"), [record("Pacts verified", "", 3, 5)].iter());
+        for text in [
+            good.replace("\"format\":2", "\"format\":99"),
+            checksummed(&good.replace("\"format\":2", "\"format\":1")),
+            "{\"format\":3}\n[]\n".into(),
+            "{\"format\":3,\"machine\":{}}\nbinary\0\n".into(),
+        ] {
+            assert_eq!(from_text(text.as_bytes()).err(), Some(Unread::OtherVersion), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_bit_can_be_flipped_unnoticed() {
+        let records = [record("Pacts verified", "a plugin", 3, 5), record("Plugin loaded", "", 1, 6)];
+        let (text, _) = to_text(&Machine::named("box"), records.iter());
+        for bit in 0..text.len() * 8 {
+            let mut changed = text.clone().into_bytes();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(from_text(&changed).is_err(), "bit {bit}: {}", String::from_utf8_lossy(&changed));
+        }
+    }
+
+    #[test]
+    fn events_are_counted_without_being_understood() {
+        let records = [record("Pacts verified", "", 3, 5), record("Plugin loaded", "", 1, 6)];
+        assert_eq!(count_events(to_text(&Machine::named("box"), records.iter()).0.as_bytes()), 2);
+        assert_eq!((count_events(b""), count_events(b"{\"format\":9}\n1\n2\n3\n")), (0, 3));
+    }
+
     #[test]
     fn what_could_not_have_been_recorded_is_not_read() {
-        let (good, _) = to_text(&Host::named("box"), [record("Pacts verified", "", 3, 5)].iter());
+        let (good, _) = to_text(&Machine::named("box"), [record("Pacts verified", "", 3, 5)].iter());
         let broken = [
-            ("\"format\":2", "\"format\":1"),
             ("Pacts verified", "/home/ann/pacts"),
             ("Pacts verified", ""),
             ("[5,", "[-5,"),
@@ -185,13 +275,13 @@ mod tests {
         ];
         for (from, to) in broken {
             assert!(good.contains(from), "{from} in {good}");
-            let read = from_text(good.replacen(from, to, 1).as_bytes());
+            let read = from_text(checksummed(&good.replacen(from, to, 1)).as_bytes());
             assert_eq!(read.err(), Some(Unread::NoBatch), "{from} to {to}");
         }
-        let none = to_text(&Host::named("box"), [].iter()).0;
+        let none = to_text(&Machine::named("box"), [].iter()).0;
         assert_eq!(from_text(none.as_bytes()).err(), Some(Unread::NoBatch), "no events");
         for text in ["", "null", "[]", "{}", "{\"format\":2}", "\u{feff}{}"] {
-            assert_eq!(from_text(text.as_bytes()).err(), Some(Unread::NoBatch), "{text:?}");
+            assert_eq!(from_text(checksummed(text).as_bytes()).err(), Some(Unread::NoBatch), "{text:?}");
         }
     }
 
@@ -201,11 +291,11 @@ mod tests {
             texts in proptest::collection::vec(("[a-zA-Zäß ]{1,40}x", "[a-zA-Z0-9é\"-]{0,30}"), 1..30), value in 0..i64::MAX, at in any::<u64>(),
         ) {
             let records: Vec<_> = texts.iter().map(|(event, plugin)| record(event, plugin, value, at)).collect();
-            let host = Host::named("box");
-            let (text, ends) = to_text(&host, records.iter());
-            let (read_host, read, read_ends) = from_text(text.as_bytes()).unwrap();
+            let machine = Machine::named("box");
+            let (text, ends) = to_text(&machine, records.iter());
+            let (read_machine, read, read_ends) = from_text(text.as_bytes()).unwrap();
             prop_assert_eq!(ends, read_ends);
-            prop_assert_eq!(read_host.digest, host.digest);
+            prop_assert_eq!(read_machine.digest, machine.digest);
             prop_assert_eq!(read.len(), records.len());
             for (a, b) in records.iter().zip(&read) {
                 prop_assert_eq!(format!("{:?}", a.hit(at)), format!("{:?}", b.hit(at)));

@@ -1,0 +1,315 @@
+//! Batches of events in the library's hands, between the queue and their end. Whatever happens to an event is counted, once.
+
+use super::account::DropReason;
+use super::owner::Owner;
+use super::tally::Tally;
+use crate::machine::Machine;
+use crate::platform::clock::unix_millis;
+use crate::record::{self, Record, Unread};
+use crate::route::Route;
+use crate::spool::Spool;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+/// One event that is not settled yet. One that is dropped without being settled counts as lost by a fault of the library's.
+pub(super) struct PendingEvent {
+    pub record: Record,
+    /// Whose it is; `None` for one that an earlier process left on disk.
+    pub owner: Option<Arc<Owner>>,
+    tally: &'static Tally,
+    state: State,
+    /// On no disk, so far as is known.
+    is_unstored: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// On its way; `flush` waits for it.
+    Pending,
+    /// On disk, for another attempt.
+    Kept,
+    /// For another attempt, and on no disk.
+    Stalled,
+    /// Counted.
+    Settled,
+}
+
+impl PendingEvent {
+    /// An event of this process, out of the queue.
+    pub fn own(tally: &'static Tally, owner: Arc<Owner>, record: Record) -> Self {
+        tally.pending.fetch_add(1, Ordering::SeqCst);
+        PendingEvent { record, owner: Some(owner), tally, state: State::Pending, is_unstored: false }
+    }
+
+    /// An event that another process left.
+    pub fn found(tally: &'static Tally, record: Record) -> Self {
+        PendingEvent { record, owner: None, tally, state: State::Kept, is_unstored: false }
+    }
+
+    /// May it still leave? Not after its owner turned it off, even if it was turned on again since.
+    pub fn is_wanted(&self) -> bool {
+        self.owner.as_ref().is_none_or(|owner| owner.off.epoch() == self.record.event.epoch())
+    }
+
+    /// Does it wait for another attempt, on no disk?
+    pub fn is_stalled(&self) -> bool {
+        self.state == State::Stalled
+    }
+
+    pub fn deliver(mut self) {
+        self.settle(|owner, kept| owner.account.deliver(kept), |tally| &tally.others.delivered);
+    }
+
+    /// It was sent whole, and its answer was not heard.
+    pub fn leave_unconfirmed(mut self) {
+        self.settle(|owner, kept| owner.account.leave_unconfirmed(kept), |tally| &tally.others.unconfirmed);
+    }
+
+    pub fn drop_for(mut self, why: DropReason) {
+        self.settle_as_dropped(why);
+    }
+
+    /// It is on disk, where another process takes care of it.
+    pub fn abandon(mut self) {
+        self.keep();
+        self.enter(State::Settled);
+    }
+
+    /// It waits for another attempt, on disk.
+    fn keep(&mut self) {
+        self.set_unstored(false);
+        if matches!(self.state, State::Pending | State::Stalled) {
+            if let Some(owner) = &self.owner {
+                owner.account.keep();
+            }
+            self.enter(State::Kept);
+        }
+    }
+
+    /// It waits for another attempt, on no disk.
+    fn stall(&mut self) {
+        self.set_unstored(true);
+        if self.state == State::Pending {
+            self.enter(State::Stalled);
+        }
+    }
+
+    fn set_unstored(&mut self, is_unstored: bool) {
+        if self.is_unstored != is_unstored {
+            self.is_unstored = is_unstored;
+            self.owner.iter().for_each(|owner| owner.account.count_unstored(is_unstored));
+        }
+    }
+
+    fn settle_as_dropped(&mut self, why: DropReason) {
+        self.settle(|owner, kept| owner.account.drop_for(why, kept), |tally| &tally.others.dropped);
+    }
+
+    fn settle(&mut self, own: impl FnOnce(&Owner, bool), others: impl FnOnce(&Tally) -> &AtomicU64) {
+        self.set_unstored(false);
+        match &self.owner {
+            Some(owner) => own(owner, self.state == State::Kept),
+            None => drop(others(self.tally).fetch_add(1, Ordering::Relaxed)),
+        }
+        self.enter(State::Settled);
+    }
+
+    /// Last of all that is counted: the exit of the process waits for what is pending.
+    fn enter(&mut self, next: State) {
+        let before = std::mem::replace(&mut self.state, next);
+        let count_stalled = |is_stalled| self.owner.iter().for_each(|owner| owner.account.count_stalled(is_stalled));
+        match (before, next) {
+            (State::Stalled, _) => count_stalled(false),
+            (_, State::Stalled) => count_stalled(true),
+            _ => {}
+        }
+        if before == State::Pending {
+            self.tally.pending.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Drop for PendingEvent {
+    fn drop(&mut self) {
+        if self.state != State::Settled {
+            self.settle_as_dropped(DropReason::Internal);
+        }
+    }
+}
+
+/// Events of one destination and one machine, on disk as one file where the disk allows: as many as were taken out of the
+/// queue at once, sent in several requests if need be. A file is expensive to make and to remove, and cheap to truncate.
+pub(super) struct Batch {
+    pub route: Arc<Route>,
+    pub machine: Arc<Machine>,
+    /// The newest first, as in the file: the oldest are sent first, and cut off at its end.
+    events: Vec<PendingEvent>,
+    pub spool: Option<Arc<Spool>>,
+    pub file: Option<String>,
+    /// How long the file is with each event.
+    lengths: Vec<usize>,
+}
+
+impl Batch {
+    /// Of these, the newest first, and on disk if the disk takes it: before the uploader has it.
+    pub fn put(
+        route: &Arc<Route>,
+        machine: Arc<Machine>,
+        spool: Option<Arc<Spool>>,
+        events: Vec<PendingEvent>,
+        now_ms: u64,
+    ) -> Self {
+        let mut batch = Batch { route: route.clone(), machine, events, spool, file: None, lengths: Vec::new() };
+        batch.store(now_ms);
+        batch
+    }
+
+    /// Puts it on disk, if the disk takes it.
+    fn store(&mut self, now_ms: u64) {
+        if let Some(spool) = self.spool.clone() {
+            let text = self.text();
+            self.file = spool.put(&self.route.id, &text, now_ms);
+        }
+        let is_unstored = self.file.is_none();
+        self.events.iter_mut().for_each(|event| event.set_unstored(is_unstored));
+    }
+
+    /// One that another process left, whose file is that; `None` where it is gone, cannot be read just now, or belongs to another
+    /// version of the library. What is no batch is set aside, and its events count as dropped.
+    pub fn found(tally: &'static Tally, route: &Arc<Route>, spool: &Arc<Spool>, file: String) -> Option<Self> {
+        let text = match spool.read(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                spool.set_aside(&file);
+                return None;
+            }
+            Err(_) => return None,
+        };
+        let (machine, records, lengths) = match record::from_text(&text) {
+            Ok(read) => read,
+            Err(Unread::NotNow | Unread::OtherVersion) => return None,
+            Err(Unread::NoBatch) => {
+                spool.set_aside(&file);
+                tally.others.dropped.fetch_add(record::count_events(&text), Ordering::Relaxed);
+                return None;
+            }
+        };
+        let events = records.into_iter().map(|record| PendingEvent::found(tally, record)).collect();
+        let (route, machine) = (route.clone(), Arc::new(machine));
+        Some(Batch { route, machine, events, spool: Some(spool.clone()), file: Some(file), lengths })
+    }
+
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Its events, the oldest first.
+    pub fn events(&self) -> impl Iterator<Item = &PendingEvent> {
+        self.events.iter().rev()
+    }
+
+    /// What its file holds.
+    fn text(&mut self) -> String {
+        let (text, lengths) = record::to_text(&self.machine, self.events.iter().map(|event| &event.record));
+        self.lengths = lengths;
+        text
+    }
+
+    /// Takes out the events that are so.
+    pub fn take(&mut self, is_so: impl Fn(&PendingEvent) -> bool) -> Vec<PendingEvent> {
+        if !self.events.iter().any(&is_so) {
+            return Vec::new();
+        }
+        let (taken, left) = std::mem::take(&mut self.events).into_iter().partition(|event| is_so(event));
+        self.events = left;
+        self.follow(|batch, spool, file| {
+            let text = batch.text();
+            spool.write(file, text.as_bytes()).is_ok()
+        });
+        taken
+    }
+
+    /// Takes out the oldest, at most so many.
+    pub fn take_oldest(&mut self, count: usize) -> Vec<PendingEvent> {
+        let taken = self.events.split_off(self.events.len().saturating_sub(count));
+        if taken.is_empty() {
+            return taken;
+        }
+        self.lengths.truncate(self.events.len());
+        self.follow(|batch, spool, file| {
+            let length = batch.lengths.last().copied().unwrap_or_default();
+            spool.cut(file, length as u64).is_ok()
+        });
+        taken
+    }
+
+    /// The file follows what was taken out.
+    fn follow(&mut self, write: impl FnOnce(&mut Self, &Spool, &str) -> bool) {
+        let (Some(spool), Some(file)) = (self.spool.clone(), self.file.take()) else { return };
+        if !self.is_empty() && write(self, &spool, &file) {
+            self.file = Some(file);
+        } else {
+            spool.remove(&file); // rather in memory alone than twice
+            self.events.iter_mut().for_each(|event| event.set_unstored(true));
+        }
+    }
+
+    /// Takes the file of another process for good: it will be sent in parts. Returns whether it was still there.
+    pub fn claim(&mut self) -> bool {
+        if let (Some(spool), Some(file)) = (&self.spool, &self.file) {
+            self.file = spool.claim(file);
+        }
+        self.file.is_some()
+    }
+
+    /// From now on whichever process has a turn may take it.
+    pub fn give_away(&mut self) {
+        if let (Some(spool), Some(file)) = (&self.spool, &mut self.file) {
+            if !spool.is_given_away(file) {
+                *file = spool.give_away(file);
+            }
+        }
+    }
+
+    /// Keeps it for another attempt, of this process or of whichever process has a turn before. On disk, unless no disk takes it.
+    pub fn keep(&mut self) {
+        // The disk may take it by now, or somebody removed the whole folder. A file that is gone from its folder was taken by
+        // another process, which sends it.
+        if self.file.is_none() || self.spool.as_ref().is_some_and(|spool| !spool.is_there()) {
+            self.store(unix_millis());
+        }
+        self.give_away();
+        let is_stored = self.file.is_some();
+        for event in &mut self.events {
+            if is_stored {
+                event.keep();
+            } else {
+                event.stall();
+            }
+        }
+    }
+
+    /// Lets go of it: another process took its file, or will.
+    pub fn abandon(self) {
+        self.events.into_iter().for_each(PendingEvent::abandon);
+    }
+}
+
+/// The clients of these events, each once.
+pub(super) fn owners_of<'a>(events: impl Iterator<Item = &'a PendingEvent>) -> Vec<Arc<Owner>> {
+    let mut owners: Vec<Arc<Owner>> = Vec::new();
+    for owner in events.filter_map(|event| event.owner.as_ref()) {
+        if !owners.iter().any(|known| Arc::ptr_eq(known, owner)) {
+            owners.push(owner.clone());
+        }
+    }
+    owners
+}
+
+pub(super) fn drop_all(events: Vec<PendingEvent>, why: DropReason) {
+    events.into_iter().for_each(|event| event.drop_for(why));
+}

@@ -1,0 +1,65 @@
+//! What the handle of a client, its queued events and the background threads share.
+
+use super::account::Account;
+use super::off::{OffSwitch, Reason};
+use crate::config::{Settings, EXIT_TIMEOUT_CI_MS, EXIT_TIMEOUT_MS};
+use crate::consent::ChoiceFiles;
+use crate::route::Route;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who owns an event: a client, which may be gone when its events leave.
+pub struct Owner {
+    pub settings: Settings,
+    pub route: Arc<Route>,
+    pub account: Account,
+    pub choice_files: ChoiceFiles,
+    pub is_ci: bool,
+    pub off: OffSwitch,
+    /// The pipeline that the account belongs to, 0 for none; another one means that this is a forked child.
+    pub(super) pipeline_id: AtomicU64,
+}
+
+/// What [`Owner::read_choices`] found.
+pub enum ChoicesSay {
+    /// Nothing speaks against it. The person may want a random identifier.
+    On { random_id: bool },
+    /// Off; perhaps since now.
+    Off { is_new: bool },
+    /// It cannot be said now.
+    NotNow,
+}
+
+impl Owner {
+    pub fn new(settings: Settings, route: Route, choice_files: ChoiceFiles, is_ci: bool, off: OffSwitch) -> Self {
+        let route = Arc::new(route);
+        Owner { settings, route, account: Account::default(), choice_files, is_ci, off, pipeline_id: AtomicU64::new(0) }
+    }
+
+    /// Reads the saved choices again and obeys them. The worker does so for what it takes, the uploader before each request.
+    pub fn read_choices(&self) -> ChoicesSay {
+        let choices = self.choice_files.read();
+        match choices.off_by() {
+            None => ChoicesSay::On { random_id: choices.user.random_id },
+            Some(_) if choices.is_not_now() => ChoicesSay::NotNow,
+            Some(_) => ChoicesSay::Off { is_new: self.off.turn_off(Reason::Saved) },
+        }
+    }
+
+    /// Is nothing known that would keep an event from leaving?
+    pub fn is_on(&self) -> bool {
+        self.off.reasons().without(Reason::Closed).is_empty()
+    }
+
+    /// Did it join a pipeline, of this process or of the one that this process was forked from?
+    pub fn has_joined(&self) -> bool {
+        self.pipeline_id.load(Ordering::Acquire) != 0
+    }
+
+    /// The longest that the exit of the process may wait for this client's events.
+    pub fn exit_timeout(&self) -> Duration {
+        let default = Duration::from_millis(if self.is_ci { EXIT_TIMEOUT_CI_MS } else { EXIT_TIMEOUT_MS });
+        self.settings.exit_timeout.unwrap_or(default)
+    }
+}

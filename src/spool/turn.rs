@@ -1,0 +1,93 @@
+//! Turns between processes: one at a time uploads to a destination. A turn is a lock on a file, which the system lets go of when
+//! its process is killed.
+
+use super::{is_older, Spool};
+use crate::platform::files::Private;
+use std::path::Path;
+use std::time::Duration;
+
+/// A lock that was not touched for so long is not an uploader's any more: a process that was forked from one, say.
+pub(super) const STALE_LOCK: Duration = Duration::from_secs(120);
+
+/// For how long it is believed that many processes exit at once.
+pub(super) const RUSH: Duration = Duration::from_millis(200);
+
+/// The right to upload to a destination.
+pub enum Turn {
+    /// It is ours until this is dropped.
+    Ours(Lock),
+    /// Another process's, which looks for new files when it is done.
+    Busy,
+    /// There are no locks here.
+    Impossible,
+}
+
+/// Held while uploading.
+pub struct Lock {
+    file: Private,
+    is_rush: bool,
+}
+
+impl Lock {
+    /// Says that the upload goes on.
+    pub fn touch(&self) {
+        self.file.touch();
+    }
+
+    /// Did another process say a moment ago that many exit at once?
+    pub fn is_rush(&self) -> bool {
+        self.is_rush
+    }
+
+    /// Says that, or that it is over, to whoever has the turn next: by one byte in the file.
+    pub fn set_rush(&self, is_rush: bool) {
+        let _ = self.file.cut(u64::from(is_rush));
+    }
+}
+
+impl Spool {
+    /// Asks for the right to upload to a destination.
+    pub fn turn(&self, destination: &str) -> Turn {
+        let path = self.folder.join(format!("{destination}.lock"));
+        for _ in 0..2 {
+            let Ok(mut file) = Private::open_or_create(&path) else { return Turn::Impossible };
+            match file.try_lock() {
+                // Unless another took this file for stale and made a new one meanwhile.
+                Ok(true) if file.is_at(&path) => {
+                    let is_rush = file.length().is_ok_and(|length| length > 0) && !is_older(file.touched(), RUSH);
+                    file.touch();
+                    return Turn::Ours(Lock { file, is_rush });
+                }
+                Ok(true) => {}
+                Ok(false) if is_older(file.touched(), STALE_LOCK) => self.remove_stale(&file, destination, &path),
+                Ok(false) => return Turn::Busy,
+                Err(_) => return Turn::Impossible,
+            }
+        }
+        Turn::Busy
+    }
+
+    /// Removes a lock that is stale. One at a time does: of two that found it so, the second would remove the first's new one.
+    fn remove_stale(&self, file: &Private, destination: &str, path: &Path) {
+        let Ok(mut takeover) = Private::open_or_create(&self.folder.join(format!("{destination}.takeover"))) else {
+            return;
+        };
+        if matches!(takeover.try_lock(), Ok(true)) && file.is_at(path) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// Asks the process that uploads to a destination for a turn in between.
+    pub fn ask_for_turn(&self, destination: &str) {
+        let _ = Private::open_or_create(&self.folder.join(want_name(destination)));
+    }
+
+    /// Did somebody ask for a turn? Asked once for each time.
+    pub fn is_turn_wanted(&self, destination: &str) -> bool {
+        std::fs::remove_file(self.folder.join(want_name(destination))).is_ok()
+    }
+}
+
+pub(super) fn want_name(destination: &str) -> String {
+    format!("{destination}.want")
+}

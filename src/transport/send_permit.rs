@@ -1,0 +1,115 @@
+//! What the uploader and the exit of the process agree by: either a request is sent and the exit knows of it, or it is not sent any
+//! more.
+
+use crate::platform::clock::coarse_millis;
+use crate::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use std::time::Duration;
+
+/// Whether a request may be sent. The exit of the process closes it; from then on no request is sent whose answer nobody would
+/// hear.
+#[derive(Debug)]
+pub struct SendPermit {
+    state: AtomicU8,
+    /// Since when the answer to a request that was written whole is awaited, in coarse milliseconds; 0 while none is.
+    awaiting_since: AtomicU64,
+}
+
+impl SendPermit {
+    const IDLE: u8 = 0;
+    /// A request is being written, or was, and what became of it is not settled yet.
+    const SENDING: u8 = 1;
+    /// The process exits: no request is sent any more.
+    const CLOSED: u8 = 2;
+
+    /// Nothing is being sent.
+    pub fn idle() -> Self {
+        SendPermit { state: AtomicU8::new(Self::IDLE), awaiting_since: AtomicU64::new(0) }
+    }
+
+    /// A part of a request is about to be written. Returns whether it may.
+    pub fn send(&self) -> bool {
+        self.swap(Self::IDLE, Self::SENDING) || self.state.load(Ordering::SeqCst) == Self::SENDING
+    }
+
+    /// The request was written whole, and its answer is awaited from now on.
+    pub fn awaits_answer(&self) {
+        if self.awaiting_since.load(Ordering::Relaxed) == 0 {
+            self.awaiting_since.store(coarse_millis().max(1), Ordering::SeqCst);
+        }
+    }
+
+    /// For how long the answer to a request that was written whole has been awaited; `None` while none is.
+    pub fn awaited(&self) -> Option<Duration> {
+        match self.awaiting_since.load(Ordering::SeqCst) {
+            0 => None,
+            since => Some(Duration::from_millis(coarse_millis().saturating_sub(since))),
+        }
+    }
+
+    /// What became of the request is settled.
+    pub fn settle(&self) {
+        self.awaiting_since.store(0, Ordering::SeqCst);
+        self.swap(Self::SENDING, Self::IDLE);
+    }
+
+    /// No request is sent from now on. Returns whether that is so: not while one is being sent.
+    pub fn close(&self) -> bool {
+        self.swap(Self::IDLE, Self::CLOSED) || self.is_closed()
+    }
+
+    /// The process goes on after all.
+    pub fn reopen(&self) {
+        self.swap(Self::CLOSED, Self::IDLE);
+    }
+
+    /// Was it closed, with nothing sent since?
+    pub fn is_closed(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == Self::CLOSED
+    }
+
+    fn swap(&self, from: u8, to: u8) -> bool {
+        self.state.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+}
+
+/// In every order that the threads and the memory allow (`make model`).
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use crate::sync::in_every_order;
+    use loom::sync::atomic::AtomicBool;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// One thread sends two requests, another closes, as the exit of the process does.
+    #[test]
+    fn nothing_is_sent_after_the_exit_went_on_and_it_does_not_go_on_while_a_request_is_sent() {
+        in_every_order(|| {
+            let (permit, is_unsettled) = (Arc::new(SendPermit::idle()), Arc::new(AtomicBool::new(false)));
+            let is_gone = Arc::new(AtomicBool::new(false));
+            let uploader = thread::spawn({
+                let (permit, is_unsettled, is_gone) = (permit.clone(), is_unsettled.clone(), is_gone.clone());
+                move || {
+                    for _ in 0..2 {
+                        let was_gone = is_gone.load(Ordering::Acquire);
+                        // What is written again within one request, as the body after the head, may be.
+                        if permit.send() && permit.send() {
+                            assert!(!was_gone, "sent, and nobody hears the answer");
+                            is_unsettled.store(true, Ordering::Relaxed);
+                            is_unsettled.store(false, Ordering::Relaxed);
+                        } else {
+                            assert!(permit.is_closed());
+                        }
+                        permit.settle();
+                    }
+                }
+            });
+            if permit.close() {
+                assert!(!is_unsettled.load(Ordering::Relaxed), "gone while an answer is on its way");
+                is_gone.store(true, Ordering::Release);
+            }
+            uploader.join().unwrap();
+            assert!(permit.close());
+        });
+    }
+}
