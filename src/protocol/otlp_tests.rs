@@ -21,7 +21,7 @@ fn hit<'a>(identity: &'a Identity, event: &'a str) -> Hit<'a> {
 fn encoded(hits: &[Hit<'_>], now_micros: u64) -> Vec<Body> {
     let destination =
         Destination { protocol: Protocol::Otlp, endpoint: "https://example.com/v1/logs".into(), credentials: None };
-    let host = Host { os_arch: "macos-x86_64".into(), ..Host::named("build-7") };
+    let machine = Machine { os_arch: "macos-x86_64".into(), ..Machine::named("build-7") };
     encode(&destination, &Context { machine: &machine, now_micros }, hits)
 }
 
