@@ -84,6 +84,7 @@ workflows: ## actionlint and zizmor over .github/
 
 soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table with tries and failures
 	@$(CARGO) test --quiet --locked --test soak -- --long
+	@tests/platforms/programs --times 5 || [ $$? = 77 ]
 
 abi: ## what a linker and a loader see: old and newer headers, abidiff, hardening, exported names (part of make test)
 	@$(CARGO) test --quiet --locked --test c_programs -- abi:: artifacts::the_library
