@@ -286,8 +286,11 @@ def clean():
     }
 
 
-def send(collector, project, language, *command, **more):
-    """Runs the program; its event must arrive, and the library must have come from inside the project."""
+def send(collector, project, language, *command, mapped=None, **more):
+    """Runs the program; its event must arrive, and the library must have come from the package.
+
+    That is, it is a file inside of the project, or of the name `mapped`, such as that of a file in memory.
+    """
     environment = {name: value for name, value in clean().items() if not name.lower().endswith("_proxy")}
     environment.update(
         PACT_TELEMETRY_ENDPOINT=collector.url,
@@ -308,7 +311,7 @@ def send(collector, project, language, *command, **more):
         raise Failed(f"another event arrived: {fields}")
     if event["problems"]:
         raise Failed(f"the collector found fault with it: {event['problems']}")
-    mapped = set(re.findall(r"(/\S*pact_telemetry\.so\S*)", printed))
-    if len(mapped) != 1 or not mapped.pop().startswith(f"{project}/"):
-        raise Failed(f"not the package's library is mapped, but {mapped or 'none'}")
+    libraries = set(re.findall(r"(/\S*pact_telemetry\.so\S*)", printed))
+    if len(libraries) != 1 or not all(path == mapped or path.startswith(f"{project}/") for path in libraries):
+        raise Failed(f"not the package's library is mapped, but {libraries or 'none'}")
     return fields.get("platform_version", "?")

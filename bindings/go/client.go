@@ -2,19 +2,18 @@ package telemetry
 
 import (
 	"context"
-	"encoding/json"
 	"runtime"
 	"time"
 
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/native"
 )
 
-// defaultTimeout is how long flush and close take where nothing else is asked for.
+// defaultTimeout is how long persist, flush and close take where nothing else is asked for.
 const defaultTimeout = time.Second
 
-// Client reports events. Its methods may be called by any goroutine at any time, also on a client that is nil, closed or
-// not available. A client that is dropped without Close is given back by the garbage collector, and what it queued is
-// sent all the same while the process lives.
+// Client reports events. Its methods may be called by any goroutine at any time, also on a client that is nil, closed
+// or not available. A client that is dropped without Close is given back by the garbage collector, and what it queued
+// is sent all the same while the process lives.
 type Client struct {
 	handle *handle // nil for a no-op
 	reason string
@@ -39,7 +38,11 @@ func create(options Options) (*handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(config)
+	h, err := open(config)
+	if err == nil && native.IsEnabled(h.client) != 1 {
+		native.Discard()
+	}
+	return h, err
 }
 
 func dropUnused(h *handle) {
@@ -79,6 +82,16 @@ func (c *Client) Track(event Event) Outcome {
 	return outcome
 }
 
+func (c *Client) trackTexts(t *texts, value int64) Outcome {
+	h, outcome := c.enter()
+	if outcome != OK {
+		return outcome
+	}
+	outcome = h.trackTexts(t, value)
+	h.release()
+	return outcome
+}
+
 // Enabled tells whether an event would be queued now. Every rule is asked anew.
 func (c *Client) Enabled() bool {
 	h, outcome := c.enter()
@@ -106,56 +119,60 @@ func (c *Client) SetEnabled(enabled bool) Outcome {
 
 // Explain tells whether the client is on, which rule decided, what each rule read, where events would go, and which
 // options are not known.
-func (c *Client) Explain() json.RawMessage {
-	return c.read(func(h *handle, out *byte, capacity uint32) int32 {
+func (c *Client) Explain() Explanation {
+	return newExplanation(c.read(func(h *handle, out *byte, capacity uint32) int32 {
 		return native.Explain(h.client, out, capacity)
-	})
+	}))
 }
 
 // Stats tells what became of the client's events in this process.
-func (c *Client) Stats() json.RawMessage {
-	return c.read(func(h *handle, out *byte, capacity uint32) int32 {
+func (c *Client) Stats() Stats {
+	answer := c.read(func(h *handle, out *byte, capacity uint32) int32 {
 		return native.Stats(h.client, out, capacity)
 	})
+	if answer.Outcome == Closed {
+		answer.JSON = c.handle.lastStats()
+	}
+	return newStats(answer)
 }
 
-// Preview shows the request that would carry this event alone: method, url, content_type and body, the exact bytes. It
-// sends and keeps nothing.
-func (c *Client) Preview(event Event) json.RawMessage {
-	return c.read(func(h *handle, out *byte, capacity uint32) int32 {
+// Preview shows the request that would carry this event alone, whatever the person decided. It sends and keeps nothing.
+func (c *Client) Preview(event Event) Request {
+	return newRequest(c.read(func(h *handle, out *byte, capacity uint32) int32 {
 		return h.preview(&event, out, capacity)
-	})
+	}))
 }
 
-// read answers {"outcome": …} where the library has no text to give, with the reason where it is not there at all.
-func (c *Client) read(write func(h *handle, out *byte, capacity uint32) int32) json.RawMessage {
+// read answers the library's text, or the outcome that stands in its place.
+func (c *Client) read(write func(h *handle, out *byte, capacity uint32) int32) Answer {
 	h, outcome := c.enter()
-	if outcome == OK {
-		defer h.release()
-		var text []byte
-		text, outcome = read(func(out *byte, capacity uint32) int32 { return write(h, out, capacity) })
-		if outcome == OK {
-			return text
-		}
+	if outcome != OK {
+		return Answer{Outcome: outcome, Reason: c.UnavailableReason()}
 	}
-	answer := map[string]string{"outcome": outcome.String()}
-	if outcome == Unavailable {
-		answer["reason"] = c.UnavailableReason()
-	}
-	text, err := json.Marshal(answer)
-	if err != nil {
-		return json.RawMessage("{}")
-	}
-	return text
+	defer h.release()
+	text, outcome := read(func(out *byte, capacity uint32) int32 { return write(h, out, capacity) })
+	return Answer{Outcome: outcome, JSON: text}
 }
 
-// Flush has everything sent that was queued before, and waits until it is settled or the context ends; without a deadline
-// for one second. It answers nil if all was delivered or nothing waited (or the client is a no-op), else an [*Error].
+// Persist puts everything on disk that was accepted before, and waits until it is there or the context ends; without a
+// deadline for one second. It waits for no server: what is on disk, the next process sends. It answers nil if nothing
+// waits in memory any more (or the client is a no-op), else an [*Error].
+func (c *Client) Persist(ctx context.Context) error {
+	return c.waitFor(ctx, native.Persist)
+}
+
+// Flush has everything sent that was queued before, and waits until it is settled or the context ends; without a
+// deadline for one second. It answers nil if all was delivered or nothing waited (or the client is a no-op), else an
+// [*Error].
 func (c *Client) Flush(ctx context.Context) error {
+	return c.waitFor(ctx, native.Flush)
+}
+
+func (c *Client) waitFor(ctx context.Context, call func(*native.Client, uint32) int32) error {
 	h, outcome := c.enter()
 	switch outcome {
 	case OK:
-		return h.wait(orBackground(ctx), native.Flush, h.release)
+		return h.wait(orBackground(ctx), call, h.release)
 	case Unavailable:
 		return nil
 	}
@@ -178,6 +195,7 @@ func (c *Client) Shutdown(ctx context.Context) error {
 	if h.closed.CompareAndSwap(false, true) {
 		// The reference of being open is held until the library has closed.
 		return h.wait(ctx, native.Close, func() {
+			h.keepStats()
 			h.release()
 			close(h.done)
 		})

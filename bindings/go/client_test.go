@@ -1,8 +1,9 @@
-//go:build cgo
+//go:build cgo || pact_telemetry_purego
 
 package telemetry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/native"
 )
 
 func TestTheFourEventsArriveWithWhoReports(t *testing.T) {
@@ -50,33 +53,35 @@ func TestTheFourEventsArriveWithWhoReports(t *testing.T) {
 func TestOptionsOverruleWhatWasDetected(t *testing.T) {
 	options := optionsFor(nowhere)
 	options.TestFramework, options.PlatformVersion, options.DataSource = "Ginkgo", "TinyGo 1", DataSourceCLI
-	preview := string(newClient(t, options).Preview(Event{Name: "a", Category: "b", Action: "c"}))
+	body := newClient(t, options).Preview(Event{Name: "a", Category: "b", Action: "c"}).Body
 	for _, text := range []string{"Ginkgo", "TinyGo 1", "cli"} {
-		if !strings.Contains(preview, `\"`+text+`\"`) {
-			t.Errorf("no %s in %s", text, preview)
+		if !strings.Contains(body, `"`+text+`"`) {
+			t.Errorf("no %s in %s", text, body)
 		}
 	}
 }
 
 func TestEveryOptionReachesTheLibraryUnderItsKey(t *testing.T) {
-	off, wait := false, 5
+	off, wait := false, 5*time.Millisecond
 	all := Options{
 		Library: Library{ID: "a", Name: "b", Version: "c"}, DataSource: DataSourceBroker, TestFramework: "d",
-		PlatformVersion: "e", Enabled: &off, Protocol: "universal-analytics", Endpoint: nowhere, MeasurementID: "G-1",
-		APISecret: "s", TrackingID: "UA-1-1", QueueCapacity: 7, StateDir: t.TempDir(), ExitTimeoutMS: &wait,
-		Notice: "host", ID: "random", More: map[string]any{"not_a_key": 1},
+		PlatformVersion: "e", Enabled: &off, Protocol: ProtocolUniversalAnalytics, Endpoint: nowhere,
+		MeasurementID: "G-1", APISecret: "s", TrackingID: "UA-1-1", QueueCapacity: 7,
+		StateDir: t.TempDir(), ExitTimeout: &wait,
+		Notice: NoticeHost, ID: IDRandom, More: map[string]any{"not_a_key": 1},
 	}
 	client := newClient(t, all)
-	explained := string(client.Explain())
+	explained := client.Explain()
 	// The library names a key that it does not know: only the one that is none.
-	if !strings.Contains(explained, "not_a_key") {
-		t.Errorf("no word of a key that is not known: %s", explained)
+	if len(explained.Diagnostics) != 1 || !strings.Contains(explained.Diagnostics[0], "not_a_key") {
+		t.Errorf("diagnostics: %v", explained.Diagnostics)
 	}
-	for _, key := range []string{"queue_capacity", "exit_timeout_ms", "tracking_id", "data_source"} {
-		if strings.Contains(explained, "unknown") && strings.Contains(explained, `"`+key+`"`) {
-			t.Errorf("%s is not known: %s", key, explained)
-		}
-	}
+	expect(t, "exit timeout", explained.ExitTimeout, wait)
+	expect(t, "queue capacity", explained.QueueCapacity, 7)
+	expect(t, "protocol", explained.Protocol, ProtocolUniversalAnalytics)
+	expect(t, "identifier", explained.ID, IDRandom)
+	expect(t, "state", explained.State, StateDisabled)
+	expect(t, "decided by", explained.DecidedBy, "host")
 	expect(t, "track of a client that the host turned off", client.PactsVerified(1), Disabled)
 }
 
@@ -84,20 +89,11 @@ func TestAHostThatShowsTheNoticeFindsItAndNothingLeavesUntilItDid(t *testing.T) 
 	t.Setenv("PACT_TELEMETRY_STATE_DIR", t.TempDir())
 	collector := startCollector(t)
 	options := optionsFor(collector.URL)
-	options.Notice, options.ID = "host", "random"
+	options.Notice, options.ID = NoticeHost, IDRandom
 	client := newClient(t, options)
-	var explained struct {
-		ID     string
-		Notice struct {
-			Shown *int64 `json:"shown_ms"`
-			Text  string
-		}
-	}
-	if err := json.Unmarshal(client.Explain(), &explained); err != nil {
-		t.Fatal(err)
-	}
-	expect(t, "identifier", explained.ID, "random")
-	expect(t, "shown", explained.Notice.Shown, nil)
+	explained := client.Explain()
+	expect(t, "identifier", explained.ID, IDRandom)
+	expect(t, "shown", explained.Notice.Shown.IsZero(), true)
 	expect(t, "text", strings.Contains(explained.Notice.Text, "PACT_DO_NOT_TRACK"), true)
 	expect(t, "track", client.PactsVerified(1), OK)
 	if err := client.Close(); err != nil {
@@ -144,12 +140,13 @@ func expectNoOp(t *testing.T, client *Client) {
 	expect(t, "set enabled", client.SetEnabled(true), Unavailable)
 	expect(t, "enabled", client.Enabled(), false)
 	expect(t, "flush", client.Flush(t.Context()), nil)
-	for _, text := range []json.RawMessage{client.Explain(), client.Stats(), client.Preview(Event{})} {
-		var answer struct{ Outcome, Reason string }
-		if err := json.Unmarshal(text, &answer); err != nil || answer.Outcome != "unavailable" || answer.Reason != reason {
-			t.Errorf("%s: %v", text, err)
+	for _, answer := range []Answer{client.Explain().Answer, client.Stats().Answer, client.Preview(Event{}).Answer} {
+		if answer.Outcome != Unavailable || answer.Reason != reason || answer.JSON != nil {
+			t.Errorf("%+v", answer)
 		}
 	}
+	expect(t, "state", client.Explain().State, StateUnavailable)
+	expect(t, "persist", client.Persist(t.Context()), nil)
 	expect(t, "close", client.Close(), nil)
 	expect(t, "close again", client.Close(), nil)
 }
@@ -167,31 +164,16 @@ func TestTrackHasAnOutcomeForEveryInput(t *testing.T) {
 		{"not UTF-8", Event{Name: "a\xc3\x28", Category: "b", Action: "c"}, ErrorUTF8},
 		{"a path", Event{Name: "a", Category: "/home/ann/x", Action: "c"}, ErrorForbidden},
 		{"NUL in the name", Event{Name: "a\x00b", Category: "b", Action: "c"}, ErrorForbidden},
-		{"NUL in the plugin's version", Event{Name: "a", Category: "b", Action: "c", PluginVersion: "1\x00"}, ErrorForbidden},
+		{"NUL in a version", Event{Name: "a", Category: "b", Action: "c", PluginVersion: "\x00"}, ErrorForbidden},
 		{"a megabyte", Event{Name: strings.Repeat("a", 1<<20), Category: "b", Action: "c"}, ErrorTooLong},
 	} {
 		expect(t, c.name, client.Track(c.event), c.outcome)
-		expect(t, c.name+" previewed", outcomeIn(t, client.Preview(c.event)), c.outcome.String())
+		expect(t, c.name+" previewed", client.Preview(c.event).Outcome, c.outcome)
 		if !c.outcome.Failed() {
 			t.Errorf("%v is not an error", c.outcome)
 		}
 	}
-	var stats struct {
-		NotAccepted struct{ Invalid int } `json:"not_accepted"`
-	}
-	if err := json.Unmarshal(client.Stats(), &stats); err != nil {
-		t.Fatal(err)
-	}
-	expect(t, "counted as invalid", stats.NotAccepted.Invalid, 8)
-}
-
-func outcomeIn(t *testing.T, text json.RawMessage) string {
-	t.Helper()
-	var answer struct{ Outcome string }
-	if err := json.Unmarshal(text, &answer); err != nil {
-		t.Errorf("%s: %v", text, err)
-	}
-	return answer.Outcome
+	expect(t, "counted as invalid", client.Stats().NotAccepted[RefusedInvalid], 8)
 }
 
 func TestTheLongestTextsAreHandedOverWhole(t *testing.T) {
@@ -204,14 +186,14 @@ func TestTheLongestTextsAreHandedOverWhole(t *testing.T) {
 	}
 	expect(t, "track", client.Track(event), OK)
 	options := optionsFor(nowhere)
-	options.Protocol, options.TrackingID = "universal-analytics", "UA-1-1" // does not cut at 100 characters
-	preview := string(newClient(t, options).Preview(event))
+	options.Protocol, options.TrackingID = ProtocolUniversalAnalytics, "UA-1-1" // does not cut at 100 characters
+	body := newClient(t, options).Preview(event).Body
 	for _, field := range []string{
 		"el=" + event.Name, "ec=" + event.Category, "ea=" + event.Action, "cd4=" + event.PluginName,
 		"cd5=" + event.PluginVersion,
 	} {
-		if !strings.Contains(preview+"&", field+"&") && !strings.Contains(preview, field+`"`) {
-			t.Errorf("no %s in %s", field, preview)
+		if !strings.Contains(body+"&", field+"&") {
+			t.Errorf("no %s in %s", field, body)
 		}
 	}
 }
@@ -219,10 +201,7 @@ func TestTheLongestTextsAreHandedOverWhole(t *testing.T) {
 func TestPreviewSendsNothing(t *testing.T) {
 	collector := startCollector(t)
 	client := newClient(t, optionsFor(collector.URL))
-	var request struct{ Method, URL, Body string }
-	if err := json.Unmarshal(client.Preview(Event{Name: "a", Category: "b", Action: "c", Value: 5}), &request); err != nil {
-		t.Fatal(err)
-	}
+	request := client.Preview(Event{Name: "a", Category: "b", Action: "c", Value: 5})
 	expect(t, "method", request.Method, "POST")
 	if !strings.HasPrefix(request.URL, collector.URL) || !strings.Contains(request.Body, `"metric_value":5`) {
 		t.Errorf("%+v", request)
@@ -294,9 +273,7 @@ func TestALateOptOutBySetenvHolds(t *testing.T) {
 		t.Setenv(name, "yes")
 		expect(t, "track after "+name, client.PactsVerified(2), Disabled)
 		expect(t, "enabled after "+name, client.Enabled(), false)
-		if explained := string(client.Explain()); !strings.Contains(explained, name) {
-			t.Errorf("%s does not decide: %s", name, explained)
-		}
+		expect(t, "decided by", client.Explain().DecidedBy, name)
 		t.Setenv(name, "false")
 		expect(t, "enabled after "+name+"=false", client.Enabled(), true)
 	}
@@ -323,25 +300,84 @@ func TestASavedChoiceHolds(t *testing.T) {
 	expect(t, "track", client.PactsVerified(1), Disabled)
 }
 
-func TestTheExampleProgramsWork(t *testing.T) {
-	for _, c := range []struct {
-		arguments []string
-		events    int
-	}{
-		{[]string{"run", "./examples/fourevents"}, 4},
-		// A real `go test`, whose TestMain closes.
-		{[]string{"test", "-count=1", "./examples/testmain"}, 1},
-	} {
-		if _, err := exec.LookPath("go"); err != nil {
-			t.Skip("no go command")
-		}
-		collector := startCollector(t)
-		command := exec.CommandContext(t.Context(), "go", c.arguments...)
-		command.Env = append(os.Environ(), "PACT_TELEMETRY_ENDPOINT="+collector.URL, "PACT_TELEMETRY_MEASUREMENT_ID=G-1",
-			"PACT_TELEMETRY_API_SECRET=secret")
-		if output, err := command.CombinedOutput(); err != nil {
-			t.Errorf("%v: %v\n%s", c.arguments, err, output)
-		}
-		expect(t, strings.Join(c.arguments, " "), arrived(t, collector), c.events)
+func TestTheExampleProgramsWorkAndATestIsRecognised(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("NOT RUN: there is no go command")
 	}
+	renamed := filepath.Join(t.TempDir(), "renamed")
+	for _, c := range []struct {
+		command   []string
+		events    int
+		framework string
+	}{
+		{[]string{"go", "run", "./examples/fourevents"}, 4, ""},
+		// A real `go test`, whose TestMain closes; its client is made before the flags of the testing package are
+		// there.
+		{[]string{"go", "test", "-count=1", "./examples/testmain"}, 1, "go test"},
+		{[]string{"go", "test", "-c", "-o", renamed, "./examples/testmain"}, 0, ""},
+		{[]string{renamed}, 1, "go test"},
+	} {
+		collector := startCollector(t)
+		command := exec.CommandContext(t.Context(), c.command[0], c.command[1:]...)
+		command.Env = append(os.Environ(), "PACT_TELEMETRY_ENDPOINT="+collector.URL,
+			"PACT_TELEMETRY_MEASUREMENT_ID=G-1", "PACT_TELEMETRY_API_SECRET=secret")
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", c.command, err, output)
+		}
+		for range c.events {
+			expect(t, "framework", nextEvent(t, collector).Fields["test_framework"], c.framework)
+		}
+		expect(t, strings.Join(c.command, " ")+", more that arrived", arrived(t, collector), 0)
+	}
+}
+
+func TestEveryKeyThatTheLibraryWritesHasAField(t *testing.T) {
+	client := newClient(t, optionsFor(nowhere))
+	for _, c := range []struct {
+		text  json.RawMessage
+		field any
+	}{
+		{client.Explain().JSON, &explanationText{}},
+		{client.Stats().JSON, &Stats{}},
+		{client.Preview(Event{Name: "a", Category: "b", Action: "c"}).JSON, &Request{}},
+	} {
+		decoder := json.NewDecoder(bytes.NewReader(c.text))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(c.field); err != nil {
+			t.Errorf("%T: %v in %s", c.field, err, c.text)
+		}
+	}
+	stats := client.Stats()
+	expect(t, "reasons for a drop", len(stats.Dropped), len(dropReasons))
+	expect(t, "reasons for a refusal", len(stats.NotAccepted), len(refusalReasons))
+}
+
+func TestTheCountersBalanceAndStayAfterClose(t *testing.T) {
+	collector := startCollector(t)
+	client := newClient(t, optionsFor(collector.URL))
+	for range 3 {
+		expect(t, "track", client.PactsVerified(1), OK)
+	}
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	expect(t, "track when closed", client.PactsVerified(1), Closed)
+	stats := client.Stats()
+	sum := stats.Delivered + stats.Unconfirmed + stats.Queued + stats.Spooled
+	for _, count := range stats.Dropped {
+		sum += count
+	}
+	expect(t, "outcome", stats.Outcome, Closed)
+	expect(t, "accepted", stats.Accepted, 3)
+	expect(t, "sum", sum, 3)
+}
+
+func TestOutcomesAreNamedAsTheLibraryNamesThem(t *testing.T) {
+	for outcome, name := range names {
+		if outcome != Unavailable {
+			want := strings.ToLower(strings.TrimPrefix(native.StatusName(int32(outcome)), "PACT_TELEMETRY_"))
+			expect(t, "name", name, want)
+		}
+	}
+	expect(t, "a newer library's", Outcome(99).String(), "outcome 99")
 }

@@ -11,15 +11,17 @@ import (
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/native"
 )
 
-// handle owns one client of the library. It is given back once and never while a call is inside: a call holds a reference,
-// being open is another, and whoever drops the last one frees. So no call ever waits for another, as with a lock it would
-// wait behind a flush.
+// handle owns one client of the library. It is given back once and never while a call is inside: a call holds a
+// reference, being open is another, and whoever drops the last one frees. So no call ever waits for another, as with a
+// lock it would wait behind a flush.
 type handle struct {
 	client *native.Client
 	refs   atomic.Int64
 	closed atomic.Bool
 	// done is closed when the first close has ended.
 	done chan struct{}
+	// stats are the last ones, from when it was closed.
+	stats atomic.Pointer[[]byte]
 }
 
 // open makes a client of the library, or says which option is wrong.
@@ -62,25 +64,50 @@ func (h *handle) drop() {
 	}
 }
 
-// texts are an event's strings as C wants them, in one piece.
+// keepStats reads the counters a last time, when the library has closed.
+func (h *handle) keepStats() {
+	text, outcome := read(func(out *byte, capacity uint32) int32 { return native.Stats(h.client, out, capacity) })
+	if outcome == OK {
+		h.stats.Store(&text)
+	}
+}
+
+// lastStats are nil until the library has closed.
+func (h *handle) lastStats() []byte {
+	if text := h.stats.Load(); text != nil {
+		return *text
+	}
+	return nil
+}
+
+// texts are an event's strings as C wants them, in one piece. An offset of zero stands for no text at all.
 type texts struct {
 	bytes                                       []byte
 	category, action, pluginName, pluginVersion int
 }
 
-// room holds the texts of every event but the longest, so that they lie on the stack.
-type room [512]byte
+// packEvent packs what is the same in every event of a kind.
+func packEvent(name, category, action string) texts {
+	return pack(nil, &Event{Name: name, Category: category, Action: action})
+}
 
-func pack(room []byte, e *Event) (t texts) {
-	t.bytes = appendText(room, e.Name)
+// onStack holds the texts of every event but a long one, so that they lie on the stack.
+type onStack [192]byte
+
+func pack(to []byte, e *Event) (t texts) {
+	t.bytes = appendText(to, e.Name)
 	t.category = len(t.bytes)
 	t.bytes = appendText(t.bytes, e.Category)
 	t.action = len(t.bytes)
 	t.bytes = appendText(t.bytes, e.Action)
-	t.pluginName = len(t.bytes)
-	t.bytes = appendText(t.bytes, e.PluginName)
-	t.pluginVersion = len(t.bytes)
-	t.bytes = appendText(t.bytes, e.PluginVersion)
+	if e.PluginName != "" {
+		t.pluginName = len(t.bytes)
+		t.bytes = appendText(t.bytes, e.PluginName)
+	}
+	if e.PluginVersion != "" {
+		t.pluginVersion = len(t.bytes)
+		t.bytes = appendText(t.bytes, e.PluginVersion)
+	}
 	return t
 }
 
@@ -99,18 +126,30 @@ func appendText(to []byte, text string) []byte {
 	return append(to, 0)
 }
 
+// optional is the text that begins there, or nil for none.
+func (t *texts) optional(offset int) *byte {
+	if offset == 0 {
+		return nil
+	}
+	return &t.bytes[offset]
+}
+
 func (h *handle) track(e *Event) Outcome {
-	var room room
+	var room onStack
 	t := pack(room[:0], e)
-	return Outcome(native.Track(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], e.Value,
-		&t.bytes[t.pluginName], &t.bytes[t.pluginVersion]))
+	return h.trackTexts(&t, e.Value)
+}
+
+func (h *handle) trackTexts(t *texts, value int64) Outcome {
+	return Outcome(native.Track(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], value,
+		t.optional(t.pluginName), t.optional(t.pluginVersion)))
 }
 
 func (h *handle) preview(e *Event, out *byte, capacity uint32) int32 {
-	var room room
+	var room onStack
 	t := pack(room[:0], e)
 	return native.Preview(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], e.Value,
-		&t.bytes[t.pluginName], &t.bytes[t.pluginVersion], out, capacity)
+		t.optional(t.pluginName), t.optional(t.pluginVersion), out, capacity)
 }
 
 // read has a text written, into a larger buffer where the first was too small. The text may grow in between.
@@ -128,8 +167,9 @@ func read(write func(out *byte, capacity uint32) int32) ([]byte, Outcome) {
 	}
 }
 
-// wait has a flush or close done until the context ends, and calls after when the library is through. It cannot be told
-// that a context was cancelled: then the call stays behind on a goroutine of its own, at most to its time-out.
+// wait has a persist, flush or close done until the context ends, and calls after when the library is through. It
+// cannot be told that a context was cancelled: then the call stays behind on a goroutine of its own, at most to its
+// time-out.
 func (h *handle) wait(ctx context.Context, call func(*native.Client, uint32) int32, after func()) error {
 	timeout := milliseconds(ctx)
 	if timeout == 0 || ctx.Done() == nil {

@@ -1,4 +1,4 @@
-//go:build cgo && !windows && !pact_telemetry_system
+//go:build (cgo || pact_telemetry_purego) && !windows && !pact_telemetry_system
 
 package telemetry
 
@@ -9,18 +9,45 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/embedded"
 )
+
+// embeddedVariable names the file that a program embeds, as a packed module does.
+const embeddedVariable = "GO_TELEMETRY_TEST_EMBEDDED"
 
 func init() {
 	programs["tell the reason"] = func() {
+		if path := os.Getenv(embeddedVariable); path != "" {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				panic(err)
+			}
+			machine := map[string]string{"amd64": "x64"}[runtime.GOARCH]
+			if machine == "" {
+				machine = runtime.GOARCH
+			}
+			library := embedded.Library{Content: string(content), Digest: testDigest}
+			for _, libc := range []string{"-gnu", "-musl"} {
+				embedded.Add("linux-"+machine+libc, library)
+			}
+		}
 		client := programClient()
 		fmt.Printf("%q %v", client.UnavailableReason(), client.PactsVerified(1))
 	}
 }
 
 const works = `"" ok`
+
+// testDigest need not be true: nothing but the file's name comes from it.
+const testDigest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+const unpackedName = "0123456789abcdef-libpact_telemetry.so"
 
 func reasonWith(t *testing.T, library string, environment ...string) string {
 	t.Helper()
@@ -84,21 +111,187 @@ func TestAnotherABIOrAnotherLibraryIsAReason(t *testing.T) {
 	}
 }
 
-func TestTheBundledFileComesBeforeTheSystems(t *testing.T) {
-	folder := t.TempDir()
-	binary := filepath.Join(folder, "program")
-	copyFile(t, ownBinary(t), binary)
-	bundled := filepath.Join(folder, "libpact_telemetry.so")
-	copyFile(t, os.Getenv("PACT_TELEMETRY_LIBRARY"), bundled)
+func TestTheEmbeddedLibraryComesBeforeTheSystemsAndLeavesNoFile(t *testing.T) {
+	onLinux(t)
+	home := t.TempDir()
 	run := func(environment ...string) string {
-		return runProgram(t, binary, "tell the reason", append(environment, "PACT_TELEMETRY_ENDPOINT="+nowhere,
-			"PACT_TELEMETRY_LIBRARY=")...)
+		return reasonWith(t, "", append(environment, "HOME="+home, "XDG_CACHE_HOME="+home, "TMPDIR="+home)...)
 	}
-	expect(t, "with a bundled file", run(), works)
-	if err := os.Remove(bundled); err != nil {
+	bad := filepath.Join(t.TempDir(), "libpact_telemetry.so.1")
+	if err := os.WriteFile(bad, []byte("not a library"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, "with the system's", run("LD_LIBRARY_PATH="+systemFolder(t)), works)
+	expect(t, "embedded", run(withEmbedded(), "LD_LIBRARY_PATH="+filepath.Dir(bad)), works)
+	if left, err := os.ReadDir(home); err != nil || len(left) != 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	expect(t, "the system's", run("LD_LIBRARY_PATH="+systemFolder(t)), works)
+	if answer := run(); !strings.Contains(answer, "no library for linux-") {
+		t.Error(answer)
+	}
+}
+
+// Without /proc, what is in memory has no path.
+const hideProc = "mount -t tmpfs none /proc && "
+
+func TestWithoutMemoryTheLibraryIsAPrivateFileInTheFirstFolderThatServes(t *testing.T) {
+	temporary := "tmp/pact-telemetry-library-" + strconv.Itoa(os.Geteuid())
+	const noexec = `mount -t tmpfs -o noexec none "$XDG_CACHE_HOME" && `
+	for _, c := range []struct {
+		name, shell string
+		prepare     func(t *testing.T, cache string)
+		folder      string // in which the library is afterwards
+	}{
+		{name: "the cache", folder: "cache/pact-telemetry-library"},
+		{name: "noexec", shell: noexec, folder: temporary},
+		{
+			name: "a link in its place", folder: temporary,
+			prepare: func(t *testing.T, cache string) {
+				check(t, os.Symlink(t.TempDir(), filepath.Join(cache, "pact-telemetry-library")))
+			},
+		},
+		{
+			name: "a folder that others read", folder: temporary,
+			prepare: func(t *testing.T, cache string) {
+				check(t, os.Mkdir(filepath.Join(cache, "pact-telemetry-library"), 0o755))
+			},
+		},
+		{
+			name: "a parent that others change", folder: temporary,
+			prepare: func(t *testing.T, cache string) { check(t, os.Chmod(cache, 0o777)) },
+		},
+		{
+			name: "another content in its place", folder: "cache/pact-telemetry-library",
+			prepare: func(t *testing.T, cache string) {
+				folder := filepath.Join(cache, "pact-telemetry-library")
+				check(t, os.Mkdir(folder, 0o700))
+				check(t, os.WriteFile(filepath.Join(folder, unpackedName), []byte("not a library"), 0o600))
+			},
+		},
+		{
+			name: "a linked file in its place", folder: "cache/pact-telemetry-library",
+			prepare: func(t *testing.T, cache string) {
+				folder := filepath.Join(cache, "pact-telemetry-library")
+				check(t, os.Mkdir(folder, 0o700))
+				check(t, os.Symlink(os.Getenv("PACT_TELEMETRY_LIBRARY"), filepath.Join(folder, unpackedName)))
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			home := newHome(t)
+			if c.prepare != nil {
+				c.prepare(t, filepath.Join(home, "cache"))
+			}
+			expect(t, "answer", inShell(t, hideProc+c.shell, home), works)
+			path := filepath.Join(home, c.folder, unpackedName)
+			info, err := os.Lstat(path)
+			if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s: %v, %v", path, info, err)
+			}
+			folder, err := os.Stat(filepath.Dir(path))
+			if err != nil || folder.Mode().Perm() != 0o700 {
+				t.Errorf("%s: %v, %v", filepath.Dir(path), folder, err)
+			}
+			// A second process finds it, and leaves it as it is.
+			expect(t, "answer of a second process", inShell(t, hideProc+c.shell, home), works)
+			if again, err := os.Lstat(path); err != nil || c.shell == "" && !os.SameFile(info, again) {
+				t.Errorf("the second process wrote it anew: %v", err)
+			}
+		})
+	}
+}
+
+func TestOldLibrariesAreRemovedAndNothingElse(t *testing.T) {
+	home := newHome(t)
+	folder := filepath.Join(home, "cache", "pact-telemetry-library")
+	check(t, os.Mkdir(folder, 0o700))
+	const old, killed, young, foreign = "00-libpact_telemetry.so", "1.library.tmp", "11-libpact_telemetry.so", "id"
+	for _, name := range []string{old, killed, young, foreign} {
+		check(t, os.WriteFile(filepath.Join(folder, name), nil, 0o600))
+		if age := time.Now().Add(-31 * 24 * time.Hour); name != young {
+			check(t, os.Chtimes(filepath.Join(folder, name), age, age))
+		}
+	}
+	expect(t, "answer", inShell(t, hideProc, home), works)
+	entries, err := os.ReadDir(folder)
+	check(t, err)
+	var left []string
+	for _, entry := range entries {
+		left = append(left, entry.Name())
+	}
+	expect(t, "left", strings.Join(left, " "), unpackedName+" "+young+" "+foreign)
+}
+
+func TestAnOptedOutProcessLeavesNoFileWhereItHadToWriteOne(t *testing.T) {
+	home := newHome(t)
+	answer := inShell(t, hideProc, home, "PACT_DO_NOT_TRACK=1")
+	expect(t, "answer", answer, `"" disabled`)
+	for _, folder := range []string{"cache", "tmp"} {
+		if left, err := os.ReadDir(filepath.Join(home, folder)); err != nil || len(left) != 0 {
+			t.Errorf("left in %s: %v, %v", folder, left, err)
+		}
+	}
+}
+
+func TestWhereNoFileCanBeWrittenTheReasonsAreNamed(t *testing.T) {
+	home := newHome(t)
+	// Less than the library: a write would end the process by SIGXFSZ.
+	answer := inShell(t, "ulimit -f 100; ", home)
+	if !strings.Contains(answer, "ulimit -f") || !strings.HasSuffix(answer, "unavailable") {
+		t.Error(answer)
+	}
+}
+
+func newHome(t *testing.T) string {
+	t.Helper()
+	home := t.TempDir()
+	for _, name := range []string{"cache", "tmp"} {
+		check(t, os.Mkdir(filepath.Join(home, name), 0o700))
+	}
+	return home
+}
+
+func withEmbedded() string {
+	return embeddedVariable + "=" + os.Getenv("PACT_TELEMETRY_LIBRARY")
+}
+
+// inShell has the program tell the reason behind these commands, among mounts of its own.
+func inShell(t *testing.T, commands, home string, environment ...string) string {
+	t.Helper()
+	onLinux(t)
+	unshare := []string{"unshare", "-m"}
+	if os.Geteuid() != 0 {
+		unshare = []string{"unshare", "-rm"}
+	}
+	if err := exec.Command(unshare[0], unshare[1], "mount", "-t", "tmpfs", "none", "/proc").Run(); err != nil {
+		t.Skipf("NOT RUN: there is no right to mount here: %v", err)
+	}
+	command := exec.CommandContext(t.Context(), unshare[0], unshare[1], "sh", "-ec", commands+`exec "$0"`, ownBinary(t))
+	command.Env = append(os.Environ(), programVariable+"=tell the reason", withEmbedded(), "PACT_TELEMETRY_LIBRARY=",
+		"PACT_TELEMETRY_ENDPOINT="+nowhere, "HOME="+home, "XDG_CACHE_HOME="+filepath.Join(home, "cache"),
+		"TMPDIR="+filepath.Join(home, "tmp"))
+	command.Env = append(command.Env, environment...)
+	var complaints strings.Builder
+	command.Stderr = &complaints // the race detector misses /proc too
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", commands, err, complaints.String())
+	}
+	return strings.TrimSpace(string(output))
+}
+
+func onLinux(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("NOT RUN: it is otherwise on other systems")
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // systemFolder holds the library under the name that the dynamic linker knows.

@@ -1,4 +1,4 @@
-//go:build cgo
+//go:build cgo || pact_telemetry_purego
 
 package telemetry
 

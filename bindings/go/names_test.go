@@ -27,9 +27,9 @@ func TestTheNamesAreTheLibrarys(t *testing.T) {
 		"ACTION_COMPLETED":               ActionCompleted,
 		"ACTION_LOADED":                  ActionLoaded,
 		"ACTION_MOCK_SERVER_STARTED":     ActionMockServerStarted,
-		"DATA_SOURCE_CLI":                DataSourceCLI,
-		"DATA_SOURCE_CLIENT":             DataSourceClient,
-		"DATA_SOURCE_BROKER":             DataSourceBroker,
+		"DATA_SOURCE_CLI":                string(DataSourceCLI),
+		"DATA_SOURCE_CLIENT":             string(DataSourceClient),
+		"DATA_SOURCE_BROKER":             string(DataSourceBroker),
 	}
 	if !maps.Equal(names, ours) {
 		t.Errorf("the library's: %v\nours: %v", names, ours)

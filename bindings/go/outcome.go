@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/native"
 )
@@ -48,21 +47,32 @@ const (
 	ErrorInternal Outcome = native.ErrorInternal
 )
 
-const statusPrefix = "PACT_TELEMETRY_"
+// names are those of the library's statuses, there also without a library.
+var names = map[Outcome]string{
+	OK:             "ok",
+	Disabled:       "disabled",
+	NotConfigured:  "not_configured",
+	QueueFull:      "queue_full",
+	Closed:         "closed",
+	Lost:           "lost",
+	Kept:           "kept",
+	Unavailable:    "unavailable",
+	ErrorNull:      "error_null",
+	ErrorUTF8:      "error_utf8",
+	ErrorEmpty:     "error_empty",
+	ErrorTooLong:   "error_too_long",
+	ErrorForbidden: "error_forbidden",
+	ErrorRange:     "error_range",
+	ErrorTimeout:   "error_timeout",
+	ErrorInternal:  "error_internal",
+}
 
 // String is the name of the library's status in lower case, such as "not_configured".
 func (o Outcome) String() string {
-	switch {
-	case o == Unavailable:
-		return "unavailable"
-	case native.Load() != nil:
-		return fmt.Sprintf("outcome %d", int32(o))
+	if name, known := names[o]; known {
+		return name
 	}
-	name := strings.ToLower(strings.TrimPrefix(native.StatusName(int32(o)), statusPrefix))
-	if name == "unknown" {
-		return fmt.Sprintf("outcome %d", int32(o))
-	}
-	return name
+	return fmt.Sprintf("outcome %d", int32(o))
 }
 
 // Failed tells an error from an answer that is fine, although it may mean that nothing was queued or delivered.
@@ -70,8 +80,8 @@ func (o Outcome) Failed() bool {
 	return o < 0
 }
 
-// Error says that a flush ended with another outcome than OK or Kept. Where time was the reason, errors.Is finds
-// [context.DeadlineExceeded] or [context.Canceled] in it.
+// Error says that a persist, flush or close ended with another outcome than OK or Kept. Where time was the reason,
+// errors.Is finds [context.DeadlineExceeded] or [context.Canceled] in it.
 type Error struct {
 	Outcome Outcome
 	cause   error

@@ -1,13 +1,13 @@
 // Package telemetry reports anonymous usage events of Pact's Go libraries through the pact_telemetry library.
 //
-// A [Client] never gets in the way of its host: where the library cannot be loaded, or an option is wrong, it is a silent
-// no-op that says why ([Client.UnavailableReason]); no method panics, and [Client.Track] never waits.
+// A [Client] never gets in the way of its host: where the library cannot be loaded, or an option is wrong, it is a
+// silent no-op that says why ([Client.UnavailableReason]); no method panics, and [Client.Track] never waits.
 //
 // What a person decided (PACT_DO_NOT_TRACK or DO_NOT_TRACK in the environment, or a saved choice) is looked at by the
 // library for every event. os.Setenv reaches it, since Go hands changes on to C in programs with cgo.
 //
-// Call [Client.Close] before the process ends. Go runs no exit handlers of C, neither at os.Exit nor after main returns
-// nor at the end of `go test`, so events that wait at that moment are not sent:
+// Call [Client.Close] before the process ends, or [Client.Persist], which waits for no server. Go runs no exit handlers
+// of C, neither at os.Exit nor after main returns nor at the end of `go test`:
 //
 //	func TestMain(m *testing.M) {
 //		code := m.Run()
@@ -34,14 +34,10 @@ const (
 	ActionCompleted         = "Completed"
 	ActionLoaded            = "Loaded"
 	ActionMockServerStarted = "MockServerStarted"
-
-	DataSourceCLI    = "cli"
-	DataSourceClient = "client"
-	DataSourceBroker = "broker"
 )
 
-// Event is what happened. Name, Category and Action must not be blank. A text that looks like a path, a URL, an e-mail or
-// a network address is refused.
+// Event is what happened. Name, Category and Action must not be blank. A text that looks like a path, a URL, an e-mail
+// or a network address is refused.
 type Event struct {
 	Name     string // at most 500 bytes
 	Category string // at most 150 bytes
@@ -52,18 +48,21 @@ type Event struct {
 	PluginVersion string // at most 150 bytes; empty for none
 }
 
+// The events of Pact's libraries as C wants them, packed once.
+var (
+	consumerTestsRan  = packEvent(EventPactConsumerTestsRan, CategoryConsumerTest, ActionCompleted)
+	pactsVerified     = packEvent(EventPactsVerified, CategoryProviderTest, ActionCompleted)
+	mockServerStarted = packEvent(EventPactMockServerStarted, CategoryConsumerTest, ActionMockServerStarted)
+)
+
 // ConsumerTestsRan reports that a run of consumer tests with so many interactions ended.
 func (c *Client) ConsumerTestsRan(count int) Outcome {
-	return c.Track(Event{
-		Name: EventPactConsumerTestsRan, Category: CategoryConsumerTest, Action: ActionCompleted, Value: int64(count),
-	})
+	return c.trackTexts(&consumerTestsRan, int64(count))
 }
 
 // PactsVerified reports that a provider verification with so many results ended.
 func (c *Client) PactsVerified(count int) Outcome {
-	return c.Track(Event{
-		Name: EventPactsVerified, Category: CategoryProviderTest, Action: ActionCompleted, Value: int64(count),
-	})
+	return c.trackTexts(&pactsVerified, int64(count))
 }
 
 // PluginLoaded reports that a plugin was loaded.
@@ -76,7 +75,5 @@ func (c *Client) PluginLoaded(name, version string) Outcome {
 
 // MockServerStarted reports that a mock server was started.
 func (c *Client) MockServerStarted() Outcome {
-	return c.Track(Event{
-		Name: EventPactMockServerStarted, Category: CategoryConsumerTest, Action: ActionMockServerStarted, Value: 1,
-	})
+	return c.trackTexts(&mockServerStarted, 1)
 }

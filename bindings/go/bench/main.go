@@ -18,7 +18,7 @@ import (
 
 const (
 	burst  = 1000
-	rounds = 200
+	rounds = 100
 )
 
 func main() {
@@ -60,41 +60,75 @@ func run() error {
 	foreign := func(client *native.Client) int32 {
 		return native.Track(client, &name[0], &category[0], &action[0], 3, nil, nil)
 	}
-	var public, accepted, nothing []float64
+	off := false
+	options.Enabled = &off
+	turnedOff := telemetry.New(options)
+	bareOff := native.New(&[]byte(config[:1] + `"enabled": false, ` + config[1:])[0], nil, 0)
+	other := telemetry.Event{
+		Name: "Another event", Category: telemetry.CategoryProviderTest, Action: telemetry.ActionCompleted, Value: 3,
+	}
+	rows := []*row{
+		{name: "PactsVerified, accepted", want: native.OK,
+			call: func() int32 { return int32(client.PactsVerified(3)) }},
+		{name: "Track of another event, accepted", want: native.OK,
+			call: func() int32 { return int32(client.Track(other)) }},
+		{name: "bare foreign call, accepted", want: native.OK, call: func() int32 { return foreign(bare) }},
+		{name: "PactsVerified, turned off", want: native.Disabled,
+			call: func() int32 { return int32(turnedOff.PactsVerified(3)) }},
+		{name: "Track of another event, turned off", want: native.Disabled,
+			call: func() int32 { return int32(turnedOff.Track(other)) }},
+		{name: "bare foreign call, turned off", want: native.Disabled, call: func() int32 { return foreign(bareOff) }},
+		{name: "bare foreign call that does nothing", want: native.ErrorNull,
+			call: func() int32 { return foreign(nil) }},
+	}
 	for range rounds {
-		// One after the other in each round, so that a busy spell of the machine hits all three.
-		public = append(public, measure(func() int32 { return int32(client.PactsVerified(3)) }, native.OK))
-		accepted = append(accepted, measure(func() int32 { return foreign(bare) }, native.OK))
-		nothing = append(nothing, measure(func() int32 { return foreign(nil) }, native.ErrorNull))
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		err := client.Flush(ctx)
-		cancel()
-		if status := native.Flush(bare, 5000); err != nil || status != native.OK {
-			return fmt.Errorf("flush: %v, %s", err, native.StatusName(status))
+		// One after the other in each round, so that a busy spell of the machine hits all of them.
+		for _, r := range rows {
+			r.measure()
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			err := client.Flush(ctx)
+			cancel()
+			if status := native.Flush(bare, 5000); err != nil || status != native.OK {
+				return fmt.Errorf("flush: %v, %s", err, native.StatusName(status))
+			}
 		}
 	}
 	native.Free(bare)
+	native.Free(bareOff)
 	fmt.Printf("median of %d bursts of %d events, one by one, in ns an event\n", rounds, burst)
-	fmt.Printf("  Track, accepted                         %7.0f\n", median(public))
-	fmt.Printf("  bare foreign call, accepted             %7.0f   own share %5.0f\n", median(accepted),
-		median(public)-median(accepted))
-	fmt.Printf("  bare foreign call that does nothing     %7.0f   difference %4.0f (with the library's work in it)\n",
-		median(nothing), median(public)-median(nothing))
+	const accepted, turned, nothing = 2, 5, 6
+	for i, r := range rows {
+		floor := rows[nothing]
+		if i <= accepted {
+			floor = rows[accepted]
+		} else if i <= turned {
+			floor = rows[turned]
+		}
+		fmt.Printf("  %-36s %5.0f  over the bare call %5.0f, %.2f of it\n", r.name, r.median(),
+			r.median()-floor.median(), r.median()/floor.median())
+	}
 	return client.Close()
 }
 
-// measure answers what one call costs in nanoseconds within a burst.
-func measure(call func() int32, want int32) float64 {
-	start := time.Now()
-	for range burst {
-		if got := call(); got != want {
-			panic(fmt.Sprintf("status %d instead of %d", got, want))
-		}
-	}
-	return float64(time.Since(start).Nanoseconds()) / burst
+// row is one thing that is measured.
+type row struct {
+	name  string
+	want  int32
+	call  func() int32
+	spent []float64 // nanoseconds of a call, one for each burst
 }
 
-func median(figures []float64) float64 {
-	sorted := slices.Sorted(slices.Values(figures))
+func (r *row) measure() {
+	start := time.Now()
+	for range burst {
+		if got := r.call(); got != r.want {
+			panic(fmt.Sprintf("%s: status %d instead of %d", r.name, got, r.want))
+		}
+	}
+	r.spent = append(r.spent, float64(time.Since(start).Nanoseconds())/burst)
+}
+
+func (r *row) median() float64 {
+	sorted := slices.Sorted(slices.Values(r.spent))
 	return sorted[len(sorted)/2]
 }

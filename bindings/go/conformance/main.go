@@ -121,6 +121,8 @@ func (c *call) run(client *native.Client) any {
 		return native.SetEnabled(client, c.Enabled)
 	case "is_enabled":
 		return native.IsEnabled(client)
+	case "persist":
+		return native.Persist(client, c.TimeoutMS)
 	case "flush":
 		return native.Flush(client, c.TimeoutMS)
 	case "close":

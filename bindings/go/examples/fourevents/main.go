@@ -29,5 +29,6 @@ func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	fmt.Println("flush:", client.Flush(ctx))
-	fmt.Println("stats:", string(client.Stats()))
+	stats := client.Stats()
+	fmt.Printf("stats: %d accepted, %d delivered, %d on disk\n", stats.Accepted, stats.Delivered, stats.Spooled)
 }

@@ -31,9 +31,9 @@ type Collector struct {
 	events  chan Event
 }
 
-// Prepare gives this process an environment in which nothing of the person's or the machine's own decides: no opt-out, no
-// proxy, no saved choice. The state goes into the folder. The library and the command are those built in this tree unless
-// the environment names others.
+// Prepare gives this process an environment in which nothing of the person's or the machine's own decides: no opt-out,
+// no proxy, no saved choice. The state goes into the folder. The library and the command are those built in this tree
+// unless the environment names others.
 func Prepare(folder string) error {
 	_, source, _, _ := runtime.Caller(0)
 	root := filepath.Join(filepath.Dir(source), "..", "..", "..", "..")
@@ -60,7 +60,8 @@ func Prepare(folder string) error {
 	settings["XDG_CONFIG_HOME"] = filepath.Join(folder, "config")
 	settings["XDG_STATE_HOME"] = filepath.Join(folder, "xdg-state")
 	settings["CI"] = "true" // the same wherever the tests run
-	// The person was shown the notice in an earlier run, so nothing waits for the next one and standard error is silent.
+	// The person was shown the notice in an earlier run, so nothing waits for the next one and standard error is
+	// silent.
 	if err := os.Mkdir(settings["PACT_TELEMETRY_STATE_DIR"], 0o700); err != nil {
 		return err
 	}

@@ -1,7 +1,8 @@
 //go:build cgo && !windows
 
-// Finds the library's functions at run time, because a library that is missing must never keep a test from starting. With
-// the build tag pact_telemetry_system they are linked instead.
+// Finds the library's functions at run time, because a library that is missing must never keep a test from starting.
+// With the build tag pact_telemetry_system they are linked instead.
+#define _GNU_SOURCE // for RTLD_DEFAULT
 #include "native.h"
 
 #include <stdio.h>
@@ -10,6 +11,13 @@
 #include <pact_telemetry.h>
 #else
 #include <dlfcn.h>
+#endif
+
+#ifdef __linux__
+#include <link.h>
+#include <sys/auxv.h>
+#else
+#include <unistd.h>
 #endif
 
 #define EACH_FUNCTION(DO) \
@@ -23,6 +31,7 @@
     DO(explain)           \
     DO(preview)           \
     DO(stats)             \
+    DO(persist)           \
     DO(flush)             \
     DO(close)             \
     DO(free)
@@ -60,15 +69,56 @@ static int find(const char *path, char *error, uint32_t error_capacity)
 {
     // RTLD_NOW: what is missing shows here and not in the middle of a test. A library that turns out to be another one
     // stays open: closing it could take code away from threads that it started.
-    opened = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    // dlopen is asked for by name, because linkers warn of a program that names it and is linked statically.
+    void *(*open_library)(const char *, int);
+    *(void **)&open_library = dlsym(RTLD_DEFAULT, "dlopen");
+    opened = open_library == NULL ? NULL : open_library(path, RTLD_NOW | RTLD_LOCAL);
     if (opened == NULL) {
-        snprintf(error, error_capacity, "%s", dlerror());
+        const char *reason = dlerror();
+        snprintf(error, error_capacity, "%s", reason != NULL ? reason : "there is no dlopen");
         return -1;
     }
     return symbol("pact_telemetry_abi_version", (void **)&library.abi_version, error, error_capacity);
 }
 
 #endif
+
+const char *pact_telemetry_go_refusal(void)
+{
+#if defined(PACT_TELEMETRY_SYSTEM)
+    return NULL;
+#elif defined(__linux__)
+    if (getauxval(AT_SECURE) != 0) {
+        return "this process has more rights than its user (set-user-ID, or capabilities of its file)";
+    }
+    // The kernel, or the dynamic linker, says where the program's own headers are.
+    const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    for (unsigned long i = 0; headers != NULL && i < getauxval(AT_PHNUM); i++) {
+        if (headers[i].p_type == PT_INTERP) {
+            return NULL;
+        }
+    }
+    return "this program is linked statically: it has no dynamic linker, and a second C library would crash it";
+#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__)
+    return issetugid() ? "this process has more rights than its user (set-user-ID)" : NULL;
+#else
+    return getuid() != geteuid() || getgid() != getegid() ? "this process has more rights than its user (set-user-ID)"
+                                                          : NULL;
+#endif
+}
+
+const char *pact_telemetry_go_libc(void)
+{
+#if defined(__linux__) && defined(__GLIBC__)
+    return "-gnu";
+#elif defined(__ANDROID__)
+    return "-android";
+#elif defined(__linux__)
+    return "-musl";
+#else
+    return "";
+#endif
+}
 
 int32_t pact_telemetry_go_load(const char *path, uint32_t abi, char *error, uint32_t error_capacity)
 {
@@ -142,6 +192,11 @@ int32_t pact_telemetry_go_preview(const PactTelemetry *client, const char *event
 int32_t pact_telemetry_go_stats(const PactTelemetry *client, char *out, uint32_t capacity)
 {
     return library.stats(client, out, capacity);
+}
+
+int32_t pact_telemetry_go_persist(PactTelemetry *client, uint32_t timeout_ms)
+{
+    return library.persist(client, timeout_ms);
 }
 
 int32_t pact_telemetry_go_flush(PactTelemetry *client, uint32_t timeout_ms)

@@ -1,10 +1,9 @@
 //go:build cgo && !windows
 
-// Package native mirrors pact_telemetry.h one to one and knows where the library lies. What the functions promise stands
-// in that header; text goes in as a pointer to NUL-terminated UTF-8. Nothing here may be called before [Load] succeeded.
 package native
 
-// The library neither calls back into Go nor keeps a pointer, so the annotations hold: an event's texts may lie on the stack.
+// The library neither calls back into Go nor keeps a pointer, so the annotations hold: an event's texts may lie on the
+// stack.
 
 /*
 #cgo CFLAGS: -Wall -Wextra
@@ -25,11 +24,16 @@ import (
 	"unsafe"
 )
 
-// linked says that the library is a part of the program, so that there is no file to look for.
-const linked = C.PACT_TELEMETRY_GO_LINKED != 0
-
 // Client is the library's own; only its address means something here.
 type Client C.PactTelemetry
+
+func refusal() string {
+	return C.GoString(C.pact_telemetry_go_refusal())
+}
+
+func libc() string {
+	return C.GoString(C.pact_telemetry_go_libc())
+}
 
 func open(path string) error {
 	var reason [1024]byte
@@ -89,6 +93,10 @@ func Preview(client *Client, event, category, action *byte, value int64, pluginN
 
 func Stats(client *Client, out *byte, capacity uint32) int32 {
 	return int32(C.pact_telemetry_go_stats(own(client), text(out), C.uint32_t(capacity)))
+}
+
+func Persist(client *Client, timeoutMS uint32) int32 {
+	return int32(C.pact_telemetry_go_persist(own(client), C.uint32_t(timeoutMS)))
 }
 
 func Flush(client *Client, timeoutMS uint32) int32 {

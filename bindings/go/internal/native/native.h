@@ -1,17 +1,17 @@
-// The functions of pact_telemetry.h one to one, called through a table that pact_telemetry_go_load fills. A test compares
-// these declarations with the library's own.
+// The functions of pact_telemetry.h one to one, called through a table that pact_telemetry_go_load fills. A test
+// compares these declarations with the library's own.
 #ifndef PACT_TELEMETRY_GO_NATIVE_H
 #define PACT_TELEMETRY_GO_NATIVE_H
 
 #include <stdint.h>
 
-#ifdef PACT_TELEMETRY_SYSTEM
-#define PACT_TELEMETRY_GO_LINKED 1
-#else
-#define PACT_TELEMETRY_GO_LINKED 0
-#endif
-
 typedef struct PactTelemetry PactTelemetry;
+
+// Why this process must not open a library, or NULL if it may.
+const char *pact_telemetry_go_refusal(void);
+
+// The C library of the program, as the end of a platform's name: "-gnu", "-musl"; "" where there is only one.
+const char *pact_telemetry_go_libc(void);
 
 // Opens the library at this path (or takes the linked one) and fills the table. 0 is success; anything else leaves a
 // readable text in error. Called once a process, before any other function here.
@@ -50,6 +50,8 @@ int32_t pact_telemetry_go_preview(const PactTelemetry *client,
                                   uint32_t capacity);
 
 int32_t pact_telemetry_go_stats(const PactTelemetry *client, char *out, uint32_t capacity);
+
+int32_t pact_telemetry_go_persist(PactTelemetry *client, uint32_t timeout_ms);
 
 int32_t pact_telemetry_go_flush(PactTelemetry *client, uint32_t timeout_ms);
 

@@ -1,19 +1,18 @@
-//go:build !cgo || windows
+//go:build !cgo && !windows && !darwin && !(linux && pact_telemetry_purego)
 
-// Package native stands in for the library where it cannot be called. [Load] fails and says why, so nothing else here is
-// ever reached.
 package native
 
 import "errors"
 
-const linked = true
-
-// Client is never made here.
+// Client is never made here. Load fails, so that none of the functions is ever reached.
 type Client struct{}
 
-func open(string) error {
-	return errors.New("this program was built without cgo (CGO_ENABLED=0, or Windows), by which Go reaches it")
+func load() error {
+	return errors.New("the pact_telemetry library cannot be used: this program was built without cgo (CGO_ENABLED=0, " +
+		"or no C compiler was found), by which Go reaches it")
 }
+
+func Discard() {}
 
 func ABIVersion() uint32 { return 0 }
 
@@ -39,6 +38,8 @@ func Preview(client *Client, event, category, action *byte, value int64, pluginN
 }
 
 func Stats(client *Client, out *byte, capacity uint32) int32 { return ErrorInternal }
+
+func Persist(client *Client, timeoutMS uint32) int32 { return ErrorInternal }
 
 func Flush(client *Client, timeoutMS uint32) int32 { return ErrorInternal }
 

@@ -1,0 +1,10 @@
+//go:build !linux
+
+package unpack
+
+import "errors"
+
+// InMemory is not possible here.
+func InMemory(string, string) (path string, closeFile func(), err error) {
+	return "", nil, errors.ErrUnsupported
+}

@@ -1,0 +1,25 @@
+//go:build !unix
+
+package unpack
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Places are the folders in which this user may keep a library. On Windows, the one for local application data, which
+// belongs to the user; a temporary folder may be everybody's.
+func Places() []string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil
+	}
+	return []string{filepath.Join(cache, folderName)}
+}
+
+func replaceable(fs.FileInfo) error { return nil }
+
+func shared(fs.FileInfo) error { return nil }
+
+func allowed(int) error { return nil }

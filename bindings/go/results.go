@@ -1,0 +1,198 @@
+package telemetry
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// State says in one word whether an event would be queued now.
+type State string
+
+const (
+	StateEnabled       State = "enabled"
+	StateDisabled      State = "disabled"       // a rule says off: Explanation.DecidedBy
+	StateNotConfigured State = "not configured" // no credentials were given or built in
+	StateClosed        State = "closed"
+	StateUnavailable   State = "unavailable" // a no-op: Explanation.Reason
+)
+
+// DropReason is why an accepted event was lost.
+type DropReason string
+
+const (
+	DropOptedOut     DropReason = "opted_out"
+	DropDebug        DropReason = "debug"       // PACT_TELEMETRY_DEBUG prints events and sends none
+	DropHTTPStatus   DropReason = "http_status" // the server refused it (4xx)
+	DropExpired      DropReason = "expired"     // it waited for 72 hours
+	DropSpoolFull    DropReason = "spool_full"
+	DropNoNotice     DropReason = "no_notice"     // the person could not be told
+	DropNotPersisted DropReason = "not_persisted" // no disk took it, and the process or the client ended
+	DropInternal     DropReason = "internal"
+)
+
+// RefusalReason is why an event was not accepted.
+type RefusalReason string
+
+const (
+	RefusedDisabled      RefusalReason = "disabled"
+	RefusedNotConfigured RefusalReason = "not_configured"
+	RefusedQueueFull     RefusalReason = "queue_full"
+	RefusedClosed        RefusalReason = "closed"
+	RefusedInvalid       RefusalReason = "invalid"
+)
+
+var (
+	dropReasons = []DropReason{
+		DropOptedOut, DropDebug, DropHTTPStatus, DropExpired, DropSpoolFull, DropNoNotice, DropNotPersisted,
+		DropInternal,
+	}
+	refusalReasons = []RefusalReason{
+		RefusedDisabled, RefusedNotConfigured, RefusedQueueFull, RefusedClosed, RefusedInvalid,
+	}
+)
+
+// Answer is what every result begins with. Where Outcome is not OK, the library had nothing to say (there is none, or
+// the client is closed, or the event is not valid), and what follows is zero.
+type Answer struct {
+	Outcome Outcome `json:"-"`
+	// Reason says why the client is a no-op; empty where it is none.
+	Reason string `json:"-"`
+	// JSON is the library's own text, with what a newer library says beyond these fields; nil where Outcome is not OK.
+	JSON json.RawMessage `json:"-"`
+}
+
+// Explanation tells whether the client is on, which rule decided, and where events would go.
+type Explanation struct {
+	Answer
+	Enabled bool  `json:"enabled"`
+	State   State `json:"state"`
+	// DecidedBy is the name of the rule that says off; empty if none does.
+	DecidedBy string `json:"rule"`
+	// Rules are all of them in their order; the first that says off wins.
+	Rules    []Rule   `json:"rules"`
+	Protocol Protocol `json:"protocol"`
+	Endpoint string   `json:"endpoint"`
+	// Destination names endpoint and credentials by a digest, as the folder of waiting events does.
+	Destination string `json:"destination"`
+	Configured  bool   `json:"configured"` // there are credentials
+	Debug       bool   `json:"debug"`      // events are printed and not sent
+	CI          bool   `json:"ci"`         // this is a machine of continuous integration
+	// ExitTimeout is the longest that the end of a C program would wait.
+	ExitTimeout   time.Duration `json:"-"`
+	QueueCapacity int           `json:"queue_capacity"`
+	StateDir      string        `json:"state_dir"`
+	ID            ID            `json:"id"`
+	Notice        NoticeState   `json:"notice"`
+	// Diagnostics name the options that the library does not know.
+	Diagnostics []string `json:"diagnostics"`
+}
+
+// Rule is one of those that may say off.
+type Rule struct {
+	Name string `json:"rule"` // such as "PACT_DO_NOT_TRACK", "saved choice"
+	Says string `json:"says"` // "on", "off" or "no opinion"
+	Path string `json:"path"` // of the file that a saved choice is read from
+	// Read is what was found: a text, a boolean, or nil for nothing.
+	Read any `json:"read"`
+}
+
+// NoticeState is what the person was told, and when.
+type NoticeState struct {
+	Text string `json:"text"`
+	// Shown is when; the zero time if the person was not told yet.
+	Shown time.Time `json:"-"`
+}
+
+// Stats tell what became of the client's events in this process. At every moment
+// Accepted = Delivered + Unconfirmed + Queued + Spooled + the sum of Dropped. After Close they stay as they were.
+type Stats struct {
+	Answer
+	Accepted  int64 `json:"accepted"`
+	Delivered int64 `json:"delivered"`
+	// Unconfirmed are those that were sent whole and whose answer was not heard. They are not sent again.
+	Unconfirmed int64                   `json:"unconfirmed"`
+	Queued      int64                   `json:"queued"`
+	Spooled     int64                   `json:"spooled"` // on disk, for another attempt of this process or a later one
+	Dropped     map[DropReason]int64    `json:"dropped"`
+	NotAccepted map[RefusalReason]int64 `json:"not_accepted"`
+	// LastFailure is why the last request of the process failed; empty after a success.
+	LastFailure  string       `json:"last_failure"`
+	LeftByOthers LeftByOthers `json:"left_by_others"`
+}
+
+// LeftByOthers counts events of earlier processes that this process dealt with.
+type LeftByOthers struct {
+	Delivered   int64 `json:"delivered"`
+	Unconfirmed int64 `json:"unconfirmed"`
+	Dropped     int64 `json:"dropped"`
+}
+
+// Request is what would carry one event: the exact bytes.
+type Request struct {
+	Answer
+	Method      string `json:"method"`
+	URL         string `json:"url"`
+	ContentType string `json:"content_type"`
+	Body        string `json:"body"`
+}
+
+// explanationText is an Explanation as the library writes it.
+type explanationText struct {
+	Explanation
+	ExitTimeoutMS int64 `json:"exit_timeout_ms"`
+	Notice        struct {
+		NoticeState
+		ShownMS *int64 `json:"shown_ms"`
+	} `json:"notice"`
+}
+
+func newExplanation(answer Answer) Explanation {
+	var e explanationText
+	fill(&answer, &e)
+	e.Answer = answer
+	e.ExitTimeout = time.Duration(e.ExitTimeoutMS) * time.Millisecond
+	e.Explanation.Notice = e.Notice.NoticeState
+	if e.Notice.ShownMS != nil {
+		e.Explanation.Notice.Shown = time.UnixMilli(*e.Notice.ShownMS)
+	}
+	switch answer.Outcome {
+	case OK:
+	case Closed:
+		e.State = StateClosed
+	default:
+		e.State = StateUnavailable
+	}
+	return e.Explanation
+}
+
+func newStats(answer Answer) Stats {
+	s := Stats{Dropped: map[DropReason]int64{}, NotAccepted: map[RefusalReason]int64{}}
+	for _, reason := range dropReasons {
+		s.Dropped[reason] = 0
+	}
+	for _, reason := range refusalReasons {
+		s.NotAccepted[reason] = 0
+	}
+	fill(&answer, &s)
+	s.Answer = answer
+	return s
+}
+
+func newRequest(answer Answer) Request {
+	var r Request
+	fill(&answer, &r)
+	r.Answer = answer
+	return r
+}
+
+// fill reads the library's text. A key that is another one than expected leaves the rest as it is.
+func fill(answer *Answer, result any) {
+	if answer.JSON == nil {
+		return
+	}
+	var other *json.UnmarshalTypeError
+	if err := json.Unmarshal(answer.JSON, result); err != nil && !errors.As(err, &other) {
+		answer.Outcome, answer.Reason = ErrorInternal, err.Error()
+	}
+}
