@@ -45,7 +45,7 @@ fn an_event_is_a_log_record_with_the_fields_of_the_list() {
     let logs = &body["resourceLogs"][0];
     let text = |text: &str| json!({"stringValue": text});
     let resource = json!({
-        "pact.api_version": text("3"), "host.id": text(&Host::named("build-7").digest),
+        "pact.api_version": text("3"), "host.id": text(&Machine::named("build-7").digest),
         "pact.library_title": text(&identity.library_name), "service.name": text(&identity.library_id),
         "service.version": text(&identity.library_version), "pact.anonymize_ip": text("1"),
         "pact.data_source": text(&identity.data_source), "os.type": text("darwin"), "host.arch": text("amd64"),

@@ -216,10 +216,10 @@ fn an_event_tracked_right_before_the_end_of_main_arrives() {
 
 #[test]
 fn the_end_of_the_process_waits_as_long_as_allowed_and_no_longer() {
-    let sandbox = Sandbox::new();
-    let program = sandbox.program("exits_at_once", Language::C);
     let collector = Collector::start(&["--answers", "hang*"]);
     let took = |config: &str, ci: &str| {
+        let sandbox = Sandbox::new(); // a new machine each: what hangs is remembered
+        let program = sandbox.program("exits_at_once", Language::C);
         let run = sandbox.run(&program).endpoint(&collector.url).variable("CI", ci).argument(config);
         run.succeed().took.as_millis()
     };

@@ -45,7 +45,13 @@ impl Hanging {
         Hanging { endpoint: collector.url.clone(), _server: Server::Collector(collector) }
     }
 
+    /// So many processes, each of them the first on its machine: what hangs is remembered for those that follow.
     fn measure(&self, call: &str, times: usize) -> Vec<Measured> {
+        (0..times).flat_map(|_| self.measure_in_a_row(call, 1)).collect()
+    }
+
+    /// So many processes of one person.
+    fn measure_in_a_row(&self, call: &str, times: usize) -> Vec<Measured> {
         let sandbox = Sandbox::new();
         let program = sandbox.program("deadlines", Language::C);
         let measure = |_| {
@@ -101,6 +107,19 @@ fn a_server_that_hangs_in_the_handshake_holds_nobody() {
 #[test]
 fn a_server_that_never_answers_holds_nobody() {
     holds_its_time(&Hanging::by_script("hang*"), "PACT_TELEMETRY_ERROR_TIMEOUT");
+}
+
+#[test]
+fn what_hung_for_one_process_is_not_waited_for_by_the_next_ones() {
+    for hanging in [Hanging::at_connect(), Hanging::at_tls(), Hanging::by_script("hang*")] {
+        for call in ["flush", "close"] {
+            let all = hanging.measure_in_a_row(call, 5);
+            assert_eq!(all[0].status, "PACT_TELEMETRY_ERROR_TIMEOUT", "{call}: {all:?}");
+            assert!(all[1..].iter().all(|one| one.status == "PACT_TELEMETRY_KEPT"), "{call}: {all:?}");
+            assert!(all[1..].iter().all(|one| one.milliseconds < 250.0), "{call}: {all:?}");
+            assert!(best(&all) < 50.0, "{call}: {all:?}");
+        }
+    }
 }
 
 #[test]
