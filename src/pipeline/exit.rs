@@ -57,9 +57,9 @@ impl Attempt {
         }
     }
 
-    /// Was it given so long that it seems to hang?
-    pub fn seems_to_hang(&self) -> bool {
-        self.begin.elapsed() >= HANG
+    /// Does it seem to hang, after somebody waited that long for nothing else?
+    pub fn seems_to_hang(&self, waited: Duration) -> bool {
+        waited >= self.health.usual(self.now_ms).map_or(HANG / 4, |usual| HANG.max(4 * usual))
     }
 }
 

@@ -300,8 +300,9 @@ impl Pipeline {
         let begin = Instant::now();
         let is_done = self.wait(deadline, done);
         if !is_done {
-            self.exit.spend(begin.elapsed());
-            if let Some(attempt) = self.exit.attempt().filter(exit::Attempt::seems_to_hang) {
+            let waited = begin.elapsed();
+            self.exit.spend(waited);
+            if let Some(attempt) = self.exit.attempt().filter(|attempt| attempt.seems_to_hang(waited)) {
                 attempt.remember_vain(self.outbox.permit.awaited());
             }
         }

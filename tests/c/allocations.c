@@ -88,6 +88,7 @@ int main(void)
 
     for (int round = 0; round < 5; round++) { /* never so many at once that the small part of the queue is full */
         CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
+        CHECK_STATUS(track(client, "starts the worker"), PACT_TELEMETRY_OK); /* which ends after a quiet time */
         CHECK_COUNT(most(client, 100, PACT_TELEMETRY_OK, NULL), 1);
         CHECK_COUNT(most(client, 100, PACT_TELEMETRY_OK,
                          "gr\xc3\xb6\xc3\x9f"
@@ -96,6 +97,7 @@ int main(void)
     }
     most(client, 2000, PACT_TELEMETRY_OK, NULL); /* in which the large part was made, */
     CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
+    CHECK_STATUS(track(client, "starts the worker"), PACT_TELEMETRY_OK); /* which ends after a quiet time */
     CHECK_COUNT(most(client, 2000, PACT_TELEMETRY_OK, NULL), 1); /* and never again */
     CHECK_STATUS(pact_telemetry_flush(client, 20000), PACT_TELEMETRY_OK);
 
