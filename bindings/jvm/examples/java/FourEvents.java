@@ -16,12 +16,12 @@ public final class FourEvents {
 
   public static void main(String[] arguments) {
     Telemetry telemetry = Telemetry.builder().library("my-pact", "My Pact", "1.0.0").build();
-    telemetry.unavailableReason().ifPresent(System.err::println);
     System.out.println(telemetry.mockServerStarted());
     System.out.println(telemetry.consumerTestsRan(3));
     System.out.println(telemetry.pactsVerified(2));
     System.out.println(telemetry.pluginLoaded("protobuf", "0.5.0"));
     Outcome outcome = telemetry.close(Duration.ofMillis(500));
+    telemetry.unavailableReason().ifPresent(System.err::println);
     System.out.println("closed: " + outcome);
   }
 }

@@ -14,8 +14,15 @@ interface Backend extends Native {
   String textAt(long pointer);
 
   /**
+   * Gives up what the process would keep of this class. The library stays mapped.
+   *
+   * @return whether this may not be used any more, so that the next client needs a new one
+   */
+  boolean release();
+
+  /**
    * Throws for a library of another ABI. Asked before any other function is bound, so that the
-   * reason is this and not a function that the other ABI lacks.
+   * reason is this one, and not a function that the other ABI lacks.
    */
   static void requireAbi(int found) {
     if (found != ABI_VERSION) {

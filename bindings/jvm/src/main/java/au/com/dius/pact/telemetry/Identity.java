@@ -1,8 +1,11 @@
 package au.com.dius.pact.telemetry;
 
 import java.lang.StackWalker.Option;
+import java.lang.StackWalker.StackFrame;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** What the runtime knows of itself. Looks only at what is loaded already. */
 final class Identity {
@@ -17,19 +20,36 @@ final class Identity {
 
   private Identity() {}
 
-  static String platformVersion() {
-    return "Java " + System.getProperty("java.version");
+  /** Null if the JVM does not tell. */
+  static @Nullable String platformVersion() {
+    try {
+      return "Java " + System.getProperty("java.version");
+    } catch (SecurityException forbidden) {
+      return null;
+    }
   }
 
-  /** The test framework that calls, or null: whose classes are on this thread's stack. */
-  static String testFramework() {
+  /** The test framework whose classes are on this thread's stack; null if none is seen. */
+  static @Nullable String testFramework() {
+    try {
+      return frameworkOnStack();
+    } catch (RuntimeException | LinkageError forbidden) {
+      return null;
+    }
+  }
+
+  private static @Nullable String frameworkOnStack() {
     Map<String, Class<?>> found = new HashMap<>();
+    // No lambda: the first one of a JVM costs tens of milliseconds, and build() is to cost none.
     StackWalker.getInstance(Option.RETAIN_CLASS_REFERENCE)
         .forEach(
-            frame -> {
-              String prefix = prefixOf(frame.getClassName());
-              if (prefix != null) {
-                found.put(prefix, frame.getDeclaringClass());
+            new Consumer<StackFrame>() {
+              @Override
+              public void accept(StackFrame frame) {
+                String prefix = prefixOf(frame.getClassName());
+                if (prefix != null) {
+                  found.put(prefix, frame.getDeclaringClass());
+                }
               }
             });
     for (String[] framework : FRAMEWORKS) {
@@ -41,7 +61,7 @@ final class Identity {
     return null;
   }
 
-  private static String prefixOf(String className) {
+  private static @Nullable String prefixOf(String className) {
     for (String[] framework : FRAMEWORKS) {
       if (className.startsWith(framework[0])) {
         return framework[0];
@@ -51,7 +71,7 @@ final class Identity {
   }
 
   /** Jupiter kept its packages when JUnit went on to 6: there the jar's version tells. */
-  static String nameOf(String framework, String version) {
+  static String nameOf(String framework, @Nullable String version) {
     boolean six = framework.equals("JUnit 5") && version != null && version.startsWith("6.");
     return six ? "JUnit 6" : framework;
   }

@@ -1,34 +1,57 @@
 package au.com.dius.pact.telemetry;
 
 import com.sun.jna.NativeLibrary;
+import com.sun.jna.Platform;
 import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
+import java.util.Map;
 
 /**
  * Foreign calls by JNA, for Java 17 to 21. Direct mapping: an interface mapping costs several times
  * as much a call.
  */
 final class JnaBackend implements Backend {
-  /** Held, because JNA closes a library that nobody refers to. */
-  private final NativeLibrary library;
+  /** The flags RTLD_LAZY and RTLD_NODELETE of dlopen, on Linux and on macOS. */
+  private static final int LAZY_NODELETE = Platform.isMac() ? 0x81 : 0x1001;
 
-  private JnaBackend(NativeLibrary library) {
-    this.library = library;
-  }
+  private JnaBackend() {}
 
   static JnaBackend open(String name) {
     if (com.sun.jna.Native.POINTER_SIZE != Long.BYTES) {
       throw new UnsatisfiedLinkError("a 64-bit JVM is needed");
     }
-    NativeLibrary library = NativeLibrary.getInstance(name);
+    Map<String, Object> options =
+        Platform.isWindows()
+            ? Map.of()
+            : Map.of(com.sun.jna.Library.OPTION_OPEN_FLAGS, LAZY_NODELETE);
+    NativeLibrary library = NativeLibrary.getInstance(name, options);
     Backend.requireAbi(library.getFunction("pact_telemetry_abi_version").invokeInt(new Object[0]));
     com.sun.jna.Native.register(JnaBackend.class, library);
-    return new JnaBackend(library);
+    letGo(library);
+    return new JnaBackend();
+  }
+
+  /**
+   * Removes what JNA keeps of this class and of the library, but for the methods, see {@link
+   * #release()}: it would keep the class loader alive. The library stays mapped because of the
+   * flags that it was opened with; on Windows there are none, so there it stays open.
+   */
+  private static void letGo(NativeLibrary library) {
+    com.sun.jna.Native.getLibraryOptions(JnaBackend.class).clear();
+    if (!Platform.isWindows()) {
+      library.close();
+    }
   }
 
   @Override
   public String kind() {
     return "jna";
+  }
+
+  @Override
+  public boolean release() {
+    com.sun.jna.Native.unregister(JnaBackend.class);
+    return true;
   }
 
   @Override
@@ -39,11 +62,6 @@ final class JnaBackend implements Backend {
   @Override
   public String textAt(long pointer) {
     return new Pointer(pointer).getString(0, "UTF-8");
-  }
-
-  @Override
-  public String toString() {
-    return library.toString();
   }
 
   @Override
@@ -91,6 +109,9 @@ final class JnaBackend implements Backend {
 
   @Override
   public native int pact_telemetry_stats(long client, long out, int capacity);
+
+  @Override
+  public native int pact_telemetry_persist(long client, int timeoutMs);
 
   @Override
   public native int pact_telemetry_flush(long client, int timeoutMs);

@@ -59,6 +59,8 @@ interface Native {
 
   int pact_telemetry_stats(long client, long out, int capacity);
 
+  int pact_telemetry_persist(long client, int timeoutMs);
+
   int pact_telemetry_flush(long client, int timeoutMs);
 
   int pact_telemetry_close(long client, int timeoutMs);

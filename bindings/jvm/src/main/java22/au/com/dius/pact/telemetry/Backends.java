@@ -3,7 +3,7 @@ package au.com.dius.pact.telemetry;
 import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
 
-/** Chooses how to make foreign calls on Java 22 and up: the JDK's own way, else JNA. */
+/** Chooses how to make foreign calls on Java 22 and later: the JDK's own way, else JNA. */
 final class Backends {
   private Backends() {}
 
@@ -12,21 +12,44 @@ final class Backends {
    *
    * @param name an absolute path, or a name that the system's loader finds
    */
-  @SuppressWarnings("restricted") // Foreign calls are what this package is for.
   static Backend open(String name) {
+    if (!mayCall(Backends.class) && jnaMayCall()) {
+      return JnaBackend.open(name);
+    }
     try {
-      return FfmBackend.open(SymbolLookup.libraryLookup(name, Arena.global()));
+      return openByFfm(name);
     } catch (IllegalCallerException | UnsupportedOperationException denied) {
-      // Native access is given module by module: JNA's may have it where ours has not.
-      try {
-        return JnaBackend.open(name);
-      } catch (LinkageError alsoDenied) {
-        UnsatisfiedLinkError error =
-            new UnsatisfiedLinkError(
-                "the JVM denies native access; start it with --enable-native-access=ALL-UNNAMED");
-        error.initCause(denied);
-        throw error;
-      }
+      UnsatisfiedLinkError error = new UnsatisfiedLinkError(howToGrant());
+      error.initCause(denied);
+      throw error;
+    }
+  }
+
+  @SuppressWarnings("restricted") // Foreign calls are what this package is for.
+  private static Backend openByFfm(String name) {
+    return FfmBackend.open(SymbolLookup.libraryLookup(name, Arena.global()));
+  }
+
+  /** Why a client that requires native access does nothing. */
+  static String howToGrant() {
+    return "the JVM denies native access; start it with --enable-native-access=ALL-UNNAMED";
+  }
+
+  /** May foreign calls be made without a warning of the JVM? */
+  static boolean hasNativeAccess() {
+    return mayCall(Backends.class) || jnaMayCall();
+  }
+
+  private static boolean mayCall(Class<?> caller) {
+    return caller.getModule().isNativeAccessEnabled();
+  }
+
+  /** Native access is given module by module. Before Java 24 it is not asked of JNA at all. */
+  private static boolean jnaMayCall() {
+    try {
+      return Runtime.version().feature() < 24 || mayCall(com.sun.jna.Library.class);
+    } catch (LinkageError noJna) {
+      return false;
     }
   }
 }

@@ -9,42 +9,66 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * Foreign calls by java.lang.foreign. A pointer goes as a 64-bit number, which every 64-bit calling
  * convention passes alike, so that no segment is made for an argument. The handles are constants,
- * and the functions' addresses their first argument: only so does the JIT see through a call.
+ * and the functions' addresses their first argument: only so does the JIT see through a call. To
+ * make a handle costs milliseconds, so each is made when it is first needed, and functions of one
+ * signature share it.
  */
 @SuppressWarnings("restricted") // Foreign calls are what this package is for.
 final class FfmBackend implements Backend {
-  private static final MethodHandle ABI_VERSION_HANDLE = handle(FunctionDescriptor.of(JAVA_INT));
-  private static final MethodHandle VERSION = handle(FunctionDescriptor.of(JAVA_LONG));
-  private static final MethodHandle STATUS_NAME =
-      handle(FunctionDescriptor.of(JAVA_LONG, JAVA_INT));
-  private static final MethodHandle NEW =
-      handle(FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle TRACK =
-      handle(
-          FunctionDescriptor.of(
-              JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
-              JAVA_LONG));
-  private static final MethodHandle SET_ENABLED =
-      handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle IS_ENABLED = handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
-  private static final MethodHandle EXPLAIN =
-      handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle PREVIEW =
-      handle(
-          FunctionDescriptor.of(
-              JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
-              JAVA_LONG, JAVA_INT));
-  private static final MethodHandle STATS =
-      handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle FLUSH =
-      handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle CLOSE =
-      handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle FREE = handle(FunctionDescriptor.ofVoid(JAVA_LONG));
+  private static final class Int {
+    static final MethodHandle HANDLE = handle(FunctionDescriptor.of(JAVA_INT));
+  }
+
+  private static final class Address {
+    static final MethodHandle HANDLE = handle(FunctionDescriptor.of(JAVA_LONG));
+  }
+
+  private static final class AddressOfInt {
+    static final MethodHandle HANDLE = handle(FunctionDescriptor.of(JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class New {
+    static final MethodHandle HANDLE =
+        handle(FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Track {
+    static final MethodHandle HANDLE =
+        handle(
+            FunctionDescriptor.of(
+                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                JAVA_LONG));
+  }
+
+  private static final class IntOfClient {
+    static final MethodHandle HANDLE = handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+  }
+
+  private static final class IntOfClientAndInt {
+    static final MethodHandle HANDLE = handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Write {
+    static final MethodHandle HANDLE =
+        handle(FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Preview {
+    static final MethodHandle HANDLE =
+        handle(
+            FunctionDescriptor.of(
+                JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                JAVA_LONG, JAVA_LONG, JAVA_INT));
+  }
+
+  private static final class Free {
+    static final MethodHandle HANDLE = handle(FunctionDescriptor.ofVoid(JAVA_LONG));
+  }
 
   private final MemorySegment abiVersion;
   private final MemorySegment version;
@@ -56,6 +80,7 @@ final class FfmBackend implements Backend {
   private final MemorySegment explain;
   private final MemorySegment preview;
   private final MemorySegment stats;
+  private final MemorySegment persist;
   private final MemorySegment flush;
   private final MemorySegment close;
   private final MemorySegment free;
@@ -71,6 +96,7 @@ final class FfmBackend implements Backend {
     explain = address(library, "pact_telemetry_explain");
     preview = address(library, "pact_telemetry_preview");
     stats = address(library, "pact_telemetry_stats");
+    persist = address(library, "pact_telemetry_persist");
     flush = address(library, "pact_telemetry_flush");
     close = address(library, "pact_telemetry_close");
     free = address(library, "pact_telemetry_free");
@@ -79,7 +105,7 @@ final class FfmBackend implements Backend {
   static FfmBackend open(SymbolLookup library) {
     try {
       MemorySegment abiVersion = address(library, "pact_telemetry_abi_version");
-      Backend.requireAbi((int) ABI_VERSION_HANDLE.invokeExact(abiVersion));
+      Backend.requireAbi((int) Int.HANDLE.invokeExact(abiVersion));
     } catch (RuntimeException | Error error) {
       throw error;
     } catch (Throwable thrown) {
@@ -93,9 +119,11 @@ final class FfmBackend implements Backend {
   }
 
   private static MemorySegment address(SymbolLookup library, String function) {
-    return library
-        .find(function)
-        .orElseThrow(() -> new UnsatisfiedLinkError("it has no function " + function));
+    Optional<MemorySegment> found = library.find(function);
+    if (found.isEmpty()) {
+      throw new UnsatisfiedLinkError("it has no function " + function);
+    }
+    return found.get();
   }
 
   /** A downcall throws nothing of its own but what the compiler cannot know. */
@@ -106,6 +134,11 @@ final class FfmBackend implements Backend {
   @Override
   public String kind() {
     return "ffm";
+  }
+
+  @Override
+  public boolean release() {
+    return false; // The JDK keeps nothing of this class.
   }
 
   @Override
@@ -121,7 +154,7 @@ final class FfmBackend implements Backend {
   @Override
   public int pact_telemetry_abi_version() {
     try {
-      return (int) ABI_VERSION_HANDLE.invokeExact(abiVersion);
+      return (int) Int.HANDLE.invokeExact(abiVersion);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
@@ -130,7 +163,7 @@ final class FfmBackend implements Backend {
   @Override
   public long pact_telemetry_version() {
     try {
-      return (long) VERSION.invokeExact(version);
+      return (long) Address.HANDLE.invokeExact(version);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
@@ -139,7 +172,7 @@ final class FfmBackend implements Backend {
   @Override
   public long pact_telemetry_status_name(int status) {
     try {
-      return (long) STATUS_NAME.invokeExact(statusName, status);
+      return (long) AddressOfInt.HANDLE.invokeExact(statusName, status);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
@@ -148,7 +181,7 @@ final class FfmBackend implements Backend {
   @Override
   public long pact_telemetry_new(long configJson, long error, int errorCapacity) {
     try {
-      return (long) NEW.invokeExact(create, configJson, error, errorCapacity);
+      return (long) New.HANDLE.invokeExact(create, configJson, error, errorCapacity);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
@@ -165,7 +198,7 @@ final class FfmBackend implements Backend {
       long pluginVersion) {
     try {
       return (int)
-          TRACK.invokeExact(
+          Track.HANDLE.invokeExact(
               track, client, event, category, action, value, pluginName, pluginVersion);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
@@ -175,7 +208,7 @@ final class FfmBackend implements Backend {
   @Override
   public int pact_telemetry_set_enabled(long client, int enabled) {
     try {
-      return (int) SET_ENABLED.invokeExact(setEnabled, client, enabled);
+      return (int) IntOfClientAndInt.HANDLE.invokeExact(setEnabled, client, enabled);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
@@ -184,7 +217,7 @@ final class FfmBackend implements Backend {
   @Override
   public int pact_telemetry_is_enabled(long client) {
     try {
-      return (int) IS_ENABLED.invokeExact(isEnabled, client);
+      return (int) IntOfClient.HANDLE.invokeExact(isEnabled, client);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
@@ -193,7 +226,7 @@ final class FfmBackend implements Backend {
   @Override
   public int pact_telemetry_explain(long client, long out, int capacity) {
     try {
-      return (int) EXPLAIN.invokeExact(explain, client, out, capacity);
+      return (int) Write.HANDLE.invokeExact(explain, client, out, capacity);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
@@ -212,7 +245,7 @@ final class FfmBackend implements Backend {
       int capacity) {
     try {
       return (int)
-          PREVIEW.invokeExact(
+          Preview.HANDLE.invokeExact(
               preview,
               client,
               event,
@@ -231,7 +264,16 @@ final class FfmBackend implements Backend {
   @Override
   public int pact_telemetry_stats(long client, long out, int capacity) {
     try {
-      return (int) STATS.invokeExact(stats, client, out, capacity);
+      return (int) Write.HANDLE.invokeExact(stats, client, out, capacity);
+    } catch (Throwable thrown) {
+      throw unexpected(thrown);
+    }
+  }
+
+  @Override
+  public int pact_telemetry_persist(long client, int timeoutMs) {
+    try {
+      return (int) IntOfClientAndInt.HANDLE.invokeExact(persist, client, timeoutMs);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
@@ -240,7 +282,7 @@ final class FfmBackend implements Backend {
   @Override
   public int pact_telemetry_flush(long client, int timeoutMs) {
     try {
-      return (int) FLUSH.invokeExact(flush, client, timeoutMs);
+      return (int) IntOfClientAndInt.HANDLE.invokeExact(flush, client, timeoutMs);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
@@ -249,7 +291,7 @@ final class FfmBackend implements Backend {
   @Override
   public int pact_telemetry_close(long client, int timeoutMs) {
     try {
-      return (int) CLOSE.invokeExact(close, client, timeoutMs);
+      return (int) IntOfClientAndInt.HANDLE.invokeExact(close, client, timeoutMs);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }
@@ -258,7 +300,7 @@ final class FfmBackend implements Backend {
   @Override
   public void pact_telemetry_free(long client) {
     try {
-      FREE.invokeExact(free, client);
+      Free.HANDLE.invokeExact(free, client);
     } catch (Throwable thrown) {
       throw unexpected(thrown);
     }

@@ -5,25 +5,30 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 
-/** What a track costs its caller, beside a bare foreign call with the same texts. */
+/** What a track costs its caller, beside bare foreign calls with the same texts, in one run. */
 public final class Bench {
   private static final int BURST = 1_000;
   private static final int BURSTS = 60;
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private Bench() {}
 
   public static void main(String[] none) {
     try (Collector collector = new Collector();
-        Telemetry telemetry = collector.client().build()) {
-      Library library = Library.get();
-      if (library.unavailable() != null) {
-        System.err.println(library.unavailable());
+        Telemetry telemetry = collector.open();
+        Telemetry off = collector.client().enabled(false).build()) {
+      String kind = telemetry.explain().jvm().foreignCalls();
+      Library library = Library.loaded();
+      if (kind == null || library == null || library.calls() == null) {
+        System.err.println(telemetry.unavailableReason().orElse("not loaded"));
         System.exit(1);
       }
-      System.out.printf("Java %s, %s%n", System.getProperty("java.version"), library.kind());
+      System.out.printf("Java %s, %s%n", System.getProperty("java.version"), kind);
+      Calls calls = library.calls();
+      Backend backend = calls.backend();
+      long client = calls.create(config(collector)).client();
       // The texts lie ready at an address: only the call itself is left.
       ByteBuffer buffer = ByteBuffer.allocateDirect(256);
-      Backend backend = (Backend) library.calls();
       long[] text = new long[3];
       String[] texts = {"Pact consumer tests ran", "ConsumerTest", "Completed"};
       for (int i = 0; i < texts.length; i++) {
@@ -31,24 +36,47 @@ public final class Bench {
         buffer.put(texts[i].getBytes(StandardCharsets.UTF_8)).put((byte) 0);
       }
       int[] sink = new int[1];
-      Runnable bare =
+      Runnable nothing =
           () -> sink[0] += backend.pact_telemetry_track(0, text[0], text[1], text[2], 3, 0, 0);
+      Runnable bare =
+          () -> sink[0] += backend.pact_telemetry_track(client, text[0], text[1], text[2], 3, 0, 0);
       Runnable track = () -> sink[0] += telemetry.track(texts[0], texts[1], texts[2], 3).ordinal();
       Runnable helper = () -> sink[0] += telemetry.consumerTestsRan(3).ordinal();
-      double[][] samples = new double[3][BURSTS];
+      Runnable disabled = () -> sink[0] += off.track(texts[0], texts[1], texts[2], 3).ordinal();
+      double[][] samples = new double[5][BURSTS];
       for (int i = 0; i < BURSTS; i++) {
         samples[0][i] = burst(bare);
+        backend.pact_telemetry_flush(client, (int) PATIENCE.toMillis());
         samples[1][i] = burst(track);
-        telemetry.flush(Duration.ofSeconds(10));
+        telemetry.flush(PATIENCE);
         samples[2][i] = burst(helper);
-        telemetry.flush(Duration.ofSeconds(10));
+        telemetry.flush(PATIENCE);
+        samples[3][i] = burst(nothing);
+        samples[4][i] = burst(disabled);
       }
-      double floor = print("bare foreign call, NULL client", samples[0], 0);
-      print("track, accepted", samples[1], floor);
-      print("consumerTestsRan, accepted", samples[2], floor);
+      double floor = median(samples[0]);
+      double empty = median(samples[3]);
+      print("bare call, accepted", floor, "");
+      print("track, accepted", median(samples[1]), over(median(samples[1]), floor));
+      print("consumerTestsRan, accepted", median(samples[2]), over(median(samples[2]), floor));
+      print("bare call that does nothing", empty, "");
+      double refused = median(samples[4]);
+      print(
+          "track, turned off", refused, String.format("%.2f times the bare call", refused / empty));
       System.out.println(telemetry.stats() + " " + sink[0]);
+      backend.pact_telemetry_free(client);
       buffer.clear();
     }
+  }
+
+  private static byte[] config(Collector collector) {
+    return Utf8.constant(
+        "{\"library\":{\"id\":\"bench\",\"name\":\"Bench\",\"version\":\"1\"},\"measurement_id\":\"G-1\","
+            + "\"api_secret\":\"s\",\"endpoint\":\""
+            + collector.url
+            + "\",\"state_dir\":\""
+            + collector.state
+            + "\"}");
   }
 
   /** Nanoseconds a call. */
@@ -61,12 +89,17 @@ public final class Bench {
   }
 
   /** The median of the later half: by then the JIT has done its work. */
-  private static double print(String name, double[] samples, double floor) {
+  private static double median(double[] samples) {
     double[] later = Arrays.copyOfRange(samples, samples.length / 2, samples.length);
     Arrays.sort(later);
-    double median = later[later.length / 2];
-    System.out.printf("%-32s %8.1f ns", name, median);
-    System.out.println(floor == 0 ? "" : String.format("   own share %8.1f ns", median - floor));
-    return median;
+    return later[later.length / 2];
+  }
+
+  private static String over(double cost, double floor) {
+    return String.format("own share %.1f ns", cost - floor);
+  }
+
+  private static void print(String name, double nanos, String beside) {
+    System.out.printf("%-30s %8.1f ns   %s%n", name, nanos, beside);
   }
 }

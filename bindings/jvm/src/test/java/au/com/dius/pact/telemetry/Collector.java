@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -64,13 +65,30 @@ final class Collector implements AutoCloseable {
   }
 
   /** A client that reports here. */
-  Telemetry.Builder client() {
+  TelemetryBuilder client() {
     return Telemetry.builder()
         .library("pact-jvm", "Pact JVM", "4.7.0")
         .endpoint(url)
         .stateDir(state)
         .measurementId("G-1")
         .apiSecret("secret");
+  }
+
+  /** A client whose native library is loaded. */
+  Telemetry open() {
+    return opened(client());
+  }
+
+  /** The client of a builder, with its native library loaded, or the reason why it has none. */
+  static Telemetry opened(TelemetryBuilder builder) {
+    Telemetry telemetry = builder.build();
+    awaitLibrary();
+    return telemetry;
+  }
+
+  /** Waits for it longer than a host would: the machine may be busy with other tests. */
+  static void awaitLibrary() {
+    Library.await(Deadline.in(Duration.ofSeconds(20)));
   }
 
   /** The next event, or null if none comes. */

@@ -21,14 +21,15 @@ public final class Conformance {
   private static final Gson GSON =
       new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
 
-  private final Library library = Library.get();
+  private final Library library = Loader.load(System.getenv());
+  private final Calls calls = library.calls();
 
   private Conformance() {}
 
   public static void main(String[] none) throws Exception {
     Conformance replayer = new Conformance();
-    if (replayer.library.unavailable() != null) {
-      System.err.println(replayer.library.unavailable());
+    if (replayer.calls == null) {
+      System.err.println(replayer.library.missing());
       System.exit(1);
     }
     BufferedReader in =
@@ -42,71 +43,65 @@ public final class Conformance {
   }
 
   private JsonObject replay(JsonObject given) {
-    Library.Created created = library.create(text(given, "config"));
+    Calls.Created created = calls.create(text(given, "config"));
     JsonArray results = new JsonArray();
     for (JsonElement call : given.getAsJsonArray("calls")) {
       results.add(call(created.client(), call.getAsJsonObject()));
     }
-    library.calls().pact_telemetry_free(created.client());
+    calls.backend().pact_telemetry_free(created.client());
     JsonObject answer = new JsonObject();
     answer.add("name", given.get("name"));
-    answer.addProperty("new", created.error());
+    answer.addProperty("new", created.client() == 0 ? created.error() : null);
     answer.add("results", results);
     return answer;
   }
 
   private JsonElement call(long client, JsonObject call) {
-    Native calls = library.calls();
+    Native header = calls.backend();
     return switch (call.get("call").getAsString()) {
-      case "track" ->
-          new JsonPrimitive(
-              library.track(
-                  client,
-                  text(call, "event"),
-                  text(call, "category"),
-                  text(call, "action"),
-                  number(call, "value", 0),
-                  text(call, "plugin_name"),
-                  text(call, "plugin_version")));
-      case "preview" ->
-          written(
-              call,
-              library.previewer(
-                  client,
-                  text(call, "event"),
-                  text(call, "category"),
-                  text(call, "action"),
-                  number(call, "value", 0),
-                  text(call, "plugin_name"),
-                  text(call, "plugin_version")));
+      case "track" -> new JsonPrimitive(calls.track(client, event(call)));
+      case "preview" -> written(call, calls.previewer(client, event(call)));
       case "explain" ->
-          written(call, (out, capacity) -> calls.pact_telemetry_explain(client, out, capacity));
+          written(call, (out, capacity) -> header.pact_telemetry_explain(client, out, capacity));
       case "stats" ->
-          written(call, (out, capacity) -> calls.pact_telemetry_stats(client, out, capacity));
+          written(call, (out, capacity) -> header.pact_telemetry_stats(client, out, capacity));
       case "set_enabled" ->
           new JsonPrimitive(
-              calls.pact_telemetry_set_enabled(client, (int) number(call, "enabled", 0)));
-      case "is_enabled" -> new JsonPrimitive(calls.pact_telemetry_is_enabled(client));
+              header.pact_telemetry_set_enabled(client, (int) number(call, "enabled", 0)));
+      case "is_enabled" -> new JsonPrimitive(header.pact_telemetry_is_enabled(client));
+      case "persist" ->
+          new JsonPrimitive(
+              header.pact_telemetry_persist(client, (int) number(call, "timeout_ms", 0)));
       case "flush" ->
           new JsonPrimitive(
-              calls.pact_telemetry_flush(client, (int) number(call, "timeout_ms", 0)));
+              header.pact_telemetry_flush(client, (int) number(call, "timeout_ms", 0)));
       case "close" ->
           new JsonPrimitive(
-              calls.pact_telemetry_close(client, (int) number(call, "timeout_ms", 0)));
-      case "status_name" -> new JsonPrimitive(library.statusName((int) number(call, "status", 0)));
-      case "version" -> new JsonPrimitive(library.version());
+              header.pact_telemetry_close(client, (int) number(call, "timeout_ms", 0)));
+      case "status_name" -> new JsonPrimitive(calls.statusName((int) number(call, "status", 0)));
+      case "version" -> new JsonPrimitive(calls.version());
       case "abi_version" ->
-          new JsonPrimitive(Integer.toUnsignedLong(calls.pact_telemetry_abi_version()));
+          new JsonPrimitive(Integer.toUnsignedLong(header.pact_telemetry_abi_version()));
       // A JVM cannot change its environment: `setenv` is among what is not known.
       default -> new JsonPrimitive("unsupported");
     };
   }
 
-  private JsonElement written(JsonObject call, Library.Writer writer) {
+  private static Event event(JsonObject call) {
+    return new Event(
+        text(call, "event"),
+        text(call, "category"),
+        text(call, "action"),
+        number(call, "value", 0),
+        text(call, "plugin_name"),
+        text(call, "plugin_version"));
+  }
+
+  private JsonElement written(JsonObject call, Calls.Writer writer) {
     int capacity = (int) number(call, "capacity", 65_536);
     ByteBuffer out = ByteBuffer.allocateDirect(Math.max(1, capacity));
-    int length = library.write(writer, out, capacity);
-    return length < 0 ? new JsonPrimitive(length) : new JsonPrimitive(Library.textIn(out));
+    int length = calls.write(writer, out, capacity);
+    return length < 0 ? new JsonPrimitive(length) : new JsonPrimitive(Calls.textIn(out));
   }
 
   private static long number(JsonObject call, String key, long missing) {

@@ -1,8 +1,13 @@
 package au.com.dius.pact.telemetry;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The end of a JVM whose client nobody closed. */
@@ -17,19 +22,52 @@ class ExitTest {
     expect("exits", 3);
   }
 
-  /** HotSpot halts through the C library's exit, so that the library's handler runs there too. */
   @Test
-  void what_waits_leaves_when_hotspot_halts() throws Exception {
-    expect("halts", 4);
+  void what_was_persisted_leaves_when_the_host_halts() throws Exception {
+    expect("halts", 4, "OK\nfalse\n");
   }
 
   private static void expect(String how, int code) throws Exception {
+    expect(how, code, "OK\n");
+  }
+
+  private static void expect(String how, int code, String out) throws Exception {
     try (Collector collector = new Collector()) {
       Jvm.Ended ended = new Jvm().nativeAccess().reportingTo(collector).run(how);
-      assertEquals("OK\n", ended.out());
+      assertEquals(out, ended.out());
       assertEquals("", ended.err());
       assertEquals(code, ended.code());
       assertNotNull(collector.next());
+    }
+  }
+
+  /** What the shutdown hook does on Windows; elsewhere it is gone by then. */
+  @Test
+  void the_hook_has_on_disk_what_no_server_takes() throws Exception {
+    try (Collector hangs = new Collector("--answers", "hang*");
+        Telemetry telemetry = hangs.open()) {
+      telemetry.flush(Duration.ofSeconds(10)); // The queue is the process's.
+      assertEquals(Outcome.OK, telemetry.mockServerStarted());
+      ExitHook.saveAll(true);
+      try (Stream<Path> spool = Files.list(hangs.state.resolve("spool"))) {
+        assertEquals(1, spool.filter(file -> file.toString().endsWith(".batch")).count());
+      }
+    }
+  }
+
+  @Test
+  void no_thread_of_this_package_outlives_the_loading() throws Exception {
+    try (Collector collector = new Collector();
+        Telemetry telemetry = collector.open()) {
+      telemetry.mockServerStarted();
+      Library.await(Deadline.in(Duration.ofSeconds(10)));
+      for (Thread thread : Thread.getAllStackTraces().keySet()) {
+        if (thread.getName().startsWith("pact-telemetry")) {
+          thread.join(10_000);
+          assertFalse(thread.isAlive(), thread.getName());
+        }
+        assertFalse(thread.getName().startsWith("Cleaner-"), thread.getName());
+      }
     }
   }
 }

@@ -17,7 +17,12 @@ final class Jvm {
   final Map<String, String> environment = new HashMap<>();
   final List<String> arguments = new ArrayList<>();
 
+  /** What stands before the command. */
+  final List<String> prefix = new ArrayList<>();
+
   Jvm() {
+    arguments.add(
+        "-XX:TieredStopAtLevel=1"); // It lives for less time than the second compiler takes.
     environment.put("PACT_TELEMETRY_MEASUREMENT_ID", "G-1");
     environment.put("PACT_TELEMETRY_API_SECRET", "secret");
   }
@@ -63,8 +68,8 @@ final class Jvm {
   }
 
   Ended start(List<String> rest) throws IOException, InterruptedException {
-    List<String> command =
-        new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString()));
+    List<String> command = new ArrayList<>(prefix);
+    command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
     command.addAll(arguments);
     command.addAll(rest);
     Path out = Files.createTempFile("out", "");

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.io.File;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -13,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
@@ -22,7 +25,7 @@ class LoaderTest {
   @TempDir Path folder;
 
   private static String reasonFor(Path library) {
-    return Library.load(Map.of("PACT_TELEMETRY_LIBRARY", library.toString())).unavailable();
+    return Loader.load(Map.of("PACT_TELEMETRY_LIBRARY", library.toString())).missing();
   }
 
   @Test
@@ -51,6 +54,14 @@ class LoaderTest {
 
   @Test
   void a_library_of_another_abi_is_a_reason() throws Exception {
+    String stub = otherAbi(folder);
+    assertEquals(
+        "PACT_TELEMETRY_LIBRARY=" + stub + ": it has ABI version 2, and 1 is needed",
+        reasonFor(Path.of(stub)));
+  }
+
+  /** A library that can be opened, and is another one. */
+  static String otherAbi(Path folder) throws Exception {
     Path source =
         Files.writeString(
             folder.resolve("stub.c"),
@@ -62,43 +73,81 @@ class LoaderTest {
             .inheritIO()
             .start()
             .waitFor());
-    assertEquals(
-        "PACT_TELEMETRY_LIBRARY=" + stub + ": it has ABI version 2, and 1 is needed",
-        reasonFor(stub));
+    return stub.toString();
   }
 
   @Test
   void without_a_variable_all_places_are_named() {
-    // In the source tree nothing is bundled; an installed library would be found.
-    Library library = Library.load(Map.of());
-    assumeTrue(library.unavailable() != null);
+    // In the source tree the jar of natives is empty; an installed library would be found.
+    Library library = Loader.load(Map.of());
+    assumeTrue(library.calls() == null, "a library is installed on this system");
     assertTrue(
         library
-            .unavailable()
+            .missing()
             .startsWith(
-                "this package has no native/linux-x86_64/libpact_telemetry.so; "
-                    + "the system's libpact_telemetry.so.1: "),
-        library.unavailable());
+                "there is no linux-x86-64/libpact_telemetry.so on the class path "
+                    + "(telemetry-natives has it); the system's libpact_telemetry.so.1: "),
+        library.missing());
   }
 
   @Test
   void a_client_without_a_library_does_nothing_and_says_why() throws Exception {
     Path missing = folder.resolve("missing.so");
-    Jvm.Ended ended = new Jvm().with("PACT_TELEMETRY_LIBRARY", missing.toString()).run("asks");
-    String reason = "PACT_TELEMETRY_LIBRARY=" + missing + ": there is no such file";
+    Jvm jvm = new Jvm().with("PACT_TELEMETRY_LIBRARY", missing.toString());
+    expectUnavailable(jvm, "PACT_TELEMETRY_LIBRARY=" + missing + ": there is no such file");
+  }
+
+  @Test
+  void on_a_platform_without_a_library_the_client_does_nothing_and_says_why() throws Exception {
+    Jvm jvm = new Jvm().with("PACT_TELEMETRY_LIBRARY", "");
+    jvm.arguments.add("-Dos.arch=s390x");
+    expectUnavailable(jvm, "there is no library for Linux on s390x");
+  }
+
+  private static List<String> expectUnavailable(Jvm jvm, String reason) throws Exception {
+    Jvm.Ended ended = jvm.run("asks");
     List<String> lines = ended.out().lines().toList();
-    assertEquals(List.of(reason, "UNAVAILABLE", "OK", "false", "UNAVAILABLE"), lines.subList(0, 5));
-    for (String answer : lines.subList(5, 8)) {
-      assertTrue(answer.startsWith("{\"enabled\":false,\"unavailable\":\"" + reason), answer);
+    assertEquals("unavailable", json(lines.get(0)).get("state").getAsString());
+    assertTrue(lines.get(1).startsWith(reason), lines.get(1));
+    assertEquals(List.of("UNAVAILABLE", "OK", "OK", "false", "UNAVAILABLE"), lines.subList(2, 7));
+    for (String answer : List.of(lines.get(0), lines.get(7), lines.get(8))) {
+      assertEquals("unavailable", json(answer).get("outcome").getAsString());
+      assertEquals(lines.get(1), json(answer).get("reason").getAsString());
     }
-    assertEquals(List.of("OK", "CLOSED"), lines.subList(8, 10));
-    assertEquals("", ended.err());
+    assertEquals(List.of("OK", "CLOSED"), lines.subList(9, 11));
     assertEquals(0, ended.code());
+    List<String> said =
+        ended.err().lines().filter(line -> !line.contains("Security Manager")).toList();
+    assertEquals(List.of(), said);
+    return lines;
+  }
+
+  private static JsonObject json(String text) {
+    return JsonParser.parseString(text).getAsJsonObject();
+  }
+
+  @Test
+  void under_a_security_manager_nothing_is_thrown() throws Exception {
+    assumeTrue(Jvm.version() < 18, "newer JVMs have none, or forbid it by default");
+    String grants = "";
+    for (String grant :
+        List.of(
+            "",
+            "permission java.util.PropertyPermission \"*\", \"read\";",
+            "permission java.lang.RuntimePermission \"getenv.*\";",
+            "permission java.lang.RuntimePermission \"getStackWalkerWithClassReference\";",
+            "permission java.lang.RuntimePermission \"shutdownHooks\";")) {
+      grants += grant;
+      Path policy = Files.writeString(folder.resolve("policy"), "grant {" + grants + "};");
+      Jvm jvm = new Jvm();
+      jvm.arguments.addAll(List.of("-Djava.security.manager", "-Djava.security.policy==" + policy));
+      expectUnavailable(jvm, "");
+    }
   }
 
   @Test
   void the_bundled_library_is_found_in_a_folder_and_in_a_jar() throws Exception {
-    Path name = Path.of("native/linux-x86_64/libpact_telemetry.so");
+    Path name = Path.of("linux-x86-64/libpact_telemetry.so");
     Path real = Path.of(System.getenv("PACT_TELEMETRY_LIBRARY"));
     Path classes = folder.resolve("classes");
     Files.createDirectories(classes.resolve(name).getParent());
@@ -120,14 +169,59 @@ class LoaderTest {
                     "-cp",
                     Jvm.classPath() + File.pathSeparator + bundle,
                     Program.class.getName(),
-                    "returns"));
-        assertEquals("OK\n", ended.out(), ended.err());
+                    "halts"));
+        assertEquals("OK\nfalse\n", ended.out(), ended.err());
         assertNotNull(collector.next());
       }
     }
     try (var left = Files.walk(unpacked)) {
       assertEquals(List.of(), left.filter(it -> it.toString().endsWith(".so")).toList());
     }
+  }
+
+  @Test
+  void where_nothing_may_be_run_from_the_temporary_folder_another_is_found() throws Exception {
+    Path jar = folder.resolve("bundle.jar");
+    try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(jar))) {
+      out.putNextEntry(new ZipEntry("linux-x86-64/libpact_telemetry.so"));
+      Files.copy(Path.of(System.getenv("PACT_TELEMETRY_LIBRARY")), out);
+    }
+    Path noexec = Files.createDirectory(folder.resolve("noexec"));
+    String mount = "mount -t tmpfs -o noexec none '" + noexec + "'";
+    assumeTrue(
+        new ProcessBuilder("unshare", "--mount", "sh", "-c", mount).start().waitFor() == 0,
+        "not run: this user may not mount a file system");
+    try (Collector collector = new Collector()) {
+      Jvm jvm = new Jvm().nativeAccess().reportingTo(collector);
+      jvm.with("PACT_TELEMETRY_LIBRARY", "").with("XDG_CACHE_HOME", folder + "/cache");
+      jvm.prefix.addAll(List.of("unshare", "--mount", "sh", "-c", mount + " && exec \"$@\"", "sh"));
+      jvm.arguments.add("-Djava.io.tmpdir=" + noexec);
+      Jvm.Ended ended =
+          jvm.start(
+              List.of(
+                  "-cp",
+                  Jvm.classPath() + File.pathSeparator + jar,
+                  Program.class.getName(),
+                  "halts"));
+      assertEquals("OK\nfalse\n", ended.out(), ended.err());
+      assertNotNull(collector.next());
+    }
+    try (var left = Files.walk(folder.resolve("cache"))) {
+      assertEquals(List.of(), left.filter(it -> it.toString().contains("pact")).toList());
+    }
+  }
+
+  @Test
+  void a_client_that_requires_native_access_causes_no_warning() throws Exception {
+    assumeTrue(Jvm.version() >= 24, "older JVMs warn of nothing, or JNA serves");
+    Jvm jvm = new Jvm();
+    jvm.with("PACT_DO_NOT_TRACK", "");
+    Jvm.Ended ended = jvm.start(List.of("-cp", Jvm.classPath(), QuietProgram.class.getName()));
+    assertEquals(
+        "UNAVAILABLE\nthe JVM denies native access; "
+            + "start it with --enable-native-access=ALL-UNNAMED\n",
+        ended.out());
+    assertEquals("", ended.err());
   }
 
   @Test
@@ -145,7 +239,7 @@ class LoaderTest {
 
   private static void expectNothing(Jvm jvm) throws Exception {
     Jvm.Ended ended = jvm.run("is off");
-    assertEquals("DISABLED\nfalse\nOK\nOptional.empty\nfalse\n[]\nOK\n", ended.out());
+    assertEquals("DISABLED\nfalse\nOK\nOptional.empty\nDISABLED\n1\nfalse\n[]\nOK\n", ended.out());
     // A JVM that would warn of native access has no reason to, as nothing was loaded.
     assertEquals("", ended.err());
     assertEquals(0, ended.code());
@@ -160,10 +254,7 @@ class LoaderTest {
     assertTrue(
         ended
             .out()
-            .lines()
-            .findFirst()
-            .get()
-            .endsWith(
+            .contains(
                 "the JVM denies native access; start it with --enable-native-access=ALL-UNNAMED"),
         ended.out());
     assertEquals("", ended.err());
@@ -182,13 +273,20 @@ class LoaderTest {
         jvm.start(
             List.of(
                 "-p",
-                Jvm.jar() + File.pathSeparator + jna,
+                String.join(File.pathSeparator, Jvm.jar().toString(), jna.toString(), natives()),
                 "--add-modules=ALL-MODULE-PATH",
                 "--patch-module",
                 "au.com.dius.pact.telemetry=" + tests,
                 "-m",
                 "au.com.dius.pact.telemetry/" + Program.class.getName(),
                 "explains"));
-    assertTrue(ended.out().startsWith("{\"jvm\":{\"foreign_calls\":\"jna\","), ended.toString());
+    assertTrue(ended.out().contains("\"foreign_calls\":\"jna\""), ended.toString());
+  }
+
+  private static String natives() {
+    return Stream.of(Jvm.classPath().split(File.pathSeparator))
+        .filter(entry -> entry.contains("telemetry-natives"))
+        .findFirst()
+        .get();
   }
 }

@@ -11,6 +11,7 @@ import com.google.gson.JsonParser;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
@@ -31,7 +32,7 @@ class TelemetryTest {
 
   @Test
   void an_event_arrives_as_it_was_given_with_who_reports() {
-    try (Telemetry telemetry = collector.client().dataSource("cli").build()) {
+    try (Telemetry telemetry = collector.client().dataSource(DataSource.CLI).build()) {
       assertEquals(
           Outcome.OK, telemetry.track("Größe ✓ 🎉", "Kategorie", "Tat", 7, "Stecker", "1.2"));
       assertEquals(Outcome.OK, telemetry.flush());
@@ -87,15 +88,13 @@ class TelemetryTest {
   @Test
   void foreign_calls_are_made_the_way_this_jdk_has() {
     try (Telemetry telemetry = collector.client().build()) {
-      assertEquals(
-          Jvm.version() >= 22 ? "ffm" : "jna",
-          json(telemetry.explain()).getAsJsonObject("jvm").get("foreign_calls").getAsString());
+      assertEquals(Jvm.version() >= 22 ? "ffm" : "jna", telemetry.explain().jvm().foreignCalls());
     }
   }
 
   @Test
   void wrong_input_is_answered_and_never_thrown() {
-    try (Telemetry telemetry = collector.client().build()) {
+    try (Telemetry telemetry = collector.open()) {
       assertEquals(Outcome.ERROR_NULL, telemetry.track(null, "b", "c", 1));
       assertEquals(Outcome.ERROR_EMPTY, telemetry.track(" ", "b", "c", 1));
       assertEquals(Outcome.ERROR_TOO_LONG, telemetry.track("x".repeat(501), "b", "c", 1));
@@ -107,8 +106,9 @@ class TelemetryTest {
       assertEquals(Outcome.INVALID, telemetry.track("half \ud83c", "b", "c", 1));
       assertEquals(Outcome.INVALID, telemetry.pluginLoaded("a\0", "1"));
       assertEquals(Outcome.OK, telemetry.pluginLoaded(null, null));
-      assertEquals("{\"error\":\"INVALID\"}", telemetry.preview("\0", "b", "c", 1, null, null));
-      assertEquals("{\"error\":\"ERROR_RANGE\"}", telemetry.preview("a", "b", "c", -1, null, null));
+      assertEquals(Outcome.INVALID, telemetry.preview("\0", "b", "c", 1, null, null).outcome());
+      assertEquals(Outcome.ERROR_RANGE, telemetry.preview("a", "b", "c", -1, null, null).outcome());
+      assertEquals(10, telemetry.stats().notAccepted().get(RefusalReason.INVALID));
     }
   }
 
@@ -118,7 +118,7 @@ class TelemetryTest {
     String action = "ü".repeat(250);
     String other = "ö".repeat(75);
     try (Telemetry telemetry =
-        collector.client().protocol("universal-analytics").trackingId("UA-1-1").build()) {
+        collector.client().protocol(Protocol.UNIVERSAL_ANALYTICS).trackingId("UA-1-1").build()) {
       assertEquals(Outcome.OK, telemetry.track(event, other, action, 1, other, other));
     }
     JsonObject fields = collector.next().getAsJsonObject("fields");
@@ -129,25 +129,17 @@ class TelemetryTest {
 
   @Test
   void wrong_options_make_a_client_that_does_nothing_and_says_why() {
-    try (Telemetry telemetry = Telemetry.builder().option("library", 3).build()) {
-      assertEquals(
-          "config: `library` must be an object, found 3", telemetry.unavailableReason().get());
+    String reason = "config: `library` must be an object, found 3";
+    try (Telemetry telemetry = Collector.opened(Telemetry.builder().option("library", 3))) {
+      assertEquals(reason, telemetry.unavailableReason().get());
       assertEquals(Outcome.UNAVAILABLE, telemetry.mockServerStarted());
       assertEquals(Outcome.UNAVAILABLE, telemetry.setEnabled(true));
       assertEquals(Outcome.OK, telemetry.flush());
       assertFalse(telemetry.isEnabled());
-      for (String answer :
-          List.of(
-              telemetry.explain(),
-              telemetry.stats(),
-              telemetry.preview("a", "b", "c", 1, null, null))) {
-        assertEquals(
-            telemetry.unavailableReason().get(), json(answer).get("unavailable").getAsString());
-        assertFalse(json(answer).get("enabled").getAsBoolean());
-      }
+      assertEquals(State.UNAVAILABLE, telemetry.explain().state());
       assertEquals(Outcome.OK, telemetry.close(Duration.ZERO));
     }
-    Telemetry half = Telemetry.builder().library("\ud83c", "X", "1").build();
+    Telemetry half = Collector.opened(Telemetry.builder().library("\ud83c", "X", "1"));
     assertEquals("the options hold half a surrogate pair", half.unavailableReason().get());
   }
 
@@ -158,11 +150,11 @@ class TelemetryTest {
             .client()
             .queueCapacity(2)
             .exitTimeout(Duration.ofMillis(70))
-            .id("random")
+            .id(MachineId.RANDOM)
             .option("quote\"\\\n", null)
             .option("newer", true)
             .build()) {
-      JsonObject explained = json(telemetry.explain());
+      JsonObject explained = json(telemetry.explain().json());
       assertEquals(2, explained.get("queue_capacity").getAsInt());
       assertEquals(70, explained.get("exit_timeout_ms").getAsInt());
       assertEquals("random", explained.get("id").getAsString());
@@ -172,14 +164,15 @@ class TelemetryTest {
 
   @Test
   void a_host_that_shows_the_notice_finds_it_and_nothing_leaves_until_it_did(@TempDir Path state) {
-    try (Telemetry telemetry = collector.client().stateDir(state).notice("host").build()) {
-      JsonObject notice = json(telemetry.explain()).getAsJsonObject("notice");
+    try (Telemetry telemetry = collector.client().stateDir(state).notice(Notice.HOST).build()) {
+      JsonObject notice = json(telemetry.explain().json()).getAsJsonObject("notice");
       assertTrue(notice.get("shown_ms").isJsonNull());
+      assertNull(telemetry.explain().notice().shown());
       assertTrue(notice.get("text").getAsString().contains("PACT_DO_NOT_TRACK"));
       assertEquals(Outcome.OK, telemetry.mockServerStarted());
       assertEquals(Outcome.KEPT, telemetry.flush());
     }
-    Telemetry wrong = collector.client().notice("nobody").build();
+    Telemetry wrong = Collector.opened(collector.client().option("notice", "nobody"));
     assertEquals(
         "config: `notice` must be one of stderr, host, shown, found \"nobody\"",
         wrong.unavailableReason().get());
@@ -187,12 +180,12 @@ class TelemetryTest {
 
   @Test
   void a_text_that_is_longer_than_the_first_buffer_comes_whole() {
-    Telemetry.Builder builder = collector.client();
+    TelemetryBuilder builder = collector.client();
     for (int i = 0; i < 300; i++) {
       builder.option("a key that the library does not know " + i, i);
     }
     try (Telemetry telemetry = builder.build()) {
-      JsonObject explained = json(telemetry.explain());
+      JsonObject explained = json(telemetry.explain().json());
       assertTrue(explained.toString().length() > 9_000);
       assertTrue(explained.get("diagnostics").toString().contains("know 299"));
     }
@@ -201,7 +194,7 @@ class TelemetryTest {
   @Test
   void preview_shows_the_request_and_sends_nothing() {
     try (Telemetry telemetry = collector.client().build()) {
-      JsonObject request = json(telemetry.preview("a", "b", "c", 1, "p", "v"));
+      JsonObject request = json(telemetry.preview("a", "b", "c", 1, "p", "v").json());
       assertEquals("POST", request.get("method").getAsString());
       assertTrue(request.get("body").getAsString().contains("\"plugin_name\":\"p\""));
     }
@@ -228,7 +221,9 @@ class TelemetryTest {
   void a_client_that_starts_disabled_can_be_enabled() {
     try (Telemetry telemetry = collector.client().enabled(false).build()) {
       assertEquals(Outcome.DISABLED, telemetry.mockServerStarted());
-      assertNull(telemetry.handle);
+      assertEquals(State.DISABLED, telemetry.explain().state());
+      assertEquals("host", telemetry.explain().rule());
+      assertNull(telemetry.explain().jvm().foreignCalls(), "nothing was loaded");
       telemetry.setEnabled(true);
       assertEquals(Outcome.OK, telemetry.mockServerStarted());
     }
@@ -245,15 +240,10 @@ class TelemetryTest {
         assertEquals(Outcome.DISABLED, telemetry.mockServerStarted());
         assertFalse(telemetry.isEnabled());
         expectDropped(telemetry);
-        JsonObject explained = json(telemetry.explain());
-        assertFalse(explained.get("enabled").getAsBoolean());
-        assertEquals(
-            "{\"read\":\" True \",\"says\":\"off\"}",
-            explained
-                .getAsJsonObject("jvm")
-                .getAsJsonObject("system_properties")
-                .get(name)
-                .toString());
+        Explanation explained = telemetry.explain();
+        assertFalse(explained.enabled());
+        assertEquals("system property " + name, explained.rule());
+        assertEquals(Map.of(name, " True "), explained.jvm().systemProperties());
         telemetry.setEnabled(true);
         assertFalse(telemetry.isEnabled(), "the host cannot overrule the person");
         assertNull(collector.next(300L));
@@ -273,8 +263,7 @@ class TelemetryTest {
     assertTimeoutPreemptively(
         Duration.ofSeconds(5),
         () -> {
-          while (json(telemetry.stats()).getAsJsonObject("dropped").get("opted_out").getAsInt()
-              != 1) {
+          while (telemetry.stats().dropped().get(DropReason.OPTED_OUT) != 1) {
             Thread.sleep(5);
           }
         });
@@ -296,10 +285,10 @@ class TelemetryTest {
   @Test
   void the_words_that_opt_out_are_the_librarys() {
     for (String none : new String[] {null, "", " ", "0", "false", "NO", " Off "}) {
-      assertFalse(OptOut.says(none), none);
+      assertFalse(OptOut.saysOff(none), none);
     }
     for (String off : new String[] {"1", "true", "yes", "2", "none", "on"}) {
-      assertTrue(OptOut.says(off), off);
+      assertTrue(OptOut.saysOff(off), off);
     }
   }
 
@@ -334,7 +323,8 @@ class TelemetryTest {
         Outcome.UNKNOWN, Outcome.of(1000), "the binding's own numbers are not the library's");
     assertFalse(Outcome.UNKNOWN.isError());
     assertTrue(Outcome.UNKNOWN_ERROR.isError());
-    assertEquals(Outcome.UNKNOWN, Library.get().outcome(77));
-    assertEquals("PACT_TELEMETRY_UNKNOWN (77)", Library.get().unknownStatus());
+    Library library = Loader.load(System.getenv());
+    assertEquals(Outcome.UNKNOWN, library.outcome(77));
+    assertEquals("PACT_TELEMETRY_UNKNOWN (77)", library.unknownStatus());
   }
 }

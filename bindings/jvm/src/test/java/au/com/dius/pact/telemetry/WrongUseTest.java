@@ -3,11 +3,13 @@ package au.com.dius.pact.telemetry;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.gson.JsonParser;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -32,24 +34,45 @@ class WrongUseTest {
     Telemetry telemetry = collector.client().build();
     assertEquals(Outcome.OK, telemetry.mockServerStarted());
     assertEquals(Outcome.OK, telemetry.close(null));
-    assertTrue(telemetry.handle.isFree());
-    assertEquals(0, telemetry.handle.enter());
     assertEquals(Outcome.CLOSED, telemetry.close(null));
     telemetry.close();
     assertEquals(Outcome.CLOSED, telemetry.track("a", "b", "c", 1));
     assertEquals(Outcome.CLOSED, telemetry.mockServerStarted());
     assertEquals(Outcome.CLOSED, telemetry.flush());
+    assertEquals(Outcome.CLOSED, telemetry.persist());
     assertEquals(Outcome.CLOSED, telemetry.setEnabled(true));
     assertFalse(telemetry.isEnabled());
-    for (String answer :
-        List.of(
-            telemetry.explain(),
-            telemetry.stats(),
-            telemetry.preview("a", "b", "c", 1, null, null))) {
-      assertEquals(
-          "the client is closed",
-          JsonParser.parseString(answer).getAsJsonObject().get("unavailable").getAsString());
+    assertEquals(State.CLOSED, telemetry.explain().state());
+    assertEquals(Outcome.CLOSED, telemetry.preview("a", "b", "c", 1, null, null).outcome());
+    Stats stats = telemetry.stats();
+    assertEquals(Outcome.CLOSED, stats.outcome());
+    assertEquals(1, stats.delivered(), "the counters are those of the end");
+    assertEquals(2, stats.notAccepted().get(RefusalReason.CLOSED));
+  }
+
+  @Test
+  void a_client_is_freed_once_and_after_the_last_call() {
+    Library.retain();
+    int[] freed = {0};
+    NativeClient client =
+        new NativeClient(
+            (Native)
+                Proxy.newProxyInstance(
+                    Native.class.getClassLoader(),
+                    new Class<?>[] {Native.class},
+                    (proxy, method, arguments) -> {
+                      assertEquals("pact_telemetry_free", method.getName());
+                      freed[0]++;
+                      return null;
+                    }),
+            1);
+    try (NativeClient.Lease lease = client.lease()) {
+      client.release();
+      assertEquals(1, lease.client());
+      assertEquals(0, freed[0]);
     }
+    assertEquals(1, freed[0]);
+    assertNull(client.lease());
   }
 
   @Test
@@ -74,29 +97,30 @@ class WrongUseTest {
                 telemetry::mockServerStarted,
                 () -> telemetry.track("a", "b", "c", 1, "ö", "v"),
                 () -> telemetry.isEnabled() ? Outcome.OK : Outcome.CLOSED,
-                () -> telemetry.stats().contains("closed") ? Outcome.CLOSED : Outcome.OK);
-        List<Future<Boolean>> callers = new ArrayList<>();
+                () -> telemetry.stats().outcome());
+        List<Future<Set<Outcome>>> callers = new ArrayList<>();
         for (Callable<Outcome> call : calls) {
           callers.add(
               threads.submit(
                   () -> {
-                    Set<Outcome> fine = Set.of(Outcome.OK, Outcome.QUEUE_FULL, Outcome.CLOSED);
-                    boolean allFine = true;
+                    Set<Outcome> found = EnumSet.noneOf(Outcome.class);
                     for (int i = 0; i < 2_000; i++) {
-                      allFine &= fine.contains(call.call());
+                      found.add(call.call());
                       if (i == 100) {
                         started.countDown();
                       }
                     }
-                    return allFine;
+                    return found;
                   }));
         }
         started.await();
         telemetry.close(Duration.ofMillis(round));
-        for (Future<Boolean> caller : callers) {
-          assertTrue(caller.get());
+        for (Future<Set<Outcome>> caller : callers) {
+          Set<Outcome> found = caller.get();
+          found.removeAll(Set.of(Outcome.OK, Outcome.QUEUE_FULL, Outcome.CLOSED));
+          assertEquals(Set.of(), found);
         }
-        assertTrue(telemetry.handle.isFree());
+        assertEquals(State.CLOSED, telemetry.explain().state());
       }
     } finally {
       threads.shutdown();
@@ -105,22 +129,23 @@ class WrongUseTest {
 
   @Test
   @Timeout(30)
-  void a_client_that_is_forgotten_is_freed_and_its_events_leave() throws Exception {
-    ClientHandle forgotten = forget();
-    while (!forgotten.isFree()) {
+  void a_client_that_is_forgotten_is_closed_and_its_events_leave() throws Exception {
+    Session forgotten = forget();
+    while (forgotten.state() != State.CLOSED) {
       System.gc();
       Thread.sleep(10);
+      Forgotten.release();
     }
     assertNotNull(collector.next());
   }
 
-  private ClientHandle forget() {
+  private Session forget() {
     Telemetry telemetry = collector.client().build();
     // The queue is the process's: another test may have left it full.
     while (telemetry.mockServerStarted() == Outcome.QUEUE_FULL) {
       telemetry.flush();
     }
-    return telemetry.handle;
+    return telemetry.session;
   }
 
   @Test

@@ -1,0 +1,31 @@
+package au.com.dius.pact.telemetry;
+
+/** Why an event that was accepted is lost. */
+public enum DropReason {
+  /** The person opted out, or the host program turned the client off, before it was sent. */
+  OPTED_OUT("opted_out"),
+  /** {@code PACT_TELEMETRY_DEBUG} is set: it was printed instead. */
+  DEBUG("debug"),
+  /** The server refused it (status 4xx). */
+  HTTP_STATUS("http_status"),
+  /** It waited longer than 72 hours. */
+  EXPIRED("expired"),
+  /** The folder where events wait is full. */
+  SPOOL_FULL("spool_full"),
+  /** The notice could not be shown. */
+  NO_NOTICE("no_notice"),
+  /** No disk took it, and the process or the client ended. */
+  NOT_PERSISTED("not_persisted"),
+  /** A fault of the native library or of this package. */
+  INTERNAL("internal"),
+  /** It was taken while the native library was being loaded, and that failed. */
+  UNAVAILABLE("unavailable"),
+  /** Reasons of a newer native library, together. */
+  UNKNOWN("unknown");
+
+  final String key;
+
+  DropReason(String key) {
+    this.key = key;
+  }
+}

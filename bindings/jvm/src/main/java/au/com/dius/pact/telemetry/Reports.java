@@ -1,0 +1,70 @@
+package au.com.dius.pact.telemetry;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Answers a client's questions, in every state of its session. */
+final class Reports {
+  private static final String CLOSED = "the client is closed";
+  private static final String LOADING = "the native library is still being loaded";
+
+  private Reports() {}
+
+  /** Outcome and reason of an answer that the native client did not give. */
+  private record Missing(Outcome outcome, @Nullable String reason) {}
+
+  private static Missing missing(Session session) {
+    return switch (session.state()) {
+      case CLOSED -> new Missing(Outcome.CLOSED, CLOSED);
+      case UNAVAILABLE -> new Missing(Outcome.UNAVAILABLE, session.unavailableReason());
+      case DISABLED -> new Missing(Outcome.DISABLED, "turned off by " + session.rule());
+      default -> new Missing(Outcome.ERROR_TIMEOUT, LOADING);
+    };
+  }
+
+  static Explanation explain(Session session, Deadline deadline) {
+    session.awaitOpen(deadline);
+    Calls.Text text = session.ask(Calls::explain);
+    if (text != null && text.text() != null) {
+      Map<String, @Nullable Object> all = Answers.emptyExplanation(State.ENABLED);
+      Answers.lay(all, Json.readObject(text.text()));
+      String rule = session.rule();
+      if ("host".equals(all.get("rule")) && rule != null) {
+        all.put("rule", rule); // The native library hears of a system property from this package.
+      }
+      return Answers.explanation(Outcome.OK, null, all, session.jvm());
+    }
+    Map<String, @Nullable Object> all = Answers.emptyExplanation(session.state());
+    all.put("rule", session.state() == State.DISABLED ? session.rule() : null);
+    Missing missing = missing(session);
+    return Answers.explanation(missing.outcome(), missing.reason(), all, session.jvm());
+  }
+
+  static Stats stats(Session session) {
+    Map<String, @Nullable Object> counters = session.counters();
+    boolean asked = session.ask((calls, client) -> true) != null;
+    if (asked || session.state() == State.LOADING) {
+      return Answers.stats(Outcome.OK, null, counters); // While it is loading, all events are here.
+    }
+    Missing missing = missing(session);
+    return Answers.stats(missing.outcome(), missing.reason(), counters);
+  }
+
+  static Preview preview(Session session, Event event, Deadline deadline) {
+    session.awaitOpen(deadline);
+    Calls.Text text = session.ask((calls, client) -> calls.preview(client, event));
+    if (text == null) {
+      Missing missing = missing(session);
+      return Answers.preview(missing.outcome(), missing.reason(), Map.of());
+    }
+    if (text.text() == null) {
+      return refused(Outcome.of(text.status()));
+    }
+    return Answers.preview(Outcome.OK, null, Json.readObject(text.text()));
+  }
+
+  /** The preview of an event that would not be taken. */
+  static Preview refused(Outcome outcome) {
+    return Answers.preview(outcome, "the event would not be taken: " + outcome, Map.of());
+  }
+}

@@ -1,0 +1,55 @@
+package au.com.dius.pact.telemetry;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What became of a client's events in this process. In every state every component is there;
+ * without the native library the numbers are those of this package alone. At any moment {@code
+ * accepted} is {@code delivered + unconfirmed + queued + spooled +} the sum of {@code dropped}.
+ *
+ * @param outcome {@link Outcome#OK}, or why the native library was not asked
+ * @param reason the same in words; null for {@code OK}
+ * @param accepted events that were taken
+ * @param delivered events that a server has confirmed
+ * @param unconfirmed events that were sent, and whose answer was not received; not sent again
+ * @param queued events on their way
+ * @param spooled events that wait on disk for another attempt
+ * @param dropped events that were lost, by reason; every reason has an entry
+ * @param notAccepted events that were not taken, by reason; every reason has an entry
+ * @param lastFailure why the last request of the process failed; null after a success
+ * @param leftByOthers what this process did with events that earlier processes had left
+ * @param json the same as a JSON object, with whatever a newer native library adds
+ */
+public record Stats(
+    Outcome outcome,
+    @Nullable String reason,
+    long accepted,
+    long delivered,
+    long unconfirmed,
+    long queued,
+    long spooled,
+    Map<DropReason, Long> dropped,
+    Map<RefusalReason, Long> notAccepted,
+    @Nullable String lastFailure,
+    LeftByOthers leftByOthers,
+    String json) {
+
+  /**
+   * What this process did with events that earlier processes had left.
+   *
+   * @param delivered how many were delivered
+   * @param dropped how many were lost
+   */
+  public record LeftByOthers(long delivered, long dropped) {}
+
+  /**
+   * The JSON text.
+   *
+   * @return {@link #json()}
+   */
+  @Override
+  public String toString() {
+    return json;
+  }
+}

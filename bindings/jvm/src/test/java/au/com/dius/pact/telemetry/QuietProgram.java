@@ -1,0 +1,13 @@
+package au.com.dius.pact.telemetry;
+
+/** A client that would rather do nothing than have the JVM print a warning. */
+public final class QuietProgram {
+  private QuietProgram() {}
+
+  public static void main(String[] none) {
+    Telemetry telemetry =
+        Telemetry.builder().library("pact-jvm", "Pact JVM", "4.7.0").requireNativeAccess().build();
+    System.out.println(telemetry.mockServerStarted());
+    System.out.println(telemetry.unavailableReason().orElse("available"));
+  }
+}
