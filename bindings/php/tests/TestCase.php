@@ -17,6 +17,9 @@ abstract class TestCase extends \PHPUnit\Framework\TestCase
     protected string $folder;
     private ?Collector $collector = null;
 
+    /** @var list<Client> */
+    protected array $clients = [];
+
     protected function setUp(): void
     {
         $this->folder = \sys_get_temp_dir() . '/pact-telemetry-php-' . \bin2hex(\random_bytes(6));
@@ -31,6 +34,11 @@ abstract class TestCase extends \PHPUnit\Framework\TestCase
 
     protected function tearDown(): void
     {
+        // What still waits is thrown away, so that the library does not make the folder again.
+        foreach ($this->clients as $client) {
+            $client->setEnabled(false);
+        }
+        $this->clients = [];
         \gc_collect_cycles();
         $this->collector = null;
         \exec('rm -rf ' . \escapeshellarg($this->folder));
@@ -66,13 +74,15 @@ abstract class TestCase extends \PHPUnit\Framework\TestCase
      */
     protected function client(mixed ...$more): Client
     {
-        return new Client(...$more + [
+        $client = new Client(...$more + [
             'library' => new Library('pact-php', 'Pact PHP', '1.2.3'),
             'endpoint' => $this->collector()->url,
             'measurementId' => 'G-1',
             'apiSecret' => 's',
             'exitTimeout' => 10.0, // tests run on busy machines
         ]);
+
+        return $this->clients[] = $client;
     }
 
     /**
