@@ -120,12 +120,13 @@ def run(
     *,
     code: int = 0,
     prelude: str = PRELUDE,
+    python: str = sys.executable,
     **environment: str,
 ) -> str:
     """Run a program of its own; return what it printed. Its exit code and a silent stderr are asserted."""
     options = json.dumps(collector.options()) if collector else "{}"
     done = subprocess.run(
-        [sys.executable, "-c", prelude + script],
+        [python, "-c", prelude + script],
         env={**os.environ, "TEST_OPTIONS": options, **environment},
         capture_output=True,
         text=True,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import COMMAND, run
+from conftest import COMMAND, HERE, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Collector
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
@@ -199,3 +199,40 @@ subprocess.run([sys.executable, "-c", ""], preexec_fn=lambda: telemetry.stats(),
 """
     run(script, collector)
     assert collector.values(1) == [1]
+
+
+def python_that_warns_of_forks() -> str | None:
+    """A Python from 3.12 on, the one that runs the tests or another of this machine."""
+    if sys.version_info >= (3, 12):
+        return sys.executable
+    others = [shutil.which(f"python3.{minor}") for minor in range(12, 20)]
+    others += [str(path) for path in Path.home().glob(".pyenv/versions/3.1[2-9]*/bin/python")]
+    check = "import ctypes, sys; sys.exit(sys.version_info < (3, 12))"
+    for other in filter(None, others):  # a version manager has commands that run nothing
+        if subprocess.run([other, "-c", check], capture_output=True, check=False).returncode == 0:
+            return other
+    return None
+
+
+def test_a_fork_before_the_first_event_is_not_warned_of(collector: Collector) -> None:
+    # The binding itself starts no thread, and the library none before it has something to do.
+    python = python_that_warns_of_forks()
+    if python is None:
+        pytest.skip("no Python 3.12 or later")
+    script = """
+from pact_telemetry import Client
+telemetry = Client(library={"id": "a", "name": "A", "version": "1"}, endpoint=os.environ["TEST_URL"])
+assert telemetry.explain()["enabled"], telemetry.unavailable_reason
+assert telemetry.persist() == telemetry.flush() == "ok"
+if os.fork() == 0:
+    os._exit(0)
+os.wait()
+"""
+    run(
+        script,
+        prelude="import os\n",
+        python=python,
+        TEST_URL=collector.url,
+        PYTHONPATH=str(HERE / "src"),
+        PYTHONWARNINGS="always",
+    )
