@@ -24,9 +24,10 @@ use PactFoundation\Telemetry\Internal\Unavailable;
  *     notice: array{shown_ms: ?int, text: string}, diagnostics: list<string>
  * }
  * @phpstan-type Stats array{
- *     outcome: string, reason: ?string, accepted: int, delivered: int, queued: int, spooled: int,
+ *     outcome: string, reason: ?string, accepted: int, delivered: int, unconfirmed: int, queued: int,
+ *     spooled: int,
  *     dropped: array<string, int>, not_accepted: array<string, int>, last_failure: ?string,
- *     left_by_others: array{delivered: int, dropped: int}
+ *     left_by_others: array{delivered: int, unconfirmed: int, dropped: int}
  * }
  * @phpstan-type Preview array{
  *     outcome: string, reason: ?string, method: ?string, url: ?string, content_type: ?string, body: ?string
@@ -59,12 +60,13 @@ final class Client
     private const NO_STATS = [
         'accepted' => 0,
         'delivered' => 0,
+        'unconfirmed' => 0,
         'queued' => 0,
         'spooled' => 0,
         'dropped' => [],
         'not_accepted' => [],
         'last_failure' => null,
-        'left_by_others' => ['delivered' => 0, 'dropped' => 0],
+        'left_by_others' => ['delivered' => 0, 'unconfirmed' => 0, 'dropped' => 0],
     ];
 
     private const NO_PREVIEW = ['method' => null, 'url' => null, 'content_type' => null, 'body' => null];

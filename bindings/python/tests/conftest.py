@@ -121,13 +121,14 @@ def run(
     code: int = 0,
     prelude: str = PRELUDE,
     python: str = sys.executable,
-    **environment: str,
+    environment: dict[str, str] | None = None,
+    **more: str,
 ) -> str:
     """Run a program of its own; return what it printed. Its exit code and a silent stderr are asserted."""
     options = json.dumps(collector.options()) if collector else "{}"
     done = subprocess.run(
         [python, "-c", prelude + script],
-        env={**os.environ, "TEST_OPTIONS": options, **environment},
+        env={**os.environ, "TEST_OPTIONS": options, **(environment or {}), **more},
         capture_output=True,
         text=True,
         timeout=60,

@@ -214,25 +214,39 @@ def python_that_warns_of_forks() -> str | None:
     return None
 
 
-def test_a_fork_before_the_first_event_is_not_warned_of(collector: Collector) -> None:
-    # The binding itself starts no thread, and the library none before it has something to do.
+@pytest.mark.parametrize("when", ["before the first event", "after quiet"])
+def test_a_fork_beside_no_threads_is_not_warned_of(collector: Collector, when: str) -> None:
+    # The binding itself starts no thread. The library's end after a second or two without events.
     python = python_that_warns_of_forks()
     if python is None:
         pytest.skip("no Python 3.12 or later")
     script = """
-from pact_telemetry import Client
-telemetry = Client(library={"id": "a", "name": "A", "version": "1"}, endpoint=os.environ["TEST_URL"])
-assert telemetry.explain()["enabled"], telemetry.unavailable_reason
-assert telemetry.persist() == telemetry.flush() == "ok"
+telemetry = client()
+if os.environ["TEST_WHEN"] == "after quiet":
+    assert telemetry.pacts_verified(1) == telemetry.flush(10) == "ok"
+    deadline = time.monotonic() + 30
+    while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
 if os.fork() == 0:
     os._exit(0)
 os.wait()
 """
-    run(
-        script,
-        prelude="import os\n",
-        python=python,
-        TEST_URL=collector.url,
-        PYTHONPATH=str(HERE / "src"),
-        PYTHONWARNINGS="always",
-    )
+    environment = {"PYTHONPATH": str(HERE / "src"), "PYTHONWARNINGS": "always", "TEST_WHEN": when}
+    run(script, collector, python=python, environment=environment)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc on this system")
+def test_the_threads_of_a_quiet_process_end_and_start_again(collector: Collector) -> None:
+    script = """
+telemetry = client()
+def threads():
+    return len(os.listdir("/proc/self/task"))
+for number in range(2):
+    assert threads() == 1
+    assert telemetry.pacts_verified(number) == telemetry.flush(10) == "ok"
+    deadline = time.monotonic() + 30
+    while threads() > 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+"""
+    run(script, collector)
+    assert collector.values(2) == [0, 1]

@@ -345,12 +345,13 @@ def _no_stats() -> Stats:
         "reason": None,
         "accepted": 0,
         "delivered": 0,
+        "unconfirmed": 0,
         "queued": 0,
         "spooled": 0,
         "dropped": {},
         "not_accepted": {},
         "last_failure": None,
-        "left_by_others": {"delivered": 0, "dropped": 0},
+        "left_by_others": {"delivered": 0, "unconfirmed": 0, "dropped": 0},
     }
 
 

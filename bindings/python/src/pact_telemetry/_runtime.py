@@ -17,7 +17,6 @@ _FRAMEWORKS = {
     "behave": "behave",
     "nose2": "nose2",
     "robot": "Robot Framework",
-    "trial": "trial",
 }
 
 

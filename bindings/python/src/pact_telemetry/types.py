@@ -122,6 +122,7 @@ class LeftByOthers(TypedDict):
     """What this process did with the events that earlier processes had left."""
 
     delivered: int
+    unconfirmed: int
     dropped: int
 
 
@@ -131,7 +132,10 @@ class Stats(TypedDict):
     outcome: Name
     reason: str | None
     accepted: int
+    """Always `delivered + unconfirmed + queued + spooled +` the sum of `dropped`."""
     delivered: int
+    unconfirmed: int
+    """Sent whole, and the answer was not heard; not sent again."""
     queued: int
     spooled: int
     dropped: dict[str, int]
