@@ -23,3 +23,4 @@ cost go go.mod go run ./bench
 cost jvm target/test-classes ./bench
 cost python .venv/bin/python .venv/bin/python bench.py
 cost php bench.php php bench.php
+cost dotnet build/Bench.exe bench/track

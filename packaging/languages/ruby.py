@@ -126,6 +126,8 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def try_in(collector, project):
     """Installs by RubyGems and by Bundler, each from a server that has the gems of all platforms."""
     platform = this_platform()
+    if platform is None:
+        raise NotThere("there is no gem with a library for this machine")
     packed = package(f"*-{PLATFORMS[platform].gem}.gem")
     environment = rubygems(project / "gems")
     (project / "tried.rb").write_text(RUBY)

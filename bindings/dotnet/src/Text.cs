@@ -1,0 +1,90 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+
+namespace PactFoundation.Telemetry
+{
+    /// <summary>Text on its way to the library: NUL-terminated UTF-8.</summary>
+    internal static class Text
+    {
+        /// <summary>How many texts are known at most, and how long they are in characters.</summary>
+        private const int Most = 256;
+        private const int Longest = 500;
+
+        private static readonly Encoding Utf8 = new UTF8Encoding(false, true);
+
+        /// <summary>What is never valid UTF-8, and so refused by the library and counted.</summary>
+        private static readonly byte[] Invalid = { 0xFF, 0 };
+
+        /// <summary>
+        /// Most events have the same few texts. Replaced as a whole, so that it is read without a lock.
+        /// </summary>
+        private static volatile Dictionary<string, byte[]> known = new Dictionary<string, byte[]>();
+
+        internal static byte[] Encode(string text)
+        {
+            if (text == null)
+            {
+                return null;
+            }
+            byte[] encoded;
+            return known.TryGetValue(text, out encoded) ? encoded : Prepare(text);
+        }
+
+        private static byte[] Prepare(string text)
+        {
+            byte[] encoded;
+            try
+            {
+                // C takes a NUL for the end; another control character is refused as a NUL would be.
+                encoded = Utf8.GetBytes(text.Replace('\0', '\u0001') + "\0");
+            }
+            catch (EncoderFallbackException) // half a surrogate pair
+            {
+                encoded = Invalid;
+            }
+            Dictionary<string, byte[]> before = known;
+            if (before.Count < Most && text.Length <= Longest)
+            {
+                known = new Dictionary<string, byte[]>(before) { [text] = encoded };
+            }
+            return encoded;
+        }
+
+        /// <summary>The text that a function writes, or its negative status.</summary>
+        internal static unsafe string Read(Writer write, out int status)
+        {
+            int capacity = 4096;
+            while (true)
+            {
+                byte[] buffer = new byte[capacity];
+                fixed (byte* start = buffer)
+                {
+                    status = write(start, (uint)capacity);
+                }
+                if (status < 0)
+                {
+                    return null;
+                }
+                if (status < capacity)
+                {
+                    return Encoding.UTF8.GetString(buffer, 0, status);
+                }
+                capacity = status + 64; // counters may grow by a digit between two calls
+            }
+        }
+
+        /// <summary>Text of the library's own.</summary>
+        internal static unsafe string Owned(byte* text)
+        {
+            int length = 0;
+            while (text[length] != 0)
+            {
+                length++;
+            }
+            return Encoding.UTF8.GetString(text, length);
+        }
+
+        internal unsafe delegate int Writer(byte* start, uint capacity);
+    }
+}

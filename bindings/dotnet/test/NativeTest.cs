@@ -1,0 +1,124 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using NUnit.Framework;
+
+namespace PactFoundation.Telemetry.Tests
+{
+    /// <summary>The header and this binding say the same; and what a library that cannot be used comes to.</summary>
+    [TestFixture]
+    public class NativeTest
+    {
+        private static readonly string Header = File.ReadAllText(Path.Combine(Support.Root,
+            "include/pact_telemetry.ffi.h"));
+
+        private static readonly Dictionary<string, string> Types = new Dictionary<string, string>
+        {
+            ["uint32_t"] = "UInt32", ["int32_t"] = "Int32", ["int64_t"] = "Int64", ["void"] = "Void", ["constchar*"] =
+                "Byte*",
+            ["char*"] = "Byte*", ["PactTelemetry*"] = "IntPtr", ["constPactTelemetry*"] = "IntPtr",
+        };
+
+        [Test]
+        public void Every_function_of_the_header_is_there_with_its_types()
+        {
+            var declared = new SortedDictionary<string, string>(StringComparer.Ordinal);
+            foreach (Match match in Regex.Matches(Header, @"^([\w ]+?[ *]+)(pact_telemetry_\w+)\(([^)]*)\);",
+                RegexOptions.Multiline))
+            {
+                IEnumerable<string> parameters = match.Groups[3].Value.Split(',').Select(one => one.Trim())
+                    .Where(one => one != "void")
+                    .Select(one => Type(Regex.Replace(one, @"\w+$", "")));
+                declared[match.Groups[2].Value] = Type(match.Groups[1].Value) + "(" + string.Join(",", parameters)
+                    + ")";
+            }
+            var ours = new SortedDictionary<string, string>(StringComparer.Ordinal);
+            foreach (FieldInfo field in typeof(Native).GetFields(BindingFlags.Instance | BindingFlags.NonPublic))
+            {
+                MethodInfo invoke = field.FieldType.GetMethod("Invoke");
+                ours[field.Name] = invoke.ReturnType.Name + "("
+                    + string.Join(",", invoke.GetParameters().Select(parameter => parameter.ParameterType.Name)) + ")";
+            }
+            Assert.AreEqual(Regex.Matches(Header, @"pact_telemetry_\w+\(").Count, declared.Count,
+                "one was not understood");
+            CollectionAssert.AreEqual(declared, ours);
+        }
+
+        [Test]
+        public unsafe void Every_status_of_the_header_is_an_outcome_that_the_library_names_so()
+        {
+            Dictionary<string, int> declared = Regex.Matches(Header, @"^\s*PACT_TELEMETRY_(\w+) = (-?\d+),",
+                RegexOptions.Multiline)
+                .Cast<Match>().ToDictionary(match => match.Groups[1].Value, match => int.Parse(match.Groups[2].Value));
+            Assert.AreEqual(declared.Count, Enum.GetValues(typeof(Outcome)).Length - 1);
+            foreach (KeyValuePair<string, int> one in declared)
+            {
+                Assert.AreEqual(one.Key.Replace("_", "").ToLowerInvariant(),
+                    ((Outcome)one.Value).ToString().ToLowerInvariant());
+                Assert.AreEqual("PACT_TELEMETRY_" + one.Key,
+                    Text.Owned(Loader.Native.pact_telemetry_status_name(one.Value)));
+            }
+        }
+
+        [Test]
+        public void Every_name_of_the_constants_is_there()
+        {
+            XElement constants = Json.Parse(File.ReadAllText(Path.Combine(Support.Root,
+                "include/pact_telemetry.constants.json")));
+            IEnumerable<string> ours = new[] { typeof(EventNames), typeof(Categories), typeof(Actions),
+                typeof(DataSources) }
+                .SelectMany(names => names.GetFields()).Select(field => (string)field.GetRawConstantValue());
+            CollectionAssert.AreEquivalent(constants.Elements().Select(one => one.Value), ours);
+        }
+
+        [TestCase("/nowhere/libpact.so",
+            "/nowhere/libpact.so: cannot open shared object file: No such file or directory")]
+        [TestCase("", "the package carries no library for linux-x64; libpact_telemetry.so.1: cannot open shared ")]
+        [TestCase("/etc/passwd", "/etc/passwd: ")]
+        public void A_library_that_cannot_be_loaded_is_a_silent_client(string path, string reason)
+        {
+            if (path.Length == 0 && Platform.Rid != "linux-x64")
+            {
+                Assert.Ignore("NOT RUN: this is " + Platform.Rid);
+            }
+            StringAssert.StartsWith(reason, Silent(path));
+        }
+
+        [TestCase("int other;", "is not libpact_telemetry")]
+        [TestCase("unsigned pact_telemetry_abi_version(void) { return 2; }", "has ABI version 2, not 1")]
+        [TestCase("unsigned pact_telemetry_abi_version(void) { return 1; }", "has no function pact_telemetry_version")]
+        public void Another_library_is_refused(string source, string reason)
+        {
+            string folder = Path.Combine(Path.GetTempPath(), "pact-telemetry-" + Guid.NewGuid().ToString("N"));
+            Directory.CreateDirectory(folder);
+            try
+            {
+                File.WriteAllText(folder + "/other.c", source + "\n");
+                Support.Run("cc", "-shared -fPIC -o " + folder + "/other.so " + folder + "/other.c");
+                Assert.AreEqual(folder + "/other.so: " + reason, Silent(folder + "/other.so"));
+            }
+            finally
+            {
+                Directory.Delete(folder, true);
+            }
+        }
+
+        /// <summary>
+        /// Runs a program that uses everything without a library; returns the reason that it is told.
+        /// </summary>
+        private static string Silent(string library)
+        {
+            var environment = new Dictionary<string, string> { ["PACT_TELEMETRY_LIBRARY"] = library };
+            string[] lines = Support.Run("mono", Support.Build + "/Program.exe silent http://127.0.0.1:9",
+                environment).Split('\n');
+            Assert.AreEqual("Unavailable Ok Ok Ok False Unavailable 0 0 5 True", lines[0]);
+            return lines[1];
+        }
+
+        private static string Type(string text) => Types[text.Replace(" ", "")];
+    }
+}
