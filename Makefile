@@ -11,6 +11,16 @@ SONAME := libpact_telemetry.so.$(MAJOR)
 # Apart from target/: there cargo also builds the rlib, and with it no link-time optimisation (cargo#5791).
 CARGO_OUT := build/cargo/release
 COMMAND := target/debug/pact-telemetry
+# The file that cargo builds, the name by which a program asks the loader for it, and a program's own folder to the loader.
+ifeq ($(shell uname -s),Darwin)
+LIBRARY := libpact_telemetry.dylib
+LOADED := libpact_telemetry.$(MAJOR).dylib
+HERE := @loader_path
+else
+LIBRARY := libpact_telemetry.so
+LOADED := $(SONAME)
+HERE := '$$ORIGIN'
+endif
 RELEASE_COMMAND := target/release/pact-telemetry
 
 # Where bash, zsh and fish look for completions.
@@ -71,9 +81,9 @@ test: ## every test; installs what is missing where it can (SETUP=no does not), 
 check: lint unit command ## format, lint, unit tests and one round trip of a C program, in minutes; installs nothing
 	@$(CARGO) rustc --quiet --locked --lib --crate-type cdylib
 	@mkdir -p build/check
-	@cp target/debug/libpact_telemetry.so build/check/$(SONAME) && ln -sf $(SONAME) build/check/libpact_telemetry.so
+	@cp target/debug/$(LIBRARY) build/check/$(LOADED) && ln -sf $(LOADED) build/check/$(LIBRARY)
 	@$(CC) -std=c99 -Wall -Wextra -Iinclude examples/c/four_events.c -o build/check/four_events \
-	    -Lbuild/check -lpact_telemetry -Wl,-rpath,'$$ORIGIN'
+	    -Lbuild/check -lpact_telemetry -Wl,-rpath,$(HERE)
 	@$(COMMAND) demo build/check/four_events
 
 unit: ## the unit tests alone; TARGET=x86_64-unknown-linux-musl: of another target that runs here
@@ -84,6 +94,7 @@ workflows: ## actionlint and zizmor over .github/
 
 soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table with tries and failures
 	@$(CARGO) test --quiet --locked --test soak -- --long
+	@tests/platforms/programs --times 5 || [ $$? = 77 ]
 
 abi: ## what a linker and a loader see: old and newer headers, abidiff, hardening, exported names (part of make test)
 	@$(CARGO) test --quiet --locked --test c_programs -- abi:: artifacts::the_library

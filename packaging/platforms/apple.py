@@ -1,4 +1,4 @@
-"""Links for macOS on another system: the linker is Rust's own ld64.lld, the SDK is a stub made here, the C compiler is zig.
+"""Links for macOS on another system: by Rust's own ld64.lld, over a stub SDK that is made here, with zig as C compiler.
 
 zig's own linker is not used: it refuses `-compatibility_version 1`, and exported 12,718 names instead of ours.
 The stub holds public names only: of libSystem as zig's package lists them, of the two frameworks what is used.

@@ -93,8 +93,8 @@ def tools():
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
-            print(f"platforms: installing zig {ZIG}, cargo-zigbuild {ZIGBUILD} and lief {LIEF} into {folder} …", flush=True)
             packages = [f"ziglang=={ZIG}", f"cargo-zigbuild=={ZIGBUILD}", f"lief=={LIEF}"]
+            print(f"platforms: installing {', '.join(packages)} into {folder} …", flush=True)
             install([sys.executable, "-m", "venv", "--clear", folder / "venv"])
             install([folder / "venv/bin/pip", "install", "-q", "--disable-pip-version-check", *packages])
             (folder / "complete").touch()

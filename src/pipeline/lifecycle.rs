@@ -69,6 +69,8 @@ fn start(name: &'static CStr, run: impl FnOnce() + Send + 'static) -> bool {
     let is_started = memory::is_there(memory::CALL_BYTES) && with_signals_blocked(start);
     if is_started && !AT_EXIT.swap(true, Ordering::SeqCst) {
         at_exit(wait_for_answers);
+        #[cfg(windows)]
+        crate::platform::process::at_detach(record_last);
     }
     is_started
 }
@@ -88,6 +90,20 @@ extern "C" fn wait_for_answers() {
     });
     if let Err(payload) = waited {
         std::mem::forget(payload); // its drop could panic again, and nobody is left to tell
+    }
+}
+
+/// Windows alone: the process ends, and the system has ended its other threads before the library hears of it. Where an exit handler
+/// ran, there is nothing left to do.
+#[cfg(windows)]
+extern "C" fn record_last() {
+    let recorded = std::panic::catch_unwind(|| {
+        if let Some(pipeline) = existing() {
+            worker::record_last(pipeline);
+        }
+    });
+    if let Err(payload) = recorded {
+        std::mem::forget(payload);
     }
 }
 

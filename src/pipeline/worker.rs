@@ -5,6 +5,8 @@
 use super::account::DropReason;
 use super::batch::{drop_all, owners_of, Batch, PendingEvent};
 use super::owner::ChoicesSay;
+#[cfg(windows)]
+use super::owner::Owner;
 use super::{Pipeline, Queued};
 use crate::machine::Machine;
 use crate::platform::clock::{coarse_millis, unix_micros, unix_millis};
@@ -12,6 +14,8 @@ use crate::platform::memory;
 use crate::protocol::{self, Context};
 use crate::record::Record;
 use crate::route::Route;
+#[cfg(windows)]
+use crate::spool::Spool;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +116,19 @@ impl Worker {
         }
     }
 
+    #[cfg(windows)]
+    fn take_all(&self) -> Vec<PendingEvent> {
+        let mut there = self.pipeline.intake.queue.take();
+        let mut all = Vec::new();
+        loop {
+            let taken = self.take(&mut there);
+            if taken.is_empty() {
+                return all;
+            }
+            all.extend(taken);
+        }
+    }
+
     fn take(&self, there: &mut impl Iterator<Item = Queued>) -> Vec<PendingEvent> {
         let (now_ms, now) = (unix_millis(), coarse_millis());
         let in_hand = |Queued { client, event }: Queued| {
@@ -130,17 +147,7 @@ impl Worker {
     fn hand_on(&mut self, route: &Arc<Route>, events: Vec<PendingEvent>) {
         let spool = self.pipeline.spool(route);
         let machine = self.machine();
-        let (mut part, mut bytes) = (Vec::new(), 0);
-        let mut events = events.into_iter().peekable();
-        while let Some(event) = events.next() {
-            bytes += event.record.bytes();
-            part.push(event);
-            if bytes < BATCH_BYTES && events.peek().is_some() {
-                continue;
-            }
-            let mut newest_first = std::mem::take(&mut part);
-            newest_first.reverse();
-            bytes = 0;
+        for newest_first in parts(events) {
             if self.pipeline.outbox.events.load(Ordering::Relaxed) + newest_first.len() > OUTGOING_MAX {
                 drop_all(newest_first, DropReason::SpoolFull);
                 continue;
@@ -167,6 +174,43 @@ impl Worker {
     fn machine(&mut self) -> Arc<Machine> {
         self.machine.get_or_insert_with(|| Arc::new(Machine::this_machine())).clone()
     }
+}
+
+/// What is in the queue goes to disk, on the thread that ends the process, after the system has ended all others: as a DLL on
+/// Windows hears of it. Waits for nothing and takes no lock that one of them may have held. What they had taken out stays with
+/// them.
+#[cfg(windows)]
+pub(super) fn record_last(pipeline: &'static Pipeline) {
+    let mut worker = Worker { pipeline, machine: None, session_id: unix_millis() / 1_000 };
+    let taken = worker.take_all();
+    let wanted = taken.into_iter().filter(|event| {
+        let is_on = |owner: &Arc<Owner>| matches!(owner.read_choices(), ChoicesSay::On { .. });
+        event.is_wanted() && event.owner.as_ref().is_some_and(is_on)
+    });
+    for (route, debug, events) in by_route(wanted.collect()) {
+        // A spool of its own: the list of the others has a lock.
+        let spool = route.state_folder.as_ref().filter(|_| !debug).and_then(|folder| Spool::open(folder));
+        let Some(spool) = spool.map(Arc::new) else { continue };
+        for newest_first in parts(events) {
+            let batch = Batch::put(&route, worker.machine(), Some(spool.clone()), newest_first, unix_millis());
+            std::mem::forget(batch); // nobody is left to settle it, or to ask
+        }
+    }
+}
+
+/// Batches of these events, each with its newest first.
+fn parts(events: Vec<PendingEvent>) -> impl Iterator<Item = Vec<PendingEvent>> {
+    let mut events = events.into_iter().peekable();
+    std::iter::from_fn(move || {
+        let (mut part, mut bytes) = (Vec::new(), 0);
+        while bytes < BATCH_BYTES {
+            let Some(event) = events.next() else { break };
+            bytes += event.record.bytes();
+            part.push(event);
+        }
+        part.reverse();
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 /// The events by where they go and whether they only are to be printed, each group in its order.

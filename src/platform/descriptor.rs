@@ -6,7 +6,8 @@
 #[cfg(unix)]
 pub use by_identity::Owned;
 
-/// Does a person get to see what is written there? Not where it is closed, or a device that is no terminal: `/dev/null`.
+/// Does a person get to see what is written there? Not where it is closed, or a device that is no terminal:
+/// `/dev/null`.
 #[cfg(unix)]
 pub fn is_seen(descriptor: std::ffi::c_int) -> bool {
     let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
@@ -17,8 +18,8 @@ pub fn is_seen(descriptor: std::ffi::c_int) -> bool {
     }
 }
 
-/// Does a person get to see what is written to standard error? Not where there is none, as in a program with windows alone, or
-/// where it is a device that is no console: `NUL`.
+/// Does a person get to see what is written to standard error? Not where there is none, as in a program with windows
+/// alone, or where it is a device that is no console: `NUL`.
 #[cfg(windows)]
 pub fn is_standard_error_seen() -> bool {
     use super::windows::{

@@ -13,8 +13,8 @@ pub const WORK_BYTES: usize = 1024 * 1024;
 /// What starting a thread takes beside its stack, and what an answer to the host takes.
 pub const CALL_BYTES: usize = 64 * 1024;
 
-/// Of so little the reserve has twice as much for small pieces while it is not low. Asking the system would write to a fresh page,
-/// which the first event of a process would pay for.
+/// Of so little the reserve has twice as much for small pieces while it is not low. Asking the system would write to a
+/// fresh page, which the first event of a process would pay for.
 #[cfg(feature = "reserve")]
 const LITTLE_BYTES: usize = 128 * 1024;
 
@@ -49,8 +49,9 @@ fn take(layout: Layout) -> *mut u8 {
     return unsafe { std::alloc::alloc(layout) };
 }
 
-/// All parts, one after the other, in one allocation of `length` bytes; `None` where there is no memory for it, or the parts are
-/// not so long together. An event retires a third of the instructions of `Vec::try_reserve_exact` and what follows it.
+/// All parts, one after the other, in one allocation of `length` bytes; `None` where there is no memory for it, or the
+/// parts are not so long together. An event retires a third of the instructions of `Vec::try_reserve_exact` and what
+/// follows it.
 pub fn concat<const N: usize>(parts: &[&[u8]; N], length: usize) -> Option<Box<[u8]>> {
     let layout = Layout::array::<u8>(length).ok().filter(|layout| layout.size() > 0)?;
     let start = take(layout);

@@ -37,8 +37,9 @@ pub fn system_config_dir() -> Option<PathBuf> {
     }
 }
 
-/// The folder of this product under the machine's configuration, which Windows itself names; no variable may lead past an
-/// administrator. `None` where it belongs to somebody else: anybody may make a folder there, and a choice in it would be nobody's.
+/// The folder of this product under the machine's configuration, which Windows itself names; no variable may lead past
+/// an administrator. `None` where it belongs to somebody else: anybody may make a folder there, and a choice in it
+/// would be nobody's.
 #[cfg(windows)]
 pub fn system_config_dir() -> Option<PathBuf> {
     let folder = known_folders::common()?.join("pact-telemetry");
@@ -77,7 +78,22 @@ pub fn open_without_waiting(path: &std::path::Path) -> std::io::Result<std::fs::
         use std::os::unix::fs::OpenOptionsExt;
         options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     }
-    options.open(path)
+    let opened = options.open(path);
+    #[cfg(windows)]
+    let opened = opened.map_err(|error| if is_below_a_file(path, &error) { not_a_directory() } else { error });
+    opened
+}
+
+/// Is a file where a folder should be? Windows says the same as where there is nothing (ERROR_PATH_NOT_FOUND).
+#[cfg(windows)]
+fn is_below_a_file(path: &std::path::Path, error: &std::io::Error) -> bool {
+    let there = || path.ancestors().skip(1).find_map(|above| std::fs::metadata(above).ok());
+    error.kind() == std::io::ErrorKind::NotFound && there().is_some_and(|above| !above.is_dir())
+}
+
+#[cfg(windows)]
+fn not_a_directory() -> std::io::Error {
+    std::io::ErrorKind::NotADirectory.into()
 }
 
 /// The folders that Windows knows by a number.

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 
 /// One `T` a process: a forked child finds it empty again and makes its own.
 ///
-/// `pthread_atfork` clears the pointer in a child, so noticing a fork costs a load and no system call. Where the kernel has
-/// such a thing, the pointer also lives in a page that the kernel zeroes in a child (`MADV_WIPEONFORK`, Linux 4.14): this
-/// holds for a raw `clone` too. The page alone is not enough: under qemu-user `madvise` succeeds and does nothing. Values are
-/// never freed: other threads may be in them.
+/// `pthread_atfork` clears the pointer in a child, so noticing a fork costs a load and no system call. Where the kernel
+/// has such a thing, the pointer also lives in a page that the kernel zeroes in a child (`MADV_WIPEONFORK`, Linux
+/// 4.14): this holds for a raw `clone` too. The page alone is not enough: under qemu-user `madvise` succeeds and does
+/// nothing. Values are never freed: other threads may be in them.
 pub struct PerProcess<T: Send + Sync + 'static> {
     slot: std::sync::atomic::AtomicPtr<AtomicPtr<T>>,
 }
@@ -153,7 +153,8 @@ mod at_fork {
             unsafe { (*entry).next = next };
         }
         if !IS_REGISTERED.load(Ordering::Acquire) {
-            // Two threads may both register: the handler may run twice. Without memory for it (ENOMEM) the wiped page is left.
+            // Two threads may both register: the handler may run twice. Without memory for it (ENOMEM) the wiped page
+            // is left.
             // SAFETY: the handler is a function of this library, which stays in the process.
             let answer = unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
             IS_REGISTERED.store(answer == 0, Ordering::Release);
@@ -161,8 +162,8 @@ mod at_fork {
     }
 }
 
-/// Keeps this library in the process for good: its threads, its exit handler and its fork handler need their code. Cheap
-/// after the first time. Linux needs no call: the library is linked so (build.rs), and musl unloads nothing.
+/// Keeps this library in the process for good: its threads, its exit handler and its fork handler need their code.
+/// Cheap after the first time. Linux needs no call: the library is linked so (build.rs), and musl unloads nothing.
 pub fn stay_loaded() {
     #[cfg(any(target_vendor = "apple", pact_like_macos, windows))]
     {
@@ -175,8 +176,8 @@ pub fn stay_loaded() {
 
 #[cfg(any(target_vendor = "apple", pact_like_macos))]
 fn pin() -> bool {
-    // SAFETY: dladdr(3) fills in the whole structure where it does not return 0; the name that it gives lives as long as this
-    // library is loaded. dlopen(3) of a loaded library runs nothing; the handle is kept.
+    // SAFETY: dladdr(3) fills in the whole structure where it does not return 0; the name that it gives lives as long
+    // as this library is loaded. dlopen(3) of a loaded library runs nothing; the handle is kept.
     unsafe {
         let mut about: libc::Dl_info = std::mem::zeroed();
         let flags = libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE;
@@ -239,11 +240,11 @@ pub fn at_exit(handler: extern "C" fn()) {
 }
 
 /// Has `handler` called when the process ends by `exit` or by returning from `main`, where the program uses one of the
-/// system's C runtimes. Not by `_exit`, `ExitProcess` or `TerminateProcess`, nor with a C runtime of the program's own. May
-/// be called twice.
+/// system's C runtimes. Not by `_exit`, `ExitProcess` or `TerminateProcess`, nor with a C runtime of the program's own.
+/// May be called twice.
 ///
-/// This library's own `atexit` would be too late: its handlers run when the library is detached, and by then the system has
-/// ended all other threads ([`at_detach`]).
+/// This library's own `atexit` would be too late: its handlers run when the library is detached, and by then the system
+/// has ended all other threads ([`at_detach`]).
 #[cfg(windows)]
 pub fn at_exit(handler: extern "C" fn()) {
     use super::windows::{GetModuleHandleA, GetProcAddress};
@@ -252,8 +253,9 @@ pub fn at_exit(handler: extern "C" fn()) {
         // SAFETY: both names are terminated. A runtime that is not loaded is not loaded by this.
         let found = unsafe { GetProcAddress(GetModuleHandleA(runtime.as_ptr()), register.as_ptr()) };
         if let Some(found) = found {
-            // SAFETY: both functions take a function without arguments, and return what fits into a pointer; the runtimes ignore
-            // what `_onexit`'s handler returns. The handler is a function of this library, which stays in the process.
+            // SAFETY: both functions take a function without arguments, and return what fits into a pointer; the
+            // runtimes ignore what `_onexit`'s handler returns. The handler is a function of this library, which stays
+            // in the process.
             unsafe {
                 let register: unsafe extern "C" fn(extern "C" fn()) -> *mut std::ffi::c_void =
                     std::mem::transmute(found);
@@ -263,8 +265,8 @@ pub fn at_exit(handler: extern "C" fn()) {
     }
 }
 
-/// Has `handler` called when the process ends, whichever way but for `TerminateProcess`: after the system has ended all other
-/// threads. It must wait for nothing and take no lock, since a thread may have held it when it was ended.
+/// Has `handler` called when the process ends, whichever way but for `TerminateProcess`: after the system has ended all
+/// other threads. It must wait for nothing and take no lock, since a thread may have held it when it was ended.
 #[cfg(windows)]
 pub fn at_detach(handler: extern "C" fn()) {
     extern "C" {
@@ -300,7 +302,8 @@ pub fn hostname() -> Option<String> {
     (answer == 0).then(|| name.to_string_lossy().into_owned())
 }
 
-/// The machine's name as the system gives it, or `None`. The same as `hostname` prints: COMPUTERNAME ends after 15 characters.
+/// The machine's name as the system gives it, or `None`. The same as `hostname` prints: COMPUTERNAME ends after 15
+/// characters.
 #[cfg(windows)]
 pub fn hostname() -> Option<String> {
     let mut buffer = [0u16; 256];

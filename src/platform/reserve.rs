@@ -1,10 +1,10 @@
-//! The library's allocator: the system's, and a reserve for when that says no. std ends the process where an allocation fails,
-//! and the process is the host's. So whoever begins something asks first whether there is memory ([`super::memory`]), and what
-//! is refused after that comes out of the reserve. In the shared library and the static archive alone (feature `reserve`): a
-//! Rust program chooses its allocator itself.
+//! The library's allocator: the system's, and a reserve for when that says no. std ends the process where an allocation
+//! fails, and the process is the host's. So whoever begins something asks first whether there is memory
+//! ([`super::memory`]), and what is refused after that comes out of the reserve. In the shared library and the static
+//! archive alone (feature `reserve`): a Rust program chooses its allocator itself.
 //!
-//! No lock, which a fork could leave held: a block is a bit, and who gives blocks back says how many. Until it is needed, the
-//! reserve costs address space and no memory.
+//! No lock, which a fork could leave held: a block is a bit, and who gives blocks back says how many. Until it is
+//! needed, the reserve costs address space and no memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
@@ -53,7 +53,8 @@ impl Allocator {
     }
 }
 
-// SAFETY: a piece is the system's, or blocks of the reserve that nobody else has until it is given back. Neither unwinds.
+// SAFETY: a piece is the system's, or blocks of the reserve that nobody else has until it is given back. Neither
+// unwinds.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promised.
@@ -158,7 +159,8 @@ impl<const BLOCK: usize, const ROWS: usize> Pool<BLOCK, ROWS> {
         used as usize > ROWS * BLOCKS / 2
     }
 
-    /// As many low bits as it takes blocks; `None` where it is too large for a row, or has to lie straighter than a block does.
+    /// As many low bits as it takes blocks; `None` where it is too large for a row, or has to lie straighter than a
+    /// block does.
     fn bits(layout: Layout) -> Option<u64> {
         let blocks = layout.size().div_ceil(BLOCK);
         let fits = (1..=BLOCKS).contains(&blocks) && layout.align() <= BLOCK;

@@ -26,7 +26,8 @@ impl RootOverride {
     }
 }
 
-/// What the person named is the whole truth, also where it holds nothing: then nobody is trusted. Else the machine's own.
+/// What the person named is the whole truth, also where it holds nothing: then nobody is trusted. Else the machine's
+/// own.
 pub fn trusted(given: &RootOverride) -> RootCerts {
     if given.file.is_none() && given.dirs.is_none() {
         return of_this_machine();
@@ -45,8 +46,8 @@ fn of_this_machine() -> RootCerts {
     RootCerts::PlatformVerifier
 }
 
-/// On Apple's systems the system itself verifies, but not in a child that was forked and has not executed a program: there
-/// Security.framework may abort the process. Such a child has Mozilla's built-in roots.
+/// On Apple's systems the system itself verifies, but not in a child that was forked and has not executed a program:
+/// there Security.framework may abort the process. Such a child has Mozilla's built-in roots.
 #[cfg(target_vendor = "apple")]
 fn of_this_machine() -> RootCerts {
     if super::process::is_forked_without_exec() {

@@ -1,10 +1,10 @@
-//! Threads of the library's own. Not std's: for each of those it takes a piece of memory from the system itself, past the
-//! library's allocator, and ends the process where there is none.
+//! Threads of the library's own. Not std's: for each of those it takes a piece of memory from the system itself, past
+//! the library's allocator, and ends the process where there is none.
 
 use std::ffi::CStr;
 
-/// Starts a thread that nobody joins; `false` where the system gives none. It inherits the caller's signal mask. A panic ends it
-/// and nothing else.
+/// Starts a thread that nobody joins; `false` where the system gives none. It inherits the caller's signal mask. A
+/// panic ends it and nothing else.
 pub fn start(name: &'static CStr, stack_bytes: usize, run: impl FnOnce() + Send + 'static) -> bool {
     super::process::stay_loaded();
     start_quiet(name, stack_bytes, move || {
@@ -27,8 +27,8 @@ fn start_quiet<F: FnOnce() + Send + 'static>(name: &'static CStr, stack_bytes: u
     }
 
     let task = Box::into_raw(Box::new((name, run)));
-    // SAFETY: pthread_attr_init(3) fills in the attributes before anything reads them, and they are destroyed once. `main` takes
-    // the task where the thread was started; nobody has it where it was not.
+    // SAFETY: pthread_attr_init(3) fills in the attributes before anything reads them, and they are destroyed once.
+    // `main` takes the task where the thread was started; nobody has it where it was not.
     unsafe {
         let mut attributes: libc::pthread_attr_t = std::mem::zeroed();
         if libc::pthread_attr_init(&mut attributes) != 0 {

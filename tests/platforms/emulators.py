@@ -1,6 +1,8 @@
 """How a program of each platform is compiled and run on this machine. Runs no test."""
 
+import atexit
 import functools
+import json
 import os
 import shutil
 import subprocess
@@ -13,7 +15,7 @@ sys.path.insert(0, str(ROOT / "packaging/platforms"))
 from targets import OUT, PLATFORMS, tools  # noqa: E402
 
 WORK = ROOT / "build/platforms/tests"
-WINE = "/usr/lib/wine/wine64"
+WINE, WINESERVER = "/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64"
 
 # zig's names; the loader that a program of that platform needs here; what runs it.
 TARGETS = {
@@ -23,11 +25,38 @@ TARGETS = {
     "linux-arm64-musl": ("aarch64-linux-musl", "/lib/ld-musl-aarch64.so.1", ["qemu-aarch64-static"]),
     "win32-x64": ("x86_64-windows-gnu", WINE, [WINE]),
 }
-RUN_HERE = list(TARGETS)
+# This machine's own platform, with a build that does what differs on macOS as far as Linux can.
+LIKE_MACOS = "like-macos"
+EVERY = [*PLATFORMS, LIKE_MACOS]
+
+
+def cargo_like_macos(*arguments):
+    """Compiles this crate alone anew, with what others compiled already; returns cargo's messages about it."""
+    command = ["cargo", "rustc", "--quiet", "--locked", "--lib", "--message-format=json", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in ("CARGO_TARGET_DIR", "RUSTFLAGS")}
+    done = subprocess.run(
+        [*command, "--", "--cfg", "pact_like_macos"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)} failed")
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    artifacts = [one for one in messages if one["reason"] == "compiler-artifact"]
+    return [one for one in artifacts if one["target"]["name"] == "pact_telemetry"]
+
+
+@functools.lru_cache(maxsize=None)
+def library(name):
+    """The shared library."""
+    if name == LIKE_MACOS:
+        made = cargo_like_macos("--crate-type", "cdylib")
+        return next(Path(file) for one in made for file in one["filenames"] if file.endswith(".so"))
+    return OUT / name / PLATFORMS[name].library
 
 
 def missing(name):
     """Why programs of this platform cannot be run here, or None."""
+    if name == LIKE_MACOS:
+        return None if sys.platform == "linux" and shutil.which("cargo") else "there is no cargo, or no Linux"
     if name not in TARGETS:
         return "macOS cannot be run on another system"
     _, loader, emulator = TARGETS[name]
@@ -35,14 +64,14 @@ def missing(name):
         return f"there is no {loader} (tests/platforms/setup installs it)"
     if emulator and shutil.which(emulator[0]) is None:
         return f"there is no {emulator[0]} (tests/platforms/setup installs it)"
-    if not (OUT / name / PLATFORMS[name].library).exists():
+    if not library(name).exists():
         return f"the library was not built (make platform PLATFORM={name})"
     return None
 
 
 def emulator(name):
     """The words before a program's own."""
-    return TARGETS[name][2]
+    return TARGETS[name][2] if name in TARGETS else []
 
 
 @functools.lru_cache(maxsize=None)
@@ -50,20 +79,22 @@ def folder(name):
     """A folder for this platform's programs, with the library in it."""
     place = WORK / name
     place.mkdir(parents=True, exist_ok=True)
-    library = OUT / name / PLATFORMS[name].library
-    shutil.copy(library, place)
-    if name.startswith("linux"):
-        shutil.copy(library, place / "libpact_telemetry.so.1")  # the name that it gives itself
-    elif name.startswith("win32"):
+    shutil.copy(library(name), place)
+    if not name.startswith("win32"):
+        shutil.copy(library(name), place / "libpact_telemetry.so.1")  # the name that it gives itself
+    else:
         stub = place / "bcryptprimitives.dll"
         if not list(Path("/usr/lib").glob("**/wine/x86_64-windows/bcryptprimitives.dll")):
-            zig_cc(name, ["-shared", "-o", stub, ROOT / "tests/platforms/bcryptprimitives.c", "-ladvapi32"])
+            compiler(name, ["-shared", "-o", stub, ROOT / "tests/platforms/bcryptprimitives.c", "-ladvapi32"])
     return place
 
 
-def zig_cc(name, arguments):
-    command = [tools().zig, "cc", "-target", TARGETS[name][0], "-O1", "-fno-sanitize=undefined", *arguments]
-    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(tools().zig_cache)}
+def compiler(name, arguments):
+    if name == LIKE_MACOS:
+        command, environment = ["cc", "-O1", *arguments, "-ldl"], os.environ
+    else:
+        command = [tools().zig, "cc", "-target", TARGETS[name][0], "-O1", "-fno-sanitize=undefined", *arguments]
+        environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(tools().zig_cache)}
     done = subprocess.run([str(one) for one in command], env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, command))}\n{done.stderr[-3000:]}")
@@ -78,23 +109,42 @@ def compile_program(name, source):
         linked = [OUT / name / "libpact_telemetry.dll.a"]
     if source.name in ("windows.c", "reloads.c"):
         linked = ["-dynamic"] if name.endswith("musl") else []
+        linked += ["-lcrypt32"] if name.startswith("win32") else []
     flags = ["-std=gnu99", "-Wall", "-D_GNU_SOURCE", f"-I{ROOT / 'include'}", f"-I{ROOT / 'tests/c'}", "-pthread"]
-    zig_cc(name, [*flags, "-o", program, source, *linked])
+    compiler(name, [*flags, "-o", program, source, *linked])
     return program
 
 
 @functools.lru_cache(maxsize=None)
 def wine_prefix():
-    """A fresh Windows, made once."""
+    """A Windows, made once. Its server stays until this process ends: else each program would boot Windows again."""
     prefix = WORK / "wine"
-    environment = {**os.environ, **wine_environment(prefix)}
-    if not (prefix / "system.reg").exists():
-        subprocess.run([WINE, "wineboot", "-i"], env=environment, capture_output=True, timeout=300, check=False)
+    prefix.mkdir(parents=True, exist_ok=True)
+    start_wine(prefix)
+    atexit.register(end_wine, prefix)
     return prefix
 
 
+def start_wine(prefix):
+    run_quietly([WINESERVER, "-p"], prefix)
+    run_quietly([WINE, "wineboot", "-i"], prefix)
+
+
+def end_wine(prefix):
+    run_quietly([WINESERVER, "-k"], prefix)
+
+
+def run_quietly(command, prefix):
+    """Runs a command to its end; what it leaves running holds nothing of ours open."""
+    environment = {**os.environ, **wine_environment(prefix)}
+    null = subprocess.DEVNULL
+    subprocess.run(command, env=environment, stdin=null, stdout=null, stderr=null, timeout=300, check=False)
+
+
 def wine_environment(prefix):
-    return {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=", "DISPLAY": ""}
+    # Without what Windows starts for a person at a screen.
+    unused = "mscoree,mshtml=;winemenubuilder.exe,explorer.exe,plugplay.exe,winedevice.exe=d"
+    return {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": unused, "DISPLAY": ""}
 
 
 def windows_path(path):

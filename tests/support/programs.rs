@@ -137,8 +137,7 @@ impl Sandbox {
             Watch::Valgrind => {
                 let mut valgrind = Command::new("valgrind");
                 valgrind.args(["--quiet", "--error-exitcode=99"]);
-                let not_a_fault = root("tests/sanitize/valgrind.supp");
-                valgrind.arg(format!("--suppressions={}", not_a_fault.display())).arg(program.as_ref());
+                valgrind.arg(program.as_ref());
                 valgrind
             }
             _ => Command::new(program.as_ref()),

@@ -103,7 +103,7 @@ function packageRule() {
   const none = { rule: `package.json config.${PACKAGE_KEY}`, says: 'no opinion', read: null };
   /** @type {Rule | undefined} */
   let nearest;
-  for (const file of new Set([...upwards(workingDirectory()), ...upwards(__dirname)])) {
+  for (const file of new Set([...upwards(workingDirectory()), ...upwards(ownFolder())])) {
     const read = choiceIn(file);
     if (read === undefined) continue;
     if (saysOff(read)) return { ...none, says: 'off', read, path: file };
@@ -125,6 +125,9 @@ function choiceIn(file) {
     return undefined;
   }
 }
+
+/** Where this package is installed; nowhere inside a bundle of ES modules. */
+const ownFolder = () => (typeof __dirname === 'string' ? __dirname : undefined);
 
 function workingDirectory() {
   try {

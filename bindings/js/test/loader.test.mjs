@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { rolldown } from 'rolldown';
 import { LIBRARY, PACKAGE, collect, environmentFor, run } from './support.mjs';
 
 const { libcOf, libraryFile, platformName } = createRequire(import.meta.url)('../lib/platform.js');
@@ -152,6 +153,33 @@ test("inside Electron's archive the library beside the archive is loaded", async
   const { reason } = await attempt({ cwd: project, library: '' });
   assert.equal(reason, null);
 });
+
+for (const format of ['esm', 'cjs']) {
+  test(`a bundle (${format}) from which the package is left out works; one that has it inside says why not`, async () => {
+    const { project } = install(`bundled as ${format}`);
+    const entry = path.join(project, 'entry.mjs');
+    writeFileSync(entry, "import * as telemetry from '@pact-foundation/telemetry'; globalThis.telemetry = telemetry;");
+    const bundle = async (name, external) => {
+      const made = await rolldown({ input: entry, external, platform: 'node', logLevel: 'silent' });
+      const file = path.join(project, `${name}.${format === 'esm' ? 'mjs' : 'cjs'}`);
+      await made.write({ file, format, codeSplitting: false });
+      return file;
+    };
+    const outside = await bundle('outside', ['@pact-foundation/telemetry', 'koffi']);
+    const inside = await bundle('inside', []);
+    rmSync(path.join(project, 'node_modules/@koromix'), { recursive: true }); // or koffi would find it from the inside
+    const program = PROGRAM.replace(/require\(.*?\)/, 'globalThis.telemetry');
+    const load = (file) => ['--input-type=module', '-e', `await import(${JSON.stringify(file)}); ${program}`];
+    const ended = await run(load(inside), { cwd: folder, library: '' });
+    const { reason, outcomes } = JSON.parse(ended.stdout);
+    assert.match(reason, /koffi cannot be loaded/);
+    assert.deepEqual(outcomes, ['unavailable', false, 'unavailable', 'ok', 'ok']);
+    cpSync(path.join(PACKAGE, 'node_modules/@koromix'), path.join(project, 'node_modules/@koromix'), {
+      recursive: true,
+    });
+    assert.equal(JSON.parse((await run(load(outside), { cwd: folder, library: '' })).stdout).reason, null);
+  });
+}
 
 test('a platform without a package installs, does nothing, and says so', async () => {
   const { project } = install('elsewhere');

@@ -201,8 +201,10 @@ impl Memory {
             return None;
         }
         if page != self.known {
-            // SAFETY: msync(2) looks at no content; it answers ENOMEM where nothing is mapped.
-            if unsafe { libc::msync(page as *mut _, 1, libc::MS_ASYNC) } != 0 {
+            let mut is_resident = 0;
+            // SAFETY: mincore(2) looks at no content and writes one byte for one page; it fails with ENOMEM where nothing
+            // is mapped.
+            if unsafe { libc::mincore(page as *mut _, 1, &mut is_resident) } != 0 {
                 return None;
             }
             self.known = page;

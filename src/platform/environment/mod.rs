@@ -3,12 +3,12 @@
 //! Called on the caller's thread only. On glibc the host may change its environment on another thread all the while
 //! (`glibc.rs`); elsewhere that is as undefined as it is for `getenv`.
 
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[cfg(all(target_os = "linux", target_env = "gnu", not(pact_like_macos)))]
 mod glibc;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[cfg(all(target_os = "linux", target_env = "gnu", not(pact_like_macos)))]
 pub use glibc::{any, visit, Names, Seen};
 
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(pact_like_macos))))]
 pub use elsewhere::{any, visit, Names, Seen};
 
 /// The environment block of this process.
@@ -31,7 +31,7 @@ unsafe fn block() -> *const *const std::ffi::c_char {
     unsafe { _NSGetEnviron().read_volatile() }
 }
 
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(pact_like_macos))))]
 mod elsewhere {
     /// Names to look for.
     pub struct Names<const N: usize>([&'static str; N]);
@@ -63,9 +63,9 @@ mod elsewhere {
     /// Calls `found(index, value)` for each of the names that is set. One pass, no allocation.
     #[cfg(unix)]
     pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8])) {
-        // SAFETY: the block is a NULL-terminated array of NUL-terminated strings (POSIX environ), read with volatile loads
-        // so that each entry is fetched once; nothing is kept beyond this call. A NUL ends a comparison like any other
-        // byte that differs.
+        // SAFETY: the block is a NULL-terminated array of NUL-terminated strings (POSIX environ), read with volatile
+        // loads so that each entry is fetched once; nothing is kept beyond this call. A NUL ends a comparison like any
+        // other byte that differs.
         unsafe {
             let mut entry = super::block();
             while !entry.is_null() {
