@@ -11,7 +11,7 @@ SONAME := libpact_telemetry.so.$(MAJOR)
 # Apart from target/: there cargo also builds the rlib, and with it no link-time optimisation (cargo#5791).
 CARGO_OUT := build/cargo/release
 COMMAND := target/debug/pact-telemetry
-# The file that cargo builds, the name by which a program asks the loader for it, and a program's own folder to the loader.
+# The file that cargo builds, the name by which a program asks for it, and how the loader writes a program's own folder.
 ifeq ($(shell uname -s),Darwin)
 LIBRARY := libpact_telemetry.dylib
 LOADED := libpact_telemetry.$(MAJOR).dylib

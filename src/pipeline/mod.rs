@@ -13,7 +13,9 @@ mod progress;
 mod queue;
 mod request;
 mod tally;
+mod upload;
 mod uploader;
+mod uploader_state;
 mod visit;
 mod wake;
 mod worker;
@@ -107,7 +109,7 @@ struct Waiting {
     /// Clients that were made while batches of earlier processes waited.
     visits: Vec<Arc<Owner>>,
     /// What a thread that ended left to the next one.
-    left: Option<uploader::State>,
+    left: Option<uploader_state::State>,
     has_thread: bool,
 }
 

@@ -4,8 +4,7 @@ use super::account::DropReason;
 use super::batch::{owners_of, Batch, PendingEvent};
 use super::in_flight::Cancelled;
 use super::owner::ChoicesSay;
-use super::uploader::Uploader;
-use super::visit::Visit;
+use super::upload::{Uploader, Visit};
 use crate::identifier;
 use crate::ledger::Entry;
 use crate::machine::Machine;
@@ -26,7 +25,7 @@ pub(super) enum Sent {
     /// Cancelled because somebody opted out: the others get another request.
     Cancelled,
     /// Not sent, because the process exits or the system is short of something.
-    NotSent,
+    Withheld,
     /// Sent whole, and the process exits before the answer is heard.
     Unconfirmed,
     /// It was given that long, and no answer came.
@@ -103,7 +102,7 @@ impl Uploader {
         }
         if pipeline.outbox.permit.is_closed() {
             self.put_back(batches); // refused where it would have been written
-            return Sent::NotSent;
+            return Sent::Withheld;
         }
         if cancelled == Some(Cancelled::OptedOut) && verdict != Verdict::Delivered {
             self.put_back(batches);

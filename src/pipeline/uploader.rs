@@ -2,18 +2,15 @@
 //! event. This file is the thread's loop; `visit.rs` is one look after a destination, and `request.rs` is one request.
 
 use super::account::DropReason;
-use super::batch::{drop_all, owners_of, Batch, PendingEvent};
-use super::owner::Owner;
+use super::batch::{drop_all, Batch};
+use super::upload::{Next, Uploader, LEFT_POLL};
 use super::{Pipeline, Waiting};
 use crate::ledger;
 use crate::platform::clock::unix_millis;
 use crate::platform::memory;
-use crate::retry::Health;
 use crate::route::Route;
 use crate::spool::{Spool, AGE_MAX};
 use crate::sync::lock;
-use crate::transport::Transport;
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,27 +23,6 @@ const QUIET: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_secs(5);
 /// or within this time, where events wait in memory alone and would be lost with the process.
 const SOON_IN_MEMORY: Duration = Duration::from_secs(15);
-/// How often to look after what could neither be sent nor be put on disk.
-pub(super) const LEFT_POLL: Duration = Duration::from_secs(2);
-
-/// When to look again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    /// When there is news.
-    OnNews,
-    /// After this time.
-    In(Duration),
-}
-
-impl Next {
-    fn earlier(self, other: Next) -> Next {
-        match (self, other) {
-            (Next::In(one), Next::In(another)) => Next::In(one.min(another)),
-            (Next::OnNews, next) | (next, Next::OnNews) => next,
-        }
-    }
-}
-
 /// The thread's whole life.
 pub(super) fn run(pipeline: &'static Pipeline) {
     let state = lock(&pipeline.outbox.batches).left.take().unwrap_or_default();
@@ -113,32 +89,6 @@ fn has_news(pipeline: &Pipeline) -> bool {
     has_more || pipeline.outbox.is_urgent.load(Ordering::SeqCst)
 }
 
-pub(super) struct Uploader {
-    pub pipeline: &'static Pipeline,
-    pub state: State,
-}
-
-/// What outlives the thread.
-#[derive(Default)]
-pub(super) struct State {
-    /// Made late: its set-up is the most expensive thing here.
-    pub transport: Option<Transport>,
-    /// What waits to be sent, of this process.
-    pub batches: VecDeque<Batch>,
-    /// What is known of a destination, where no disk remembers it.
-    pub health: Vec<(Arc<Route>, Health)>,
-    /// Where the notice lets events leave, so that it is not asked again.
-    pub permitted: Vec<Arc<Route>>,
-    /// The random identifier where no disk keeps one.
-    pub identifier: Option<[u8; 16]>,
-    /// Since when another process has been uploading.
-    pub busy: Option<Instant>,
-    /// Until when another process, which asked for it, has its turn.
-    pub pause_until: Option<Instant>,
-    /// What others left and this pass could not take: looked at again with the next, or it would never end.
-    pub passed_over: Vec<String>,
-}
-
 impl Uploader {
     /// Sends what may be sent now.
     fn pass(&mut self) -> Next {
@@ -191,16 +141,6 @@ impl Uploader {
         self.drop_lost_causes();
     }
 
-    /// Drops what failed to be sent and is on no disk, once the process exits: it will not be tried again.
-    fn drop_lost_causes(&mut self) {
-        if self.pipeline.exit.has_begun() {
-            for batch in &mut self.state.batches {
-                drop_all(batch.take(PendingEvent::is_stalled), DropReason::NotPersisted);
-            }
-        }
-        self.state.batches.retain(|batch| !batch.is_empty());
-    }
-
     /// The longest wait for an attempt in which the thread does not end.
     fn patience(&self) -> Duration {
         let is_in_memory = self.state.batches.iter().any(|batch| batch.file.is_none());
@@ -228,59 +168,5 @@ impl Uploader {
         *has_thread = false;
         *left = Some(self.state);
         None
-    }
-
-    /// The clients that make this process send to a destination.
-    pub fn sponsors(&self, route: &Arc<Route>, visits: &[Arc<Owner>]) -> Vec<Arc<Owner>> {
-        let mut sponsors = owners_of(self.of(route).flat_map(Batch::events));
-        for owner in visits.iter().filter(|owner| owner.route == *route) {
-            if !sponsors.iter().any(|known| Arc::ptr_eq(known, owner)) {
-                sponsors.push(owner.clone());
-            }
-        }
-        sponsors
-    }
-
-    pub fn of<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = &'a Batch> {
-        self.state.batches.iter().filter(move |batch| *batch.route == *route)
-    }
-
-    /// Keeps all that waits for a destination.
-    pub fn keep_all(&mut self, route: &Route) {
-        self.state.batches.iter_mut().filter(|batch| *batch.route == *route).for_each(Batch::keep);
-        self.drop_lost_causes();
-    }
-
-    /// What was not sent waits again, ours in memory, the others' on disk.
-    pub fn put_back(&mut self, batches: Vec<Batch>) {
-        for batch in batches.into_iter().rev().filter(|batch| !batch.is_empty()) {
-            if batch.events().all(|event| event.owner.is_some()) {
-                self.state.batches.push_front(batch);
-            } else {
-                batch.abandon();
-            }
-        }
-    }
-
-    pub fn health(&self, route: &Arc<Route>, spool: Option<&Arc<Spool>>) -> Health {
-        let in_memory = self.state.health.iter().find(|(known, _)| known == route).map(|(_, health)| *health);
-        let on_disk = spool.map(|spool| spool.health(&route.id));
-        on_disk.filter(|health| *health != Health::default()).or(in_memory).unwrap_or_default()
-    }
-
-    pub fn set_health(&mut self, route: &Arc<Route>, spool: Option<&Arc<Spool>>, health: Health) {
-        self.state.health.retain(|(known, _)| known != route);
-        self.state.health.push((route.clone(), health));
-        if let Some(spool) = spool {
-            spool.set_health(&route.id, health);
-        }
-    }
-
-    /// How much time an attempt can be given: as long as somebody waits, or as long as the process has lived already, which is
-    /// the best guess at how long it will.
-    pub fn available(&self) -> Duration {
-        let pipeline = self.pipeline;
-        let lived = if pipeline.exit.has_begun() { Duration::ZERO } else { pipeline.began.elapsed() };
-        lived.max(pipeline.waited_for())
     }
 }

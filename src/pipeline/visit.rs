@@ -6,7 +6,7 @@ use super::batch::{drop_all, Batch};
 use super::exit::Attempt;
 use super::owner::Owner;
 use super::request::Sent;
-use super::uploader::{Next, Uploader, LEFT_POLL};
+use super::upload::{Next, Uploader, Visit, LEFT_POLL};
 use crate::config::NoticeBy;
 use crate::notice::{self, Permission};
 use crate::platform::clock::{unix_micros, unix_millis};
@@ -32,26 +32,6 @@ const RUSH_MIN: usize = 2;
 const LONG_WAIT: Duration = Duration::from_secs(1);
 /// How long a batch of another version of the library is left for that version.
 const OTHER_VERSION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// One look after a destination.
-pub(super) struct Visit<'a> {
-    pub route: &'a Arc<Route>,
-    /// The clients that make this process send: it sends for others only while one of them is on.
-    pub sponsors: Vec<Arc<Owner>>,
-    pub spool: Option<&'a Arc<Spool>>,
-    /// How often it had the turn.
-    turns: u32,
-    /// The process exits and has the turn, so others trust it with what they leave: the exit waits for it until nothing more is found
-    /// after the turn was let go, or its time is over.
-    is_trusted: bool,
-    since: Instant,
-}
-
-impl Visit<'_> {
-    fn is_wanted(&self) -> bool {
-        self.sponsors.iter().any(|sponsor| sponsor.is_on())
-    }
-}
 
 impl Uploader {
     /// Sends what there is for a destination.
@@ -212,7 +192,7 @@ impl Uploader {
                 return Ok(());
             }
             Sent::Cancelled => return Err(Next::In(Duration::ZERO)),
-            Sent::NotSent => Next::In(LEFT_POLL),
+            Sent::Withheld => Next::In(LEFT_POLL),
             Sent::Unconfirmed => {
                 self.set_health(visit.route, visit.spool, health.after_unconfirmed());
                 Next::OnNews
