@@ -20,6 +20,8 @@ type handle struct {
 	closed atomic.Bool
 	// done is closed when the first close has ended.
 	done chan struct{}
+	// hurried is whether the first event was put on disk at once.
+	hurried atomic.Bool
 	// stats are the last ones, from when it was closed.
 	stats atomic.Pointer[[]byte]
 }
@@ -140,9 +142,15 @@ func (h *handle) track(e *Event) Outcome {
 	return h.trackTexts(&t, e.Value)
 }
 
+// trackTexts has the first event put on disk at once, without waiting for it: most test processes report one event and end
+// by os.Exit, and Go has no hook for that.
 func (h *handle) trackTexts(t *texts, value int64) Outcome {
-	return Outcome(native.Track(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], value,
+	outcome := Outcome(native.Track(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], value,
 		t.optional(t.pluginName), t.optional(t.pluginVersion)))
+	if outcome == OK && !h.hurried.Load() && h.hurried.CompareAndSwap(false, true) {
+		native.Persist(h.client, 0)
+	}
+	return outcome
 }
 
 func (h *handle) preview(e *Event, out *byte, capacity uint32) int32 {

@@ -216,6 +216,22 @@ func init() {
 	}
 }
 
+func TestTheFirstEventOfAClientIsPutOnDiskWithoutALinger(t *testing.T) {
+	const linger = 50 * time.Millisecond // of what follows
+	fastest := time.Hour
+	for range 10 {
+		client := newClient(t, optionsFor(nowhere))
+		start := time.Now()
+		expect(t, "track", client.PactsVerified(1), OK)
+		waitUntil(t, "it is on disk", func() bool { return client.Stats().Queued == 0 })
+		fastest = min(fastest, time.Since(start))
+		_ = client.Close()
+	}
+	if fastest > linger/2 {
+		t.Errorf("the fastest of ten took %v", fastest)
+	}
+}
+
 func TestWhatWasPersistedBeforeTheExitArrivesWithTheNextProcess(t *testing.T) {
 	server := startCollector(t)
 	own := ownBinary(t)
