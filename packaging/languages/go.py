@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from shared import (
     PLATFORMS,
     ROOT,
     VERSION,
+    Collector,
     Failed,
     NotThere,
     clean,
@@ -29,6 +31,7 @@ from shared import (
     placeholders,
     run,
     send,
+    this_platform,
 )
 
 PROGRAM = """package main
@@ -238,4 +241,33 @@ def try_elsewhere(project):
             raise Failed(f"a program for {system}/{processor} carries the libraries for {carried}, not {expected}")
         for name in expected or [f"{system}/{processor}, without a library"]:
             found[name] = f"{module.name}, built for {system}/{processor}: {len(content)} bytes"
+    for name, why in run_elsewhere(project / "app", environment, project / "linux-arm64").items():
+        found[name] += f"; {why}"
     return found
+
+
+def run_elsewhere(project, environment, arm64):
+    """Runs the program on the platforms that this machine can stand in for; returns what came of it for each."""
+    own = {name: value for name, value in environment.items() if os.environ.get(name) != value}
+    came = {}
+    with Collector() as collector:
+
+        def arrives(*command, **more):
+            send(collector, project, "go", *command, mapped=MAPPED, **{**own, **more})
+            return "its event arrived"
+
+        if this_platform() == "linux-x64-gnu" and "linux-x64-musl" in natives():
+            if shutil.which("musl-gcc") is None and os.geteuid() == 0 and shutil.which("apt-get"):
+                subprocess.run(["apt-get", "install", "-qq", "-y", "musl-tools"], capture_output=True, check=False)
+            if shutil.which("musl-gcc"):
+                # With musl's dynamic linker; musl-gcc takes it from where musl is.
+                run("go", "build", "-o", "musl", ".", cwd=project, environment=environment, CC="musl-gcc")
+                came["linux-x64-musl"] = arrives(project / "musl")
+            else:
+                came["linux-x64-musl"] = "NOT RUN: there is no musl-gcc"
+        if "linux-arm64-gnu" in natives() and this_platform() != "linux-arm64-gnu":
+            if shutil.which("qemu-aarch64-static") and Path("/lib/ld-linux-aarch64.so.1").exists():
+                came["linux-arm64-gnu"] = arrives("qemu-aarch64-static", arm64, QEMU_LD_PREFIX="/")
+            else:
+                came["linux-arm64-gnu"] = "NOT RUN: there is no qemu-aarch64-static with a libc6:arm64"
+    return came
