@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,9 +118,11 @@ def compile_program(name, source):
 
 @functools.lru_cache(maxsize=None)
 def wine_prefix():
-    """A Windows, made once. Its server stays until this process ends: else each program would boot Windows again."""
-    prefix = WORK / "wine"
-    prefix.mkdir(parents=True, exist_ok=True)
+    """A fresh Windows. Its server stays until this process ends: else each program would boot Windows again.
+
+    Not in the project's folder: it has a link to the root of this machine, and cargo follows links.
+    """
+    prefix = Path(tempfile.mkdtemp(prefix="pact-wine-"))
     start_wine(prefix)
     atexit.register(end_wine, prefix)
     return prefix
@@ -132,6 +135,7 @@ def start_wine(prefix):
 
 def end_wine(prefix):
     run_quietly([WINESERVER, "-k"], prefix)
+    shutil.rmtree(prefix, ignore_errors=True)
 
 
 def run_quietly(command, prefix):
