@@ -1,4 +1,4 @@
-//! The C ABI: convert, call, map. Nothing in this crate imports this room.
+//! The C ABI: convert, call, map. Nothing in this crate imports this module.
 //!
 //! With `platform`, the only place where `unsafe` is allowed. The comments of the exported items go into the generated
 //! header, hence Doxygen's commands in them.
@@ -337,8 +337,8 @@ pub unsafe extern "C" fn pact_telemetry_preview(
 
 /// Returns the counters of this client in this process as a JSON object.
 ///
-/// At every moment `accepted` = `delivered` + `queued` + `spooled` + the sum of `dropped` by reason. `not_accepted`
-/// counts, by reason, the calls that queued nothing. docs/config.md describes each key.
+/// At every moment `accepted` = `delivered` + `unconfirmed` + `queued` + `spooled` + the sum of `dropped` by reason.
+/// `not_accepted` counts, by reason, the calls that queued nothing. docs/config.md describes each key.
 ///
 /// @param client The client. Must not be NULL.
 /// @param out As for pact_telemetry_explain().

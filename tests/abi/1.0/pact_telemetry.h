@@ -385,8 +385,8 @@ int32_t pact_telemetry_preview(const struct PactTelemetry *client,
 /**
  * Returns the counters of this client in this process as a JSON object.
  *
- * At every moment `accepted` = `delivered` + `queued` + `spooled` + the sum of `dropped` by reason. `not_accepted`
- * counts, by reason, the calls that queued nothing. docs/config.md describes each key.
+ * At every moment `accepted` = `delivered` + `unconfirmed` + `queued` + `spooled` + the sum of `dropped` by reason.
+ * `not_accepted` counts, by reason, the calls that queued nothing. docs/config.md describes each key.
  *
  * @param client The client. Must not be NULL.
  * @param out As for pact_telemetry_explain().
