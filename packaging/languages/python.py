@@ -56,7 +56,7 @@ def make_venv(folder, *options):
 
 
 def pip(venv, *arguments, **more):
-    """pip of a venv, with nobody's own settings."""
+    """pip of a venv, without the settings of this machine or of a person."""
     options = ("-q", "--isolated", "--disable-pip-version-check")
     return run(venv / "bin/python", "-m", "pip", *options, *arguments, cwd=venv, environment=clean(), **more)
 
@@ -185,7 +185,7 @@ def with_old_glibc(project, libraries):
 
 
 def download(venv, index, folder, platform):
-    """The file that pip takes for a platform."""
+    """The file that pip downloads for a platform."""
     folder.mkdir(parents=True)
     chosen = ("--only-binary=:all:", "--platform", platform, "--python-version", "3.12", "--implementation", "cp")
     pip(venv, "download", "--no-index", "--find-links", index, "--no-deps", *chosen, "-d", folder, PACKAGE)

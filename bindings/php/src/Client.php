@@ -10,8 +10,8 @@ use PactFoundation\Telemetry\Internal\Runtime;
 use PactFoundation\Telemetry\Internal\Unavailable;
 
 /**
- * Who reports. May be used in a child after pcntl_fork() too. No method throws (but PHP itself does, for an argument of
- * another type than declared), and none waits but persist(), flush() and close().
+ * Reports the events of one library, in a child after pcntl_fork() too. No method throws (PHP itself does, for an
+ * argument of another type than declared), and none waits except persist(), flush() and close().
  *
  * If the library cannot be loaded or an option is wrong, the client does nothing and $unavailableReason says why. A
  * client that is dropped without close() loses nothing: the library sends what it queued.

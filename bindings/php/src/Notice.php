@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry;
 
 /**
- * Who tells the person before anything leaves: the library on standard error, or the host program.
+ * What shows the notice before anything leaves: the library on standard error, or the host program.
  */
 enum Notice: string
 {

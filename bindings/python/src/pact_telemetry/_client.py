@@ -85,7 +85,7 @@ class _RefusedError(Exception):
 
 
 class Client:
-    """Who reports. Any thread may use it at any time, also after a fork. Nothing here raises.
+    """Reports the events of one library. Any thread may use it at any time, also after a fork. Nothing here raises.
 
     If the library cannot be loaded or an option is wrong, the client does nothing and `unavailable_reason` says why.
     A client that is dropped without `close` loses nothing: the library sends what it queued.

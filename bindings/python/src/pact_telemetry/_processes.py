@@ -76,8 +76,8 @@ class Worker:
     def finish(self) -> None:
         """Do what the library does at the end of another process, within the time that this may take.
 
-        First everything is put on disk. Then answers are waited for: the next process sends a request again whose
-        answer nobody heard.
+        First everything is put on disk. Then it waits for answers: a request that is under way when the worker ends
+        would be sent again by the next process.
         """
         clients = list(self.clients)
         deadline = time.monotonic() + max((client.exit_timeout_ms() for client in clients), default=0) / 1000

@@ -70,7 +70,7 @@ class Options(_Required, total=False):
     exit_timeout: float | timedelta | None
     """The longest that the end of the process waits, in seconds, 0 to 10. Default: 0.1; in CI 0.5."""
     notice: Literal["stderr", "host", "shown"] | None
-    """Who tells the person before anything leaves. Default: `stderr`, the library."""
+    """What shows the notice before anything leaves: the library (`stderr`, the default) or the host program."""
     id: Literal["hostname", "random"] | None
     """What stands for the machine: the digest of its name (default), or a random identifier."""
 
@@ -135,7 +135,7 @@ class Stats(TypedDict):
     """Always `delivered + unconfirmed + queued + spooled +` the sum of `dropped`."""
     delivered: int
     unconfirmed: int
-    """Sent whole, and the answer was not heard; not sent again."""
+    """Sent completely, but no answer was received. Not sent again."""
     queued: int
     spooled: int
     dropped: dict[str, int]
