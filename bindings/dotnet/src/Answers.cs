@@ -51,6 +51,14 @@ namespace PactFoundation.Telemetry
             return text == null ? 0 : XmlConvert.ToInt64(text);
         }
 
+        /// <summary>A number of milliseconds since 1970.</summary>
+        internal static DateTimeOffset? Time(this XElement parent, string name)
+        {
+            string text = parent.Text(name);
+            return text == null ? (DateTimeOffset?)null
+                : DateTimeOffset.FromUnixTimeMilliseconds(XmlConvert.ToInt64(text));
+        }
+
         internal static bool Flag(this XElement parent, string name) => parent.Text(name) == "true";
 
         /// <summary>The member whose name has the same letters.</summary>
@@ -124,9 +132,8 @@ namespace PactFoundation.Telemetry
             StateDirectory = told.Text("state_dir");
             Id = told.Text("id");
             NoticeText = told?.Element("notice").Text("text") ?? "";
-            string shown = told?.Element("notice").Text("shown_ms");
-            NoticeShown = shown == null ? (DateTimeOffset?)null
-                : DateTimeOffset.FromUnixTimeMilliseconds(XmlConvert.ToInt64(shown));
+            NoticeShown = told?.Element("notice").Time("shown_ms");
+            HeldUntil = told?.Element("notice").Time("hold_until_ms");
             Diagnostics = (told?.Element("diagnostics")?.Elements() ?? new XElement[0])
                 .Select(one => one.Value).ToList();
         }
@@ -179,6 +186,9 @@ namespace PactFoundation.Telemetry
         /// <summary>When the person was told; null if that was not yet.</summary>
         public DateTimeOffset? NoticeShown { get; }
 
+        /// <summary>Until when events wait, so that the person can say no; null if nothing holds them.</summary>
+        public DateTimeOffset? HeldUntil { get; }
+
         /// <summary>What the options had that is not known.</summary>
         public IReadOnlyList<string> Diagnostics { get; }
     }
@@ -205,6 +215,7 @@ namespace PactFoundation.Telemetry
             NotAccepted = Counters(told?.Element("not_accepted"), Refusals);
             LastFailure = told.Text("last_failure");
             DeliveredForOthers = told?.Element("left_by_others").Number("delivered") ?? 0;
+            UnconfirmedForOthers = told?.Element("left_by_others").Number("unconfirmed") ?? 0;
             DroppedForOthers = told?.Element("left_by_others").Number("dropped") ?? 0;
         }
 
@@ -235,6 +246,9 @@ namespace PactFoundation.Telemetry
 
         /// <summary>Events of earlier processes that this one delivered.</summary>
         public long DeliveredForOthers { get; }
+
+        /// <summary>Events of earlier processes that this one sent, without hearing the answer.</summary>
+        public long UnconfirmedForOthers { get; }
 
         /// <summary>Events of earlier processes that this one had to drop.</summary>
         public long DroppedForOthers { get; }

@@ -23,6 +23,8 @@ namespace PactFoundation.Telemetry
                 if (All.Count == 0)
                 {
                     AppDomain.CurrentDomain.ProcessExit += (sender, arguments) => PersistAll();
+                    // .NET aborts the process after this, without exit handlers.
+                    AppDomain.CurrentDomain.UnhandledException += (sender, arguments) => PersistAll();
                 }
                 All.RemoveAll(Collected);
                 All.Add(new WeakReference<ClientHandle>(this));

@@ -282,6 +282,29 @@ namespace PactFoundation.Telemetry.Tests
             }
         }
 
+        /// <summary>Before the runtime may abort: the event is on disk, or was delivered.</summary>
+        [Test]
+        public void A_process_that_ends_by_an_exception_loses_nothing()
+        {
+            using (var collector = new Collector("--answers hang*"))
+            {
+                Support.Run("mono", Support.Build + "/Program.exe throw " + collector.Url, null, 1);
+                string status = Support.Run(Support.Command, "status --json");
+                Assert.AreEqual(1, Json.Parse(status).Element("waiting").Number("events"));
+            }
+        }
+
+        [TestCase("xunit.core", "xUnit")]
+        [TestCase("xunit.v3.core", "xUnit")]
+        [TestCase("nunit.framework", "NUnit")]
+        [TestCase("Microsoft.VisualStudio.TestPlatform.TestFramework", "MSTest")]
+        [TestCase("MSTest.TestFramework", "MSTest")]
+        [TestCase("xunit.core.other", "none")]
+        public void The_framework_is_told_by_what_is_loaded(string assembly, string framework)
+        {
+            Assert.AreEqual(framework, Support.Run("mono", Support.Build + "/Program.exe framework " + assembly));
+        }
+
         [Test]
         public void What_the_readme_shows_compiles_and_works()
         {

@@ -75,6 +75,28 @@ namespace PactFoundation.Telemetry.Tests
             CollectionAssert.AreEquivalent(constants.Elements().Select(one => one.Value), ours);
         }
 
+        /// <summary>What the library tells, and where this binding has it. A new key fails here.</summary>
+        [Test]
+        public unsafe void Every_key_of_the_answers_has_a_place()
+        {
+            var client = new TelemetryClient(Support.Options());
+            string explained = "enabled state rule rules protocol endpoint destination configured debug ci "
+                + "exit_timeout_ms queue_capacity state_dir id notice diagnostics";
+            string counted = "accepted delivered unconfirmed queued spooled dropped not_accepted last_failure "
+                + "left_by_others";
+            Native native = client.Handle.Native;
+            CollectionAssert.AreEquivalent(explained.Split(' '), Keys(native.pact_telemetry_explain, client));
+            CollectionAssert.AreEquivalent(counted.Split(' '), Keys(native.pact_telemetry_stats, client));
+            CollectionAssert.AreEquivalent(new Stats(Outcome.Ok, null, null).Dropped.Keys, client.Stats().Dropped.Keys);
+        }
+
+        private static unsafe IEnumerable<string> Keys(Native.TextFunction function, TelemetryClient client)
+        {
+            int status;
+            string text = Text.Read((start, capacity) => function(client.Handle.Address, start, capacity), out status);
+            return Json.Parse(text).Elements().Select(one => one.Name.LocalName).ToList();
+        }
+
         [TestCase("/nowhere/libpact.so",
             "/nowhere/libpact.so: cannot open shared object file: No such file or directory")]
         [TestCase("", "the package carries no library for linux-x64; libpact_telemetry.so.1: cannot open shared ")]

@@ -1,4 +1,6 @@
 using System;
+using System.Reflection;
+using System.Reflection.Emit;
 
 namespace PactFoundation.Telemetry
 {
@@ -19,6 +21,14 @@ namespace PactFoundation.Telemetry
                 case "exit":
                     client.PactsVerified(1);
                     Environment.Exit(4);
+                    return 0;
+                case "throw":
+                    client.PactsVerified(1);
+                    throw new InvalidOperationException("a test failed");
+                case "framework":
+                    var name = new AssemblyName(arguments[1]);
+                    AppDomain.CurrentDomain.DefineDynamicAssembly(name, AssemblyBuilderAccess.Run);
+                    Console.Write(Runtime.TestFramework() ?? "none");
                     return 0;
                 case "late":
                     new LateEvent(client);

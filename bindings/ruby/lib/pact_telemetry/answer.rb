@@ -15,7 +15,8 @@ module PactTelemetry
     def self.explanation
       { outcome: :ok, reason: nil, enabled: false, state: :unavailable, rule: nil, rules: [], protocol: nil,
         endpoint: nil, destination: nil, configured: false, debug: false, ci: false, exit_timeout_ms: 0,
-        queue_capacity: 0, state_dir: nil, id: nil, notice: { shown_ms: nil, text: "" }, diagnostics: [] }
+        queue_capacity: 0, state_dir: nil, id: nil,
+        notice: { shown_ms: nil, hold_until_ms: nil, text: "" }, diagnostics: [] }
     end
 
     # @return [Hash{Symbol => Object}] the answer where there is no library
@@ -24,7 +25,7 @@ module PactTelemetry
         dropped: counters(:opted_out, :debug, :http_status, :expired, :spool_full, :no_notice, :not_persisted,
                           :internal),
         not_accepted: counters(:disabled, :not_configured, :queue_full, :closed, :invalid),
-        last_failure: nil, left_by_others: counters(:delivered, :dropped) }
+        last_failure: nil, left_by_others: counters(:delivered, :unconfirmed, :dropped) }
     end
 
     # @return [Hash{Symbol => Object}] the answer where there is no library
