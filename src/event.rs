@@ -157,8 +157,8 @@ impl std::error::Error for InvalidEvent {}
 #[derive(Debug)]
 pub(crate) struct Packed(Box<[u8]>);
 
-/// Four little-endian u64: value; stamp; consent epoch (32 bits) and the ends of the first two texts (16 bits each); those of
-/// the other three. In one piece: thirteen small copies cost more than all the rest.
+/// Four little-endian u64: value; stamp; consent epoch (32 bits) and the ends of the first two texts (16 bits each);
+/// those of the other three. In one piece: thirteen small copies cost more than all the rest.
 const HEADER: usize = 32;
 
 impl Packed {
@@ -225,8 +225,8 @@ impl Packed {
     }
 }
 
-/// Where a text ends that begins there; checks its length, and that it is there if it must be. All of them together have at
-/// most 1,450 bytes, so each end fits into 16 bits.
+/// Where a text ends that begins there; checks its length, and that it is there if it must be. All of them together
+/// have at most 1,450 bytes, so each end fits into 16 bits.
 #[inline(always)]
 fn end(text: &[u8], field: Field, start: u64) -> Result<u64, InvalidEvent> {
     if text.len() > field.max_bytes() {
@@ -244,8 +244,8 @@ fn is_blank(text: &[u8]) -> bool {
     text.trim_ascii_start().is_empty()
 }
 
-/// Is any byte not ASCII, a control character or, where that is forbidden, one without which there is no path, URL, e-mail
-/// or network address? Eight bytes at a time, without a branch a byte.
+/// Is any byte not ASCII, a control character or, where that is forbidden, one without which there is no path, URL,
+/// e-mail or network address? Eight bytes at a time, without a branch a byte.
 #[inline(always)]
 fn needs_a_look(bytes: &[u8], only_names: bool) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
@@ -264,9 +264,9 @@ fn needs_a_look(bytes: &[u8], only_names: bool) -> bool {
     clean & HIGH != HIGH
 }
 
-/// The high bit of each of eight bytes that needs no closer look; the other bits mean nothing. Sums below stay under 256 for
-/// ASCII, so that no byte touches its neighbour; where one is not ASCII, its own high bit says so and the neighbour does not
-/// matter.
+/// The high bit of each of eight bytes that needs no closer look; the other bits mean nothing. Sums below stay under
+/// 256 for ASCII, so that no byte touches its neighbour; where one is not ASCII, its own high bit says so and the
+/// neighbour does not matter.
 #[inline(always)]
 fn clean_bytes(word: u64, only_names: bool) -> u64 {
     let at_least_space = word.wrapping_add(ONES * 0x60);

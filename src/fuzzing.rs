@@ -1,5 +1,5 @@
-//! Doors for the programs of `fuzz/`, into rooms that are private: each takes any bytes and checks what has to hold for all
-//! of them. Only with the feature `fuzzing`, never in a library that is shipped.
+//! Doors for the programs of `fuzz/`, into rooms that are private: each takes any bytes and checks what has to hold for
+//! all of them. Only with the feature `fuzzing`, never in a library that is shipped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)] // a fault found must stop the fuzzer
 
 use crate::config;

@@ -1,6 +1,6 @@
 //! JSON out: one copy of the writer and of the map's insertion for all who write, since every host carries them. (The
-//! `json!` macro writes each object's insertions anew: 12 KB here.) What is written for every event is written without a
-//! map: a map of twenty entries takes forty allocations.
+//! `json!` macro writes each object's insertions anew: 12 KB here.) What is written for every event is written without
+//! a map: a map of twenty entries takes forty allocations.
 
 use serde_json::{Map, Value};
 use std::fmt::{Display, Write};

@@ -1,9 +1,10 @@
 //! Recorded events on their way out of the process: what the spool keeps and the encoders read. Pure: no clock, no
 //! disk, no network, no consent.
 //!
-//! The text form is lines: the machine, then each event as an array in the order of [`push_line`]. Each line is JSON, a space, and
-//! a checksum of 8 hexadecimal digits over that JSON, so that no byte that was changed on disk is ever sent. Positions and not keys,
-//! since the worker writes one for every event. It holds the published list and nothing else: no credentials, no URL.
+//! The text form is lines: the machine, then each event as an array in the order of [`push_line`]. Each line is JSON, a
+//! space, and a checksum of 8 hexadecimal digits over that JSON, so that no byte that was changed on disk is ever sent.
+//! Positions and not keys, since the worker writes one for every event. It holds the published list and nothing else:
+//! no credentials, no URL.
 
 use crate::event::{Field, InvalidEvent, Packed};
 use crate::identity::Identity;
@@ -55,8 +56,8 @@ impl Record {
     }
 }
 
-/// The text form of events of one machine: a line for the machine, then one for each event, so that what was answered can be
-/// cut off at the end. Gives the text, and its length after each event.
+/// The text form of events of one machine: a line for the machine, then one for each event, so that what was answered
+/// can be cut off at the end. Gives the text, and its length after each event.
 pub fn to_text<'a>(machine: &Machine, records: impl Iterator<Item = &'a Record>) -> (String, Vec<usize>) {
     let machine = [&*machine.digest, &*machine.client_id, &*machine.os_arch].map(Value::from).to_vec();
     let mut text = crate::json::text(&object(vec![("format", FORMAT.into()), ("host", machine.into())]));
@@ -98,8 +99,8 @@ fn push_checksum(text: &mut String, start: usize) {
     text.push('\n');
 }
 
-/// The first 8 hexadecimal digits of the MD5 digest: against bytes that were changed by accident, not by an enemy, who could
-/// write a file of his own.
+/// The first 8 hexadecimal digits of the MD5 digest: against bytes that were changed by accident, not by an enemy, who
+/// could write a file of his own.
 fn checksum(bytes: &[u8]) -> String {
     let mut digest = crate::machine::digest_of(bytes);
     digest.truncate(CHECKSUM_DIGITS);
@@ -124,8 +125,8 @@ pub enum Unread {
     NotNow,
 }
 
-/// The events of a text, in its order, with the length of the text after each. All of it is checked again as when it was
-/// recorded: a file is input like any other.
+/// The events of a text, in its order, with the length of the text after each. All of it is checked again as when it
+/// was recorded: a file is input like any other.
 pub fn from_text(text: &[u8]) -> Result<(Machine, Vec<Record>, Vec<usize>), Unread> {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     let first = lines.next().filter(|_| text.ends_with(b"\n")).ok_or(Unread::NoBatch)?;

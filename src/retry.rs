@@ -25,8 +25,8 @@ pub enum Verdict {
     Refused,
 }
 
-/// What a status means: 2xx is an answer; 4xx is a refusal, but for 408 (RFC 9110, 15.5.9) and 429 (RFC 6585, section 4),
-/// and 407, which a proxy says and not the server. All else may pass: a redirect is a captive portal as a rule.
+/// What a status means: 2xx is an answer; 4xx is a refusal, but for 408 (RFC 9110, 15.5.9) and 429 (RFC 6585, section
+/// 4), and 407, which a proxy says and not the server. All else may pass: a redirect is a captive portal as a rule.
 pub fn verdict(status: u16, retry_after: Option<Duration>) -> Verdict {
     match status {
         200..=299 => Verdict::Delivered,
@@ -36,8 +36,8 @@ pub fn verdict(status: u16, retry_after: Option<Duration>) -> Verdict {
     }
 }
 
-/// A `Retry-After` in either form, seconds or a date (RFC 9110, 10.2.3), at most [`RETRY_AFTER_MAX`]. `None` for what is
-/// neither.
+/// A `Retry-After` in either form, seconds or a date (RFC 9110, 10.2.3), at most [`RETRY_AFTER_MAX`]. `None` for what
+/// is neither.
 pub fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -92,11 +92,12 @@ const ANSWER_KNOWN_MS: u64 = 24 * 60 * 60 * 1_000;
 const VAIN_KNOWN_MS: u64 = 10 * 60 * 1_000;
 /// So many requests in a row without an answer, and the destination is taken for hanging.
 const UNANSWERED_MAX: u32 = 3;
-/// An attempt that was given this long and came to nothing is a failure; one that was given less may only have been cut short.
+/// An attempt that was given this long and came to nothing is a failure; one that was given less may only have been cut
+/// short.
 pub const HANG: Duration = Duration::from_millis(400);
 
-/// What is known of a destination, remembered on disk for all processes: how long it is left alone, how long it usually takes
-/// to answer, and how long it was waited for in vain.
+/// What is known of a destination, remembered on disk for all processes: how long it is left alone, how long it usually
+/// takes to answer, and how long it was waited for in vain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Health {
     /// How long it is left alone.
@@ -133,23 +134,24 @@ impl Health {
         Duration::from_millis(if is_fresh { self.vain_ms } else { 0 })
     }
 
-    /// How long to wait before an attempt that can be given that much time; `None` where one may be made now. What was waited
-    /// for in vain is tried again, before its time is over, by who has more than twice as long.
+    /// How long to wait before an attempt that can be given that much time; `None` where one may be made now. What was
+    /// waited for in vain is tried again, before its time is over, by who has more than twice as long.
     pub fn wait(&self, now_ms: u64, available: Duration) -> Option<Duration> {
         let vain = self.vain(now_ms);
         let has_longer = !vain.is_zero() && available > 2 * vain;
         self.backoff.wait(now_ms).filter(|_| !has_longer)
     }
 
-    /// May a request be written by a process that can give it that much time? Not to one that never answered and was waited for in
-    /// vain just as long: it would be sent again each time.
+    /// May a request be written by a process that can give it that much time? Not to one that never answered and was
+    /// waited for in vain just as long: it would be sent again each time.
     pub fn may_send(&self, now_ms: u64, available: Duration) -> bool {
         let vain = self.vain(now_ms);
         self.is_known(now_ms) || vain.is_zero() || available > 2 * vain
     }
 
-    /// A request that was written whole and waited for that long will not be heard. Is it taken for received? It is where the
-    /// destination answered lately and may only be slower than the process that waits; not where it seems to hang.
+    /// A request that was written whole and waited for that long will not be heard. Is it taken for received? It is
+    /// where the destination answered lately and may only be slower than the process that waits; not where it seems to
+    /// hang.
     pub fn is_unconfirmed(&self, now_ms: u64, awaited: Duration) -> bool {
         self.is_known(now_ms) && awaited < Duration::from_millis(3 * self.answer_ms + 50)
     }
@@ -174,8 +176,8 @@ impl Health {
         Health { backoff, unanswered: 0, vain_ms: 0, vain_at_ms: 0, ..*self }
     }
 
-    /// After an attempt that was given that long and came to nothing, because the process exits or nobody waits any more.
-    /// `chance` as for [`Backoff::after_failure`].
+    /// After an attempt that was given that long and came to nothing, because the process exits or nobody waits any
+    /// more. `chance` as for [`Backoff::after_failure`].
     pub fn after_vain(&self, now_ms: u64, given: Duration, is_written: bool, chance: u64) -> Self {
         let mut next = *self;
         next.unanswered = next.unanswered.saturating_add(u32::from(is_written));

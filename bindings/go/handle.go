@@ -142,8 +142,8 @@ func (h *handle) track(e *Event) Outcome {
 	return h.trackTexts(&t, e.Value)
 }
 
-// trackTexts has the first event put on disk at once, without waiting for it: most test processes report one event and end
-// by os.Exit, and Go has no hook for that.
+// trackTexts has the first event put on disk at once, without waiting for it: most test processes report one event and
+// end by os.Exit, and Go has no hook for that.
 func (h *handle) trackTexts(t *texts, value int64) Outcome {
 	outcome := Outcome(native.Track(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], value,
 		t.optional(t.pluginName), t.optional(t.pluginVersion)))

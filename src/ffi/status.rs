@@ -35,8 +35,8 @@ pub enum PactTelemetryStatus {
     PACT_TELEMETRY_ERROR_EMPTY = -3,
     /// A text is longer than its limit.
     PACT_TELEMETRY_ERROR_TOO_LONG = -4,
-    /// A text looks like a path, a URL, an e-mail address or a network address, or it contains a control character. Such
-    /// text is never collected.
+    /// A text looks like a path, a URL, an e-mail address or a network address, or it contains a control character.
+    /// Such text is never collected.
     PACT_TELEMETRY_ERROR_FORBIDDEN = -5,
     /// A number is outside its range.
     PACT_TELEMETRY_ERROR_RANGE = -6,

@@ -1,7 +1,8 @@
 //! What became of a client's events. Only counts; decides nothing.
 //!
-//! `accepted = delivered + unconfirmed + queued + spooled + the sum of dropped` holds at every moment: every counter of these only
-//! grows, what is spooled is what was kept and did not end since, and what is queued is the rest of what was accepted.
+//! `accepted = delivered + unconfirmed + queued + spooled + the sum of dropped` holds at every moment: every counter of
+//! these only grows, what is spooled is what was kept and did not end since, and what is queued is the rest of what was
+//! accepted.
 
 use crate::json::object;
 use crate::sync::atomic::{AtomicU64, Ordering};

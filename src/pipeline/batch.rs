@@ -1,4 +1,5 @@
-//! Batches of events in the library's hands, between the queue and their end. Whatever happens to an event is counted, once.
+//! Batches of events in the library's hands, between the queue and their end. Whatever happens to an event is counted,
+//! once.
 
 use super::account::DropReason;
 use super::owner::Owner;
@@ -11,7 +12,8 @@ use crate::spool::Spool;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
-/// One event that is not settled yet. One that is dropped without being settled counts as lost by a fault of the library's.
+/// One event that is not settled yet. One that is dropped without being settled counts as lost by a fault of the
+/// library's.
 pub(super) struct PendingEvent {
     pub record: Record,
     /// Whose it is; `None` for one that an earlier process left on disk.
@@ -137,8 +139,9 @@ impl Drop for PendingEvent {
     }
 }
 
-/// Events of one destination and one machine, on disk as one file where the disk allows: as many as were taken out of the
-/// queue at once, sent in several requests if need be. A file is expensive to make and to remove, and cheap to truncate.
+/// Events of one destination and one machine, on disk as one file where the disk allows: as many as were taken out of
+/// the queue at once, sent in several requests if need be. A file is expensive to make and to remove, and cheap to
+/// truncate.
 pub(super) struct Batch {
     pub route: Arc<Route>,
     pub machine: Arc<Machine>,
@@ -174,8 +177,8 @@ impl Batch {
         self.events.iter_mut().for_each(|event| event.set_unstored(is_unstored));
     }
 
-    /// One that another process left, whose file is that; `None` where it is gone, cannot be read just now, or belongs to another
-    /// version of the library. What is no batch is set aside, and its events count as dropped.
+    /// One that another process left, whose file is that; `None` where it is gone, cannot be read just now, or belongs
+    /// to another version of the library. What is no batch is set aside, and its events count as dropped.
     pub fn found(tally: &'static Tally, route: &Arc<Route>, spool: &Arc<Spool>, file: String) -> Option<Self> {
         let text = match spool.read(&file) {
             Ok(text) => text,
@@ -275,10 +278,11 @@ impl Batch {
         }
     }
 
-    /// Keeps it for another attempt, of this process or of whichever process has a turn before. On disk, unless no disk takes it.
+    /// Keeps it for another attempt, of this process or of whichever process has a turn before. On disk, unless no disk
+    /// takes it.
     pub fn keep(&mut self) {
-        // The disk may take it by now, or somebody removed the whole folder. A file that is gone from its folder was taken by
-        // another process, which sends it.
+        // The disk may take it by now, or somebody removed the whole folder. A file that is gone from its folder was
+        // taken by another process, which sends it.
         if self.file.is_none() || self.spool.as_ref().is_some_and(|spool| !spool.is_there()) {
             self.store(unix_millis());
         }

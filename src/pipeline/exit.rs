@@ -1,4 +1,5 @@
-//! What the exit of the process and the uploader tell each other: how long the exit may take, and what it could wait for.
+//! What the exit of the process and the uploader tell each other: how long the exit may take, and what it could wait
+//! for.
 
 use crate::platform::clock::{unix_micros, unix_millis};
 use crate::retry::{Health, HANG};
@@ -10,8 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// On a person's machine, how long the exit waits for a connection to a destination that nothing is known of: a server nearby has
-/// the events at once. One that is further away has them later, since the exit costs the person more than the delay does.
+/// On a person's machine, how long the exit waits for a connection to a destination that nothing is known of: a server
+/// nearby has the events at once. One that is further away has them later, since the exit costs the person more than
+/// the delay does.
 const CONNECT_PATIENCE: Duration = Duration::from_millis(20);
 
 /// The exit of one process.
@@ -45,8 +47,8 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Remembers that it came to nothing in the time that it was given, unless that was too short to tell, so that the next process
-    /// does not wait for the same. `awaited`: since its request was written, which may still be answered.
+    /// Remembers that it came to nothing in the time that it was given, unless that was too short to tell, so that the
+    /// next process does not wait for the same. `awaited`: since its request was written, which may still be answered.
     pub fn remember_vain(&self, awaited: Option<Duration>) {
         let Attempt { route, spool, health, begin, now_ms } = self;
         let given = begin.elapsed();
@@ -131,8 +133,8 @@ impl Exit {
         lock(&self.attempt).clone()
     }
 
-    /// While the process exits: may a request be begun to a destination of which that is known? Only one whose answer can be
-    /// expected in time.
+    /// While the process exits: may a request be begun to a destination of which that is known? Only one whose answer
+    /// can be expected in time.
     pub fn may_begin(&self, health: &Health, now_ms: u64) -> bool {
         let Some((begin, deadline)) = *lock(&self.time) else { return true };
         match health.usual(now_ms) {
@@ -141,8 +143,8 @@ impl Exit {
         }
     }
 
-    /// Can the answer to the attempt be expected before the exit has to go on? `awaited`: for how long it has been awaited since the
-    /// request was written.
+    /// Can the answer to the attempt be expected before the exit has to go on? `awaited`: for how long it has been
+    /// awaited since the request was written.
     pub fn is_worth_waiting(&self, attempt: &Attempt, awaited: Option<Duration>) -> bool {
         let Some((begin, deadline)) = *lock(&self.time) else { return true };
         let Attempt { health, begin: since, now_ms, .. } = attempt;

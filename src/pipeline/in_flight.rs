@@ -1,5 +1,5 @@
-//! The upload that is in flight, so that another thread can cancel it: no event is sent after its owner said no, and an upload
-//! that is on its way when that happens is cancelled. Knows nothing of HTTP but how to cancel a request.
+//! The upload that is in flight, so that another thread can cancel it: no event is sent after its owner said no, and an
+//! upload that is on its way when that happens is cancelled. Knows nothing of HTTP but how to cancel a request.
 
 use super::owner::Owner;
 use crate::sync::{lock, Mutex};
@@ -32,8 +32,8 @@ impl<Client, Means: Cancel> InFlight<Client, Means> {
         InFlight { upload: Mutex::new(None) }
     }
 
-    /// Begins an upload with events of these clients, unless `allowed` says no. Whoever opts out later finds the upload here;
-    /// whoever opted out before is seen by `allowed`, which is asked under the same lock.
+    /// Begins an upload with events of these clients, unless `allowed` says no. Whoever opts out later finds the upload
+    /// here; whoever opted out before is seen by `allowed`, which is asked under the same lock.
     pub fn begin(&self, clients: Vec<Arc<Client>>, means: Means, allowed: impl Fn() -> bool) -> bool {
         let mut upload = lock(&self.upload);
         let is_allowed = allowed();
@@ -84,8 +84,8 @@ mod model {
         }
     }
 
-    /// Threads turn a client off, as `Client::turn_off` does, while an upload with its event goes through: when one of them has
-    /// returned, nothing of that client is in flight without being cancelled.
+    /// Threads turn a client off, as `Client::turn_off` does, while an upload with its event goes through: when one of
+    /// them has returned, nothing of that client is in flight without being cancelled.
     fn nothing_is_in_flight_after(threads: usize) {
         in_every_order(move || {
             let in_flight = Arc::new(InFlight::new());

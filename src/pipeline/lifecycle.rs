@@ -1,5 +1,5 @@
-//! The birth of the threads and the exit of the process: lazy start, a fresh pipeline in a forked child, the wait at exit.
-//! The library never leaves a process that loaded it (build.rs links it so), so there is no unload to handle.
+//! The birth of the threads and the exit of the process: lazy start, a fresh pipeline in a forked child, the wait at
+//! exit. The library never leaves a process that loaded it (build.rs links it so), so there is no unload to handle.
 
 use super::queue::Queue;
 use super::{uploader, worker, Pipeline, Queued, Threads};
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 static PIPELINE: PerProcess<Pipeline> = PerProcess::new();
 
-/// The stack of a background thread. It holds a TLS handshake and no recursion; the default of 2 MiB is address space that a host
-/// under RLIMIT_AS may not have.
+/// The stack of a background thread. It holds a TLS handshake and no recursion; the default of 2 MiB is address space
+/// that a host under RLIMIT_AS may not have.
 const STACK_BYTES: usize = 512 * 1024;
 
 /// After the worker could not be started, how long until the next event tries again, in milliseconds.
@@ -75,8 +75,8 @@ fn start(name: &'static CStr, run: impl FnOnce() + Send + 'static) -> bool {
     is_started
 }
 
-/// Gives what waits a last chance, within the budget: to be on disk, and then to be answered, where an answer can be expected in
-/// time. In a forked child that never tracked there is no pipeline.
+/// Gives what waits a last chance, within the budget: to be on disk, and then to be answered, where an answer can be
+/// expected in time. In a forked child that never tracked there is no pipeline.
 extern "C" fn wait_for_answers() {
     let waited = std::panic::catch_unwind(|| {
         if let Some(pipeline) = existing() {
@@ -93,8 +93,8 @@ extern "C" fn wait_for_answers() {
     }
 }
 
-/// Windows alone: the process ends, and the system has ended its other threads before the library hears of it. Where an exit handler
-/// ran, there is nothing left to do.
+/// Windows alone: the process ends, and the system has ended its other threads before the library hears of it. Where an
+/// exit handler ran, there is nothing left to do.
 #[cfg(windows)]
 extern "C" fn record_last() {
     let recorded = std::panic::catch_unwind(|| {
@@ -124,8 +124,8 @@ impl Pipeline {
         self.exit.attempt().is_some_and(|attempt| !self.exit.is_worth_waiting(&attempt, awaited))
     }
 
-    /// No request is sent from now on. One that was sent and is not answered is abandoned, and what became of it is settled; one
-    /// that was not sent is remembered, so that the next process does not wait for the same.
+    /// No request is sent from now on. One that was sent and is not answered is abandoned, and what became of it is
+    /// settled; one that was not sent is remembered, so that the next process does not wait for the same.
     fn leave(&'static self) {
         if self.outbox.permit.close() {
             self.exit.attempt().iter().for_each(|attempt| attempt.remember_vain(None));

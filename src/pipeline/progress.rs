@@ -11,8 +11,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Waits until `done`, which is asked again whenever there is progress, or until `pause`, which tells for how long to wait at
-    /// most before both are asked again, has nothing to say. Returns whether it was done.
+    /// Waits until `done`, which is asked again whenever there is progress, or until `pause`, which tells for how long
+    /// to wait at most before both are asked again, has nothing to say. Returns whether it was done.
     pub fn wait(&self, done: impl Fn() -> bool, pause: impl Fn() -> Option<Duration>) -> bool {
         let mut guard = lock(&self.lock);
         while !done() {
@@ -40,8 +40,9 @@ mod model {
     use loom::sync::Arc;
     use loom::thread;
 
-    /// A worker that puts what it takes on disk, and a thread that tracked and waits until that is so, as `flush` and the end of
-    /// the process do. One that is told too early would fail, one that is never told would wait for ever, which loom reports.
+    /// A worker that puts what it takes on disk, and a thread that tracked and waits until that is so, as `flush` and
+    /// the end of the process do. One that is told too early would fail, one that is never told would wait for ever,
+    /// which loom reports.
     #[test]
     fn whoever_waits_is_told_when_all_is_on_disk_and_not_before() {
         in_every_order(|| {

@@ -1,8 +1,8 @@
 //! The bounded lock-free queue between the host's threads and the worker, in two parts. Knows nothing of events.
 //!
-//! A channel writes to each of its places when it is made, and 4,096 of them are 32 pages of memory that the first event
-//! of a process would pay for. Hence a small channel for the many processes that report a few events, and a large one
-//! that is made when the small one is full for the first time.
+//! A channel writes to each of its places when it is made, and 4,096 of them are 32 pages of memory that the first
+//! event of a process would pay for. Hence a small channel for the many processes that report a few events, and a large
+//! one that is made when the small one is full for the first time.
 
 use crate::platform::memory;
 use crate::sync::atomic::{fence, AtomicBool, Ordering};
@@ -69,8 +69,8 @@ impl<T> Queue<T> {
         pushed
     }
 
-    /// Is nothing in it? What was pushed before a `SeqCst` read of a place that this thread has written to `SeqCst`, and that
-    /// did not find it written, is seen.
+    /// Is nothing in it? What was pushed before a `SeqCst` read of a place that this thread has written to `SeqCst`,
+    /// and that did not find it written, is seen.
     pub fn is_empty(&self) -> bool {
         fence(Ordering::SeqCst);
         self.near.1.is_empty() && self.far.get().is_none_or(|far| far.1.is_empty())

@@ -1,5 +1,5 @@
-//! What a process counts beside the counters of its clients: its events in hand, what became of batches that earlier processes
-//! had left, and how the last request went.
+//! What a process counts beside the counters of its clients: its events in hand, what became of batches that earlier
+//! processes had left, and how the last request went.
 
 use crate::transport::Outcome;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};

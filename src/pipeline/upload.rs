@@ -46,8 +46,8 @@ pub(super) struct Visit<'a> {
     pub spool: Option<&'a Arc<Spool>>,
     /// How often it had the turn.
     pub turns: u32,
-    /// The process exits and has the turn, so others trust it with what they leave: the exit waits for it until nothing more is found
-    /// after the turn was let go, or its time is over.
+    /// The process exits and has the turn, so others trust it with what they leave: the exit waits for it until nothing
+    /// more is found after the turn was let go, or its time is over.
     pub is_trusted: bool,
     pub since: Instant,
 }
@@ -115,8 +115,8 @@ impl Uploader {
         }
     }
 
-    /// How much time an attempt can be given: as long as somebody waits, or as long as the process has lived already, which is
-    /// the best guess at how long it will.
+    /// How much time an attempt can be given: as long as somebody waits, or as long as the process has lived already,
+    /// which is the best guess at how long it will.
     pub fn available(&self) -> Duration {
         let pipeline = self.pipeline;
         let lived = if pipeline.exit.has_begun() { Duration::ZERO } else { pipeline.began.elapsed() };

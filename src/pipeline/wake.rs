@@ -1,5 +1,5 @@
-//! How the host's threads wake the worker, or have it started. While the worker looks at the queue by itself, that is one load an
-//! event.
+//! How the host's threads wake the worker, or have it started. While the worker looks at the queue by itself, that is
+//! one load an event.
 
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::parker::Parker;
@@ -29,12 +29,12 @@ impl Wake {
         Wake { rest: AtomicU8::new(Rest::NoThread as u8), urgent: AtomicBool::new(false), parker: Parker::default() }
     }
 
-    /// After an event was put into the queue: has a worker that does not look there by itself do so. `start` starts one, and says
-    /// whether that went well; where not, the event waits, and a later one tries again.
+    /// After an event was put into the queue: has a worker that does not look there by itself do so. `start` starts
+    /// one, and says whether that went well; where not, the event waits, and a later one tries again.
     #[inline(always)]
     pub fn rouse(&self, start: impl FnOnce() -> bool) {
-        // SeqCst, after the queue's own SeqCst tail: either this load sees that the worker sleeps, or the worker's look at the
-        // queue, which follows its store of `rest`, sees this event (see `sleep`).
+        // SeqCst, after the queue's own SeqCst tail: either this load sees that the worker sleeps, or the worker's look
+        // at the queue, which follows its store of `rest`, sees this event (see `sleep`).
         if !self.is(Rest::Awake) {
             self.wake(start);
         }
@@ -73,8 +73,8 @@ impl Wake {
         }
     }
 
-    /// The worker's: sleeps until the next event, or until somebody hurries. `false`: the time is over, nothing came, and the next
-    /// event starts another worker: this one ends.
+    /// The worker's: sleeps until the next event, or until somebody hurries. `false`: the time is over, nothing came,
+    /// and the next event starts another worker: this one ends.
     pub fn sleep(&self, at_most: Duration, is_queue_empty: impl Fn() -> bool) -> bool {
         let deadline = Instant::now() + at_most;
         self.rest.store(Rest::Asleep as u8, Ordering::SeqCst);
@@ -90,8 +90,8 @@ impl Wake {
         true
     }
 
-    /// The worker's, asleep: is it to end? From the moment in which there is no worker the next event starts one. An event whose
-    /// thread did not see that moment is seen after it.
+    /// The worker's, asleep: is it to end? From the moment in which there is no worker the next event starts one. An
+    /// event whose thread did not see that moment is seen after it.
     fn ends(&self, is_queue_empty: impl Fn() -> bool) -> bool {
         if !self.swap(Rest::Asleep, Rest::NoThread) {
             return false; // woken in this moment
@@ -123,8 +123,8 @@ mod model {
 
     type Tell = fn(&Wake);
 
-    /// A worker that sleeps whenever the queue is empty until it took all events; not woken once, it would sleep for ever, which
-    /// loom reports. The queue's small part holds one event here, so that the second makes the large one.
+    /// A worker that sleeps whenever the queue is empty until it took all events; not woken once, it would sleep for
+    /// ever, which loom reports. The queue's small part holds one event here, so that the second makes the large one.
     fn no_event_is_slept_over(tell: Tell, events: usize, threads: usize) {
         in_every_order(move || {
             let (wake, queue) = (Arc::new(Wake::new()), Arc::new(Queue::new(events)));

@@ -1,6 +1,6 @@
-//! The first of two threads: takes events out of the queue, groups them by destination, puts each batch on disk and hands
-//! it to the uploader. Never waits for the network, so that a process that is killed while a server hangs loses nothing but
-//! what came in the last milliseconds.
+//! The first of two threads: takes events out of the queue, groups them by destination, puts each batch on disk and
+//! hands it to the uploader. Never waits for the network, so that a process that is killed while a server hangs loses
+//! nothing but what came in the last milliseconds.
 
 use super::account::DropReason;
 use super::batch::{drop_all, owners_of, Batch, PendingEvent};
@@ -35,8 +35,8 @@ const OUTGOING_MAX: usize = 25_000;
 /// A batch with so many bytes of text takes no further event: a file of the spool stays well below its limit.
 const BATCH_BYTES: usize = 64 * 1024;
 
-/// The thread's whole life. A lone event after a quiet time is put on disk at once, since most test processes report one event and
-/// are killed soon after; what follows gathers.
+/// The thread's whole life. A lone event after a quiet time is put on disk at once, since most test processes report
+/// one event and are killed soon after; what follows gathers.
 pub(super) fn run(pipeline: &'static Pipeline) {
     let mut worker = Worker { pipeline, machine: None, session_id: unix_millis() / 1_000 };
     let mut quiet = 0;
@@ -176,9 +176,9 @@ impl Worker {
     }
 }
 
-/// What is in the queue goes to disk, on the thread that ends the process, after the system has ended all others: as a DLL on
-/// Windows hears of it. Waits for nothing and takes no lock that one of them may have held. What they had taken out stays with
-/// them.
+/// What is in the queue goes to disk, on the thread that ends the process, after the system has ended all others: as a
+/// DLL on Windows hears of it. Waits for nothing and takes no lock that one of them may have held. What they had taken
+/// out stays with them.
 #[cfg(windows)]
 pub(super) fn record_last(pipeline: &'static Pipeline) {
     let mut worker = Worker { pipeline, machine: None, session_id: unix_millis() / 1_000 };

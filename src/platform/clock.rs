@@ -1,5 +1,5 @@
-//! Two clocks: a cheap monotonic one for the caller's thread, and the wall clock for the background threads. An event is
-//! stamped with an age and not with a date, so that a wall clock that jumps in between does no harm.
+//! Two clocks: a cheap monotonic one for the caller's thread, and the wall clock for the background threads. An event
+//! is stamped with an age and not with a date, so that a wall clock that jumps in between does no harm.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -89,8 +89,8 @@ impl Protocol {
         }
     }
 
-    /// What a status means for the events of a request. OTLP allows another try after 429, 502, 503 and 504 alone, and after
-    /// what did not come from its server: a redirect, or the answer of a proxy.
+    /// What a status means for the events of a request. OTLP allows another try after 429, 502, 503 and 504 alone, and
+    /// after what did not come from its server: a redirect, or the answer of a proxy.
     pub fn verdict(self, status: u16, retry_after: Option<Duration>) -> Verdict {
         match (self, status) {
             (Protocol::Otlp, 408 | 500 | 501 | 505..=599) => Verdict::Refused,
@@ -137,8 +137,8 @@ pub struct Destination {
 const GOOGLE: &str = "google-analytics.com";
 
 impl Destination {
-    /// Is there somebody who takes the events? Google takes none without credentials, and says nothing about it. Any other
-    /// server may be a relay that adds them.
+    /// Is there somebody who takes the events? Google takes none without credentials, and says nothing about it. Any
+    /// other server may be a relay that adds them.
     pub fn is_configured(&self) -> bool {
         self.credentials.is_some() || !self.is_google()
     }

@@ -1,5 +1,5 @@
-//! OpenTelemetry Protocol 1.x over HTTP: JSON, one log record an event (specification, "OTLP/HTTP", and the JSON encoding of
-//! `opentelemetry/proto/collector/logs/v1`). Events of the same library share one resource.
+//! OpenTelemetry Protocol 1.x over HTTP: JSON, one log record an event (specification, "OTLP/HTTP", and the JSON
+//! encoding of `opentelemetry/proto/collector/logs/v1`). Events of the same library share one resource.
 
 use super::fields::{FieldValue, OtlpPlace, HOST_ARCH, OS_TYPE, WRITTEN};
 use super::{Context, Hit, Protocol};

@@ -1,5 +1,5 @@
-//! The name of a batch's file: to which destination it goes, when it was made, by whom, and whether its writer gave it away.
-//! Parsed and printed here and nowhere else.
+//! The name of a batch's file: to which destination it goes, when it was made, by whom, and whether its writer gave it
+//! away. Parsed and printed here and nowhere else.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! The atomics and locks of what `make model` tries in every order: std's, or with `cfg(loom)` those of the model checker.
+//! The atomics and locks of what `make model` tries in every order: std's, or with `cfg(loom)` those of the model
+//! checker.
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::{atomic, Condvar, Mutex, MutexGuard};

@@ -1,12 +1,13 @@
-//! Where a background thread sleeps until another thread wakes it. The same as std's `park` and `unpark`; those allocate for each
-//! thread that parks and abort the process where no memory can be had, and a `Parker` allocates nothing.
+//! Where a background thread sleeps until another thread wakes it. The same as std's `park` and `unpark`; those
+//! allocate for each thread that parks and abort the process where no memory can be had, and a `Parker` allocates
+//! nothing.
 
 use super::{lock, Condvar, Mutex};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-/// For one thread that parks and any number that unpark it. An `unpark` that comes before the `park` is not lost: that `park`
-/// returns at once.
+/// For one thread that parks and any number that unpark it. An `unpark` that comes before the `park` is not lost: that
+/// `park` returns at once.
 #[derive(Default)]
 pub struct Parker {
     state: Mutex<State>,

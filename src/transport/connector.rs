@@ -17,7 +17,8 @@ use ureq::{Error, Timeout};
 /// come before it.
 const ANSWER_LIMIT: usize = 512 * 1024;
 
-/// Through a proxy where there is one, over TCP, with TLS where the URL says so. Tells the send_permit of each request, which may say no.
+/// Through a proxy where there is one, over TCP, with TLS where the URL says so. Tells the send_permit of each request,
+/// which may say no.
 pub fn connector(proxies: Arc<Proxies>, send_permit: &'static SendPermit) -> impl Connector<()> {
     let top = PermitConnector { proxies: proxies.clone(), send_permit };
     let proxy = ProxyConnector { proxies, connect: ConnectProxyConnector::default() };

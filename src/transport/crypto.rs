@@ -1,9 +1,10 @@
 //! What TLS is spoken with: ring's algorithms, as rustls's own provider has them, without those that this client never
-//! needs but every host would carry (rustls::crypto::ring::default_provider names them all, so nothing of it may be used).
+//! needs but every host would carry (rustls::crypto::ring::default_provider names them all, so nothing of it may be
+//! used).
 //!
-//! AES-GCM alone: TLS 1.3 makes it mandatory (RFC 8446, section 9.1), and TLS 1.2 servers have it. Of the curves those that
-//! certificates need anyway, P-256 first, which is mandatory too; X25519 would bring 35 KB of its own. No keys to sign with:
-//! a client that never shows a certificate has none.
+//! AES-GCM alone: TLS 1.3 makes it mandatory (RFC 8446, section 9.1), and TLS 1.2 servers have it. Of the curves those
+//! that certificates need anyway, P-256 first, which is mandatory too; X25519 would bring 35 KB of its own. No keys to
+//! sign with: a client that never shows a certificate has none.
 
 use rustls::crypto::ring::{cipher_suite, kx_group};
 use rustls::crypto::{CryptoProvider, GetRandomFailed, KeyProvider, SecureRandom, WebPkiSupportedAlgorithms};

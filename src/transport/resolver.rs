@@ -36,7 +36,8 @@ impl Resolver for BoundedResolver {
             None => look_up(name, timeout)?,
         };
         if authority.host().eq_ignore_ascii_case("localhost") {
-            // `http` is allowed there because it does not leave the machine. A hosts file or a name server may say otherwise.
+            // `http` is allowed there because it does not leave the machine. A hosts file or a name server may say
+            // otherwise.
             found.retain(|address| address.ip().to_canonical().is_loopback());
         }
         let mut addresses = self.empty();

@@ -1,12 +1,12 @@
-//! What the uploader and the exit of the process agree by: either a request is sent and the exit knows of it, or it is not sent any
-//! more.
+//! What the uploader and the exit of the process agree by: either a request is sent and the exit knows of it, or it is
+//! not sent any more.
 
 use crate::platform::clock::coarse_millis;
 use crate::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 use std::time::Duration;
 
-/// Whether a request may be sent. The exit of the process closes it; from then on no request is sent whose answer nobody would
-/// hear.
+/// Whether a request may be sent. The exit of the process closes it; from then on no request is sent whose answer
+/// nobody would hear.
 #[derive(Debug)]
 pub struct SendPermit {
     state: AtomicU8,

@@ -20,9 +20,9 @@ const leftover = 30 * 24 * time.Hour
 
 const temporary = ".library.tmp"
 
-// Private makes sure that a file of this name ("digest-file") in the folder has exactly this content. The folder is made where it is
-// missing; one that another user could change is not used, and its mode is not changed. It answers the file's path, and
-// whether this call wrote it.
+// Private makes sure that a file of this name ("digest-file") in the folder has exactly this content. The folder is
+// made where it is missing; one that another user could change is not used, and its mode is not changed. It answers the
+// file's path, and whether this call wrote it.
 func Private(folder, name, content string) (path string, written bool, err error) {
 	if err := private(folder); err != nil {
 		return "", false, err
