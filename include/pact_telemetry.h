@@ -143,8 +143,8 @@ typedef enum PactTelemetryStatus {
      */
     PACT_TELEMETRY_ERROR_TOO_LONG = -4,
     /**
-     * A text looks like a path, a URL, an e-mail address or a network address, or it contains a control character. Such
-     * text is never collected.
+     * A text looks like a path, a URL, an e-mail address or a network address, or it contains a control character.
+     * Such text is never collected.
      */
     PACT_TELEMETRY_ERROR_FORBIDDEN = -5,
     /**
