@@ -286,6 +286,19 @@ pub fn put_in_place(path: &Path, writer: &str, bytes: &[u8]) -> io::Result<()> {
     placed
 }
 
+/// Removes a file. Windows refuses that while another process has it open and does not share its removal, such as a
+/// scanner for viruses: tried again for a fifth of a second. For background threads.
+pub fn remove(path: &Path) -> io::Result<()> {
+    #[cfg(windows)]
+    for _ in 0..20 {
+        match std::fs::remove_file(path) {
+            Err(error) if is_passing(&error) => std::thread::sleep(std::time::Duration::from_millis(10)),
+            answer => return answer,
+        }
+    }
+    std::fs::remove_file(path)
+}
+
 /// Cuts off what a file has behind so many bytes. In one call: it is done for every request. In a folder of this user
 /// alone, where nobody else puts links.
 #[cfg(unix)]
@@ -448,5 +461,22 @@ mod tests {
         let path = folder.path().join("scanned");
         let _scanner = OpenOptions::new().write(true).create(true).truncate(true).share_mode(0).open(&path).unwrap();
         assert!(is_passing(&Private::open(&path).err().unwrap()));
+    }
+
+    #[test]
+    #[cfg(windows)]
+    fn a_file_that_another_has_open_for_a_moment_is_removed_all_the_same() {
+        use std::os::windows::fs::OpenOptionsExt;
+        let folder = folder();
+        let path = folder.path().join("scanned");
+        let scanner = OpenOptions::new().write(true).create(true).truncate(true).share_mode(0).open(&path).unwrap();
+        assert!(is_passing(&std::fs::remove_file(&path).err().unwrap()));
+        std::thread::scope(|scope| {
+            let removed = scope.spawn(|| remove(&path));
+            std::thread::sleep(std::time::Duration::from_millis(30)); // it has begun, or begins later and succeeds at once
+            drop(scanner);
+            removed.join().unwrap().unwrap();
+        });
+        assert!(!path.exists());
     }
 }

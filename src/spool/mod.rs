@@ -24,7 +24,7 @@ mod turn;
 pub use batch_name::BatchName;
 pub use turn::{Lock, Turn};
 
-use crate::platform::files::{cut, names_in, private_folder, put_in_place, Private};
+use crate::platform::files::{self, cut, names_in, private_folder, put_in_place, Private};
 use crate::retry::Health;
 use crate::sync::{lock, Mutex};
 use std::ffi::{OsStr, OsString};
@@ -154,7 +154,7 @@ impl Spool {
 
     /// Removes a batch. What is gone already is gone.
     pub fn remove(&self, name: &str) {
-        if std::fs::remove_file(self.folder.join(name)).is_ok() {
+        if files::remove(&self.folder.join(name)).is_ok() {
             let less = |count: u64| Some(count.saturating_sub(1));
             let _ = self.files.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         }
