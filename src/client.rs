@@ -73,7 +73,7 @@ pub enum Flushed {
 
 /// Reports the events of one library. Cheap to make, safe on any thread; all clients of a process share one sender.
 ///
-/// Dropping it loses nothing: what was accepted stays with the sender.
+/// Dropping it loses nothing: what was accepted is still sent.
 ///
 /// ```
 /// use pact_telemetry::{names, Client, Event, TrackError};
@@ -308,7 +308,7 @@ impl Client {
         ])
     }
 
-    /// The request that would carry this event alone if it were sent now, by the encoder that the sender uses: `method`,
+    /// The request that would carry this event alone if it were sent now, by the encoder that is used for sending: `method`,
     /// `url`, `content_type` and `body`, whatever the person decided. Nothing is sent or kept.
     ///
     /// # Errors

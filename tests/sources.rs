@@ -16,7 +16,7 @@ const SOURCES: [&str; 22] = [
 /// Not written by a person, or not written for this project.
 const NOT_OURS: [&str; 4] = ["docs/licences.txt", "tests/abi/", "fuzz/corpus/", "LICENSE"];
 
-/// Not looked at yet.
+/// Where lines are still too long.
 const NOT_YET: [&str; 8] =
     ["src/", "cli/", "bindings/", "packaging/", "examples/", "docs/", "tests/destinations/", "CHANGELOG.md"];
 
@@ -53,7 +53,7 @@ fn files() -> Vec<(String, String)> {
     if listed.is_empty() {
         println!("NOT RUN: this is no git repository, so its files are not known");
     }
-    let is_ours = |name: &&str| !NOT_OURS.iter().chain(&NOT_YET).any(|other| name.starts_with(other));
+    let is_ours = |name: &&str| !NOT_OURS.iter().any(|other| name.starts_with(other));
     let read = |name: &str| Some((name.to_owned(), std::fs::read_to_string(Path::new(ROOT).join(name)).ok()?));
     listed.lines().filter(is_ours).filter_map(read).collect()
 }
@@ -90,7 +90,8 @@ fn given_up(name: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn no_line_is_beyond_120_columns() {
-    let sources = files().into_iter().filter(|(name, _)| is_source(name));
+    let is_done = |name: &str| !NOT_YET.iter().any(|other| name.starts_with(other));
+    let sources = files().into_iter().filter(|(name, _)| is_source(name) && is_done(name));
     let found: Vec<_> = sources.flat_map(|(name, text)| too_long(&name, &text)).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }

@@ -75,7 +75,7 @@ pub struct Account {
     refused: [AtomicU64; Refusal::ALL.len()],
 }
 
-/// A cache line of its own: tracking threads write one, the sender the other.
+/// A cache line of its own: tracking threads write one, the background threads the other.
 #[derive(Default)]
 #[repr(align(64))]
 struct Line<T>(T);

@@ -2,14 +2,14 @@
 //!
 //! On Linux and the BSDs the platform's store is a PEM bundle in one of a few places. It is read here and not by the
 //! platform verifier because that one reads the environment (`SSL_CERT_FILE`) on the thread that connects, which is
-//! the sender, where it would race the host's `setenv` (libdatadog#1930). It also saves 43 KB in every host.
+//! the uploader, where it would race the host's `setenv` (libdatadog#1930). It also saves 43 KB in every host.
 
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use ureq::tls::RootCerts;
 
-/// Where the person said that the trusted roots are. Taken on the caller's thread, used on the sender.
+/// Where the person said that the trusted roots are. Taken on the caller's thread, used by the uploader.
 #[derive(Debug, Default, Clone)]
 pub struct RootOverride {
     /// `SSL_CERT_FILE`: a PEM bundle, as OpenSSL reads it.

@@ -1,5 +1,5 @@
 //! Host names to addresses within a time. ureq's own resolver does the same, but panics where no thread can be had,
-//! reads `RUST_MIN_STACK` on the sender's thread, and starts one more thread for every look-up that hangs.
+//! reads `RUST_MIN_STACK` on the uploader's thread, and starts one more thread for every look-up that hangs.
 
 use crate::platform::thread;
 use crate::sync::parker::Parker;
@@ -65,7 +65,7 @@ fn look_up(name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error>
     }
     let answer = Arc::new((OnceLock::new(), Parker::default()));
     let to = answer.clone();
-    // Inherits the sender's mask: all signals blocked.
+    // Inherits the uploader's mask: all signals blocked.
     let is_started = thread::start(c"pact-resolve", STACK_BYTES, move || {
         let found = name.to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
         LINGERING.fetch_sub(1, Ordering::AcqRel);

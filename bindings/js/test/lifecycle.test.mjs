@@ -51,7 +51,7 @@ test('a flush that a close overtakes answers, and so does what is tracked while 
   assert.equal(client.pactsVerified(1), 'closed');
   assert.equal(await closed, 'error_timeout');
   assert.equal(await flushed, 'closed');
-  assert.equal((await slow.events(1)).length, 1, 'the sender goes on with it');
+  assert.equal((await slow.events(1)).length, 1, 'the library goes on with it');
   await slow.stop();
 });
 

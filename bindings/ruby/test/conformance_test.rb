@@ -24,7 +24,7 @@ class ConformanceTest < Minitest::Test
     replayed = replay({ name: "all", config: CONFIG, calls: expected.keys })
     assert_equal([["all", nil]], replayed.map { |answer| answer.values_at("name", "new") })
     expected.zip(replayed.dig(0, "results")) do |(call, answer), got|
-      assert_operator answer, :===, got, call # an Integer where a race with the sender decides
+      assert_operator answer, :===, got, call # an Integer where a race with the worker decides
     end
   end
 

@@ -258,7 +258,7 @@ class TelemetryTest {
     }
   }
 
-  /** What waited is dropped; by the sender, in its time, if that had taken it already. */
+  /** What waited is dropped; by the worker, in its time, if that had taken it already. */
   private static void expectDropped(Telemetry telemetry) {
     assertTimeoutPreemptively(
         Duration.ofSeconds(5),
