@@ -233,6 +233,36 @@ func TestAnOptedOutProcessLeavesNoFileWhereItHadToWriteOne(t *testing.T) {
 	}
 }
 
+func TestASetUserIDProgramTakesNoLibrary(t *testing.T) {
+	onLinux(t)
+	if _, err := exec.LookPath("setpriv"); err != nil || os.Geteuid() != 0 {
+		t.Skip("NOT RUN: it takes root and setpriv")
+	}
+	folder, err := os.MkdirTemp("", "pact-telemetry-go")
+	check(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	check(t, os.Chmod(folder, 0o755))
+	program, library := filepath.Join(folder, "program"), filepath.Join(folder, "library.so")
+	copyFile(t, ownBinary(t), program)
+	copyFile(t, os.Getenv("PACT_TELEMETRY_LIBRARY"), library)
+	check(t, os.Chmod(library, 0o755))
+	const another = "65534"
+	run := func(mode os.FileMode) string {
+		check(t, os.Chmod(program, mode))
+		command := exec.CommandContext(t.Context(), "setpriv", "--reuid", another, "--clear-groups", program)
+		command.Env = append(os.Environ(), programVariable+"=tell the reason", "PACT_TELEMETRY_LIBRARY="+library,
+			"PACT_TELEMETRY_ENDPOINT="+nowhere, "PACT_TELEMETRY_STATE_DIR="+filepath.Join(folder, "state"),
+			"XDG_CONFIG_HOME="+folder, "HOME="+folder)
+		output, err := command.Output()
+		check(t, err)
+		return strings.TrimSpace(string(output))
+	}
+	expect(t, "without the bit", run(0o755), works)
+	if answer := run(0o755 | os.ModeSetuid); !strings.Contains(answer, "more rights") {
+		t.Error(answer)
+	}
+}
+
 func TestWhereNoFileCanBeWrittenTheReasonsAreNamed(t *testing.T) {
 	home := newHome(t)
 	// Less than the library: a write would end the process by SIGXFSZ.
