@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -33,6 +34,9 @@ from shared import (
     send,
     this_platform,
 )
+
+sys.path.insert(0, str(ROOT / "tests/platforms"))
+import emulators  # noqa: E402
 
 PROGRAM = """package main
 
@@ -241,19 +245,19 @@ def try_elsewhere(project):
             raise Failed(f"a program for {system}/{processor} carries the libraries for {carried}, not {expected}")
         for name in expected or [f"{system}/{processor}, without a library"]:
             found[name] = f"{module.name}, built for {system}/{processor}: {len(content)} bytes"
-    for name, why in run_elsewhere(project / "app", environment, project / "linux-arm64").items():
+    for name, why in run_elsewhere(project / "app", environment, project).items():
         found[name] += f"; {why}"
     return found
 
 
-def run_elsewhere(project, environment, arm64):
-    """Runs the program on the platforms that this machine can stand in for; returns what came of it for each."""
+def run_elsewhere(project, environment, programs):
+    """Runs the programs on the platforms that this machine can stand in for; returns what came of it for each."""
     own = {name: value for name, value in environment.items() if os.environ.get(name) != value}
     came = {}
     with Collector() as collector:
 
-        def arrives(*command, **more):
-            send(collector, project, "go", *command, mapped=MAPPED, **{**own, **more})
+        def arrives(*command, mapped=MAPPED, **more):
+            send(collector, project, "go", *command, mapped=mapped, **{**own, **more})
             return "its event arrived"
 
         if this_platform() == "linux-x64-gnu" and "linux-x64-musl" in natives():
@@ -267,7 +271,20 @@ def run_elsewhere(project, environment, arm64):
                 came["linux-x64-musl"] = "NOT RUN: there is no musl-gcc"
         if "linux-arm64-gnu" in natives() and this_platform() != "linux-arm64-gnu":
             if shutil.which("qemu-aarch64-static") and Path("/lib/ld-linux-aarch64.so.1").exists():
-                came["linux-arm64-gnu"] = arrives("qemu-aarch64-static", arm64, QEMU_LD_PREFIX="/")
+                came["linux-arm64-gnu"] = arrives("qemu-aarch64-static", programs / "linux-arm64", QEMU_LD_PREFIX="/")
             else:
                 came["linux-arm64-gnu"] = "NOT RUN: there is no qemu-aarch64-static with a libc6:arm64"
+        if "win32-x64" in natives() and sys.platform == "linux":
+            why = emulators.missing("win32-x64")
+            stub = emulators.WORK / "win32-x64/bcryptprimitives.dll"  # Go looks for it in the system's folder alone
+            if why is None and not stub.exists():
+                why = f"there is no {stub.name} (tests/platforms/programs makes it)"
+            if why is None:
+                prefix = emulators.wine_prefix()
+                shutil.copy(stub, prefix / "drive_c/windows/system32")
+                wine = emulators.wine_environment(prefix)
+                wine["PACT_TELEMETRY_STATE_DIR"] = emulators.windows_path(project / "state")
+                came["win32-x64"] = arrives(emulators.WINE, programs / "windows-amd64", mapped=False, **wine)
+            else:
+                came["win32-x64"] = f"NOT RUN: {why}"
     return came
