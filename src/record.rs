@@ -289,7 +289,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_back(
-            texts in proptest::collection::vec(("[a-zA-Zäß ]{1,40}x", "[a-zA-Z0-9é\"-]{0,30}"), 1..30), value in 0..i64::MAX, at in any::<u64>(),
+            texts in proptest::collection::vec(("[a-zA-Zäß ]{1,40}x", "[a-zA-Z0-9é\"-]{0,30}"), 1..30),
+            value in 0..i64::MAX, at in any::<u64>(),
         ) {
             let records: Vec<_> = texts.iter().map(|(event, plugin)| record(event, plugin, value, at)).collect();
             let machine = Machine::named("box");

@@ -314,7 +314,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_wait_is_longer_than_allowed_and_a_server_is_never_asked_earlier_than_it_said(
-            failures in any::<u32>(), asked in proptest::option::of(any::<u64>()), chance in any::<u64>(), now in 0..u64::MAX / 2,
+            failures in any::<u32>(), asked in proptest::option::of(any::<u64>()),
+            chance in any::<u64>(), now in 0..u64::MAX / 2,
         ) {
             let asked = asked.map(Duration::from_millis);
             let next = Backoff { failures, not_before_ms: 0 }.after_failure(now, asked, chance);

@@ -54,7 +54,7 @@ def pack():
 
 
 def make(libraries, folder):
-    """Packs with these libraries into the folder; {package: [the platforms whose library it carries]}, the main one first."""
+    """Packs with these libraries into the folder; {package: [platforms whose library it carries]}, the main one first."""
     folder.mkdir(parents=True, exist_ok=True)
     work = copy_sources("js")
     documents(work, native=False)
@@ -93,7 +93,8 @@ def platform_sources(main, name, library):
     }
     (work / "package.json").write_text(json.dumps(manifest, indent=2) + "\n")
     (work / "README.md").write_text(
-        f"# {manifest['name']}\n\nThe native library of `{NAME}` for {name}. Do not install it by itself: install `{NAME}`,\n"
+        f"# {manifest['name']}\n\n"
+        f"The native library of `{NAME}` for {name}. Do not install it by itself: install `{NAME}`,\n"
         "which takes the package that fits. [COLLECTED.md](COLLECTED.md) says what is collected and how to opt out,\n"
         "[THIRD-PARTY-LICENSES.txt](THIRD-PARTY-LICENSES.txt) holds the licences of what is linked into the library.\n"
     )

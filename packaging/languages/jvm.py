@@ -157,7 +157,7 @@ def try_in(collector, project):
 
 
 def try_elsewhere(project):
-    """One jar serves every platform, with each one's library where the loader looks; elsewhere the client does nothing."""
+    """One jar serves every platform, with each library where the loader looks; elsewhere the client does nothing."""
     found = toolchain()
     newest = max(found)
     make(placeholders(project / "placeholders"), project / "repository", complete=False)

@@ -149,7 +149,8 @@ proptest! {
 
     #[test]
     fn ua_values_hold_their_bytes_cut_between_characters(
-        identity in identity(), texts in (text(), text(), text(), text(), text()), value in 0..i64::MAX, age_ms in any::<u64>(),
+        identity in identity(), texts in (text(), text(), text(), text(), text()),
+        value in 0..i64::MAX, age_ms in any::<u64>(),
     ) {
         let body = encoded(Protocol::UniversalAnalytics, &[hit(&identity, &texts, value, age_ms)], 1).remove(0);
         prop_assert!(body.text.len() <= 8_192);
@@ -161,7 +162,8 @@ proptest! {
                 prop_assert!(text.len() <= field.ua_max_bytes, "{}", key);
             }
         }
-        let value_of = |key: &str| pairs.iter().find(|(k, _)| k == key).map(|(_, v)| String::from_utf8(v.clone()).unwrap());
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
+        let value_of = |key: &str| pairs.iter().find(|(k, _)| k == key).map(|(_, v)| text(v));
         prop_assert_eq!(value_of("ev"), Some(value.to_string()));
         prop_assert!(value_of("qt").unwrap().parse::<u64>().unwrap() <= 4 * 3_600 * 1_000);
         let mut keys: Vec<_> = pairs.iter().map(|(key, _)| key.clone()).collect();
