@@ -318,6 +318,13 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_says_how_many_there_are() {
+        let count = |kind| definitions().iter().filter(|one| one.kind == kind).count();
+        let sentence = format!("The library needs {} and {}.", count(Kind::Dimension), count(Kind::Metric));
+        assert!(include_str!("../../docs/google-analytics.md").contains(&sentence), "{sentence}");
+    }
+
+    #[test]
     fn the_number_of_a_property_is_a_number() {
         assert_eq!(property_number("properties/123"), Ok("123".to_owned()));
         for text in ["", "G-123", "UA-1-1", "1'", "properties/", "1/../2", &"1".repeat(21)] {

@@ -1,4 +1,4 @@
-//! Text for people: what foreign text may do to a terminal (nothing), dates by the person's clock, and the way out.
+//! Text for people: foreign text made harmless for terminals, dates by the person's clock, and standard output.
 
 use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal, Write};

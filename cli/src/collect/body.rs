@@ -1,6 +1,5 @@
-//! The bodies of answers, healthy and sick: text, very many bytes, slow bytes, bytes that never come,
-//! and pieces as they come.
-//! Which of them a request gets is decided elsewhere.
+//! The bodies of answers, also faulty ones: text, very many bytes, slow bytes, bytes that never come, and pieces as they
+//! come. It does not decide which of them a request gets.
 
 use std::convert::Infallible;
 use std::future::Future;

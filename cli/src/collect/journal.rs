@@ -1,4 +1,4 @@
-//! What the page can still be told: the last requests with their events, as messages of a Server-Sent Events stream,
+//! What the page can still ask for: the last requests with their events, as messages of a Server-Sent Events stream,
 //! bounded in rows and bytes. Each reader has a place in it and no queue of its own. It knows no sockets.
 
 use std::collections::VecDeque;

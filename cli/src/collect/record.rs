@@ -1,5 +1,5 @@
-//! A request as it arrived, the events it carries, and the JSON lines of both. It judges through `validate`
-//! and answers nothing.
+//! A request with the events that it carries and what was found wrong in them, and the JSON lines of both. It checks through
+//! `validate` and answers nothing.
 
 use std::fmt::Write;
 

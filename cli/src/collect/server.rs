@@ -1,5 +1,5 @@
-//! Sockets, TLS and HTTP: reads each request, hands it on as an `Arrival`, plays its answer.
-//! What arrives where, and what a script means, is decided elsewhere.
+//! Sockets, TLS and HTTP: reads each request, hands it on as an `Arrival`, and sends its answer.
+//! It does not know what an address takes or what a script means.
 
 use std::fmt::{self, Display};
 use std::future::{pending, poll_fn, Future};
