@@ -33,6 +33,8 @@ pub enum NoticeBy {
     HostProgram,
     /// The host says that it has shown it.
     Shown,
+    /// Nobody: the person who started the process has seen it (`PACT_TELEMETRY_NOTICE=seen`).
+    Seen,
 }
 
 /// A config that was checked.
@@ -126,12 +128,7 @@ pub fn parse(json: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<
             .unwrap_or(QUEUE_CAPACITY_MAX as u64) as usize,
         state_dir: state_dir(&top, &overrides)?,
         exit_timeout: top.integer("exit_timeout_ms", 0, EXIT_TIMEOUT_MAX_MS)?.map(Duration::from_millis),
-        notice: top
-            .one_of(
-                "notice",
-                &[("stderr", NoticeBy::Stderr), ("host", NoticeBy::HostProgram), ("shown", NoticeBy::Shown)],
-            )?
-            .unwrap_or(NoticeBy::Stderr),
+        notice: notice(&top, &overrides)?,
         random_id: top.one_of("id", &[("hostname", false), ("random", true)])?.unwrap_or(false),
         debug: overrides.flag("PACT_TELEMETRY_DEBUG"),
         diagnostics,
@@ -208,6 +205,16 @@ fn destination(
         Protocol::Otlp => None,
     };
     Ok(Destination { protocol, endpoint, credentials })
+}
+
+fn notice(top: &Section<'_>, overrides: &Overrides<'_>) -> Result<NoticeBy, ConfigError> {
+    let words = [("stderr", NoticeBy::Stderr), ("host", NoticeBy::HostProgram), ("shown", NoticeBy::Shown)];
+    let by_config = top.one_of("notice", &words)?.unwrap_or(NoticeBy::Stderr);
+    match overrides.text("PACT_TELEMETRY_NOTICE")?.as_deref() {
+        None => Ok(by_config),
+        Some("seen") => Ok(NoticeBy::Seen),
+        Some(other) => error(format!("environment: PACT_TELEMETRY_NOTICE must be \"seen\", found {other:?}")),
+    }
 }
 
 fn is_credential(value: &str) -> bool {

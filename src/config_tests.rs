@@ -214,6 +214,18 @@ fn an_endpoint_of_ones_own_needs_no_credentials_and_google_does() {
 }
 
 #[test]
+fn who_has_seen_the_notice_says_so_in_the_environment() {
+    for notice in ["stderr", "host", "shown"] {
+        let config = with("notice", notice.into());
+        let settings = in_environment(&config, "PACT_TELEMETRY_NOTICE", "seen").unwrap();
+        assert_eq!(settings.notice, NoticeBy::Seen, "{notice}");
+    }
+    assert_eq!(in_environment(&minimal(), "PACT_TELEMETRY_NOTICE", "").unwrap().notice, NoticeBy::Stderr);
+    let error = in_environment(&minimal(), "PACT_TELEMETRY_NOTICE", "yes").unwrap_err();
+    assert_eq!(error, "environment: PACT_TELEMETRY_NOTICE must be \"seen\", found \"yes\"");
+}
+
+#[test]
 fn no_error_shows_a_password() {
     for url in [
         "https://ann:s3cret@relay.example/x",

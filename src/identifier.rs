@@ -5,7 +5,8 @@ use crate::platform::files::{put_in_place, Private};
 use std::hash::BuildHasher;
 use std::path::Path;
 
-const FILE: &str = "id";
+/// The name of the file in the state folder.
+pub const FILE: &str = "id";
 
 /// The one of this folder, if there is one.
 pub fn kept(folder: &Path) -> Option<[u8; 16]> {

@@ -13,8 +13,10 @@ use std::path::Path;
 /// Of each of the two files, in bytes; the last request may go beyond.
 const BYTES_MAX: u64 = 256 * 1024;
 
-const FILE: &str = "ledger.jsonl";
-const OLDER: &str = "ledger.1.jsonl";
+/// The newer file in the state folder.
+pub const FILE: &str = "ledger.jsonl";
+/// The older one.
+pub const OLDER: &str = "ledger.1.jsonl";
 
 /// A request that is noted and not ended yet.
 pub struct Entry {

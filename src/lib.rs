@@ -28,6 +28,9 @@ pub mod ffi;
 #[doc(hidden)]
 pub mod fuzzing;
 
+#[doc(hidden)]
+pub mod internal;
+
 mod client;
 mod pipeline;
 

@@ -224,3 +224,37 @@ fn production_limits_are_those_that_the_strict_validator_checks() {
         }
     }
 }
+
+#[test]
+fn otlp_drops_what_a_partial_success_rejects_and_sends_it_never_again() {
+    if !in_its_own_process("otlp_drops_what_a_partial_success_rejects_and_sends_it_never_again", &[]) {
+        return;
+    }
+    let collector = Collector::start(&["--requests", "--answers", "partial=2"]);
+    let client = client(&collector.url, json!({"protocol": "otlp"}));
+    (0..5).for_each(|value| client.track(&numbered(value)).unwrap());
+    client.close(PATIENCE);
+    let stats = client.stats();
+    assert_eq!((&stats["delivered"], &stats["dropped"]["http_status"]), (&json!(3), &json!(2)), "{stats}");
+    assert_eq!(balanced(&stats), 0, "nothing waits");
+    let requests = collector.end();
+    let requests = requests.iter().filter(|line| line["type"] == "request").count();
+    assert_eq!(requests, 1, "a partial success must not be sent again");
+}
+
+#[test]
+fn otlp_tries_again_after_the_four_statuses_of_its_specification_and_after_no_other() {
+    if !in_its_own_process("otlp_tries_again_after_the_four_statuses_of_its_specification_and_after_no_other", &[]) {
+        return;
+    }
+    for status in [400, 408, 429, 500, 501, 502, 503, 504, 505] {
+        let collector = Collector::start(&["--answers", &format!("{status} retry-after=3600*")]);
+        let client = client(&collector.url, json!({"protocol": "otlp"}));
+        client.track(&numbered(1)).unwrap();
+        client.close(PATIENCE);
+        let stats = client.stats();
+        let is_kept = [429, 502, 503, 504].contains(&status);
+        let found = (stats["spooled"] == 1, stats["dropped"]["http_status"] == 1);
+        assert_eq!(found, (is_kept, !is_kept), "{status}: {stats}");
+    }
+}

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use pact_telemetry::internal::IDENTIFIER_FILE;
 use serde_json::{json, Value};
 
 use crate::choice::{self, Whose};
@@ -117,7 +118,7 @@ impl Identifier {
 }
 
 fn random(state: &Path) -> Result<Option<String>, String> {
-    let path = state.join(purge::ID);
+    let path = state.join(IDENTIFIER_FILE);
     let bytes = places::read(&path, 1024).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
 }
@@ -136,7 +137,7 @@ fn choose(kind: &str) -> Result<(), String> {
 
 fn remove_random() -> Result<(), String> {
     for folder in places::state_folders(|name| std::env::var_os(name)) {
-        let path = folder.join(purge::ID);
+        let path = folder.join(IDENTIFIER_FILE);
         purge::remove(&path).map_err(|error| format!("cannot remove {}: {error}", path.display()))?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use pact_telemetry::internal::{LEDGER_FILE, OLDER_LEDGER_FILE};
 use serde_json::{json, Map, Value};
 
 use crate::places;
@@ -74,8 +75,8 @@ impl Ledger {
             let bytes = places::read(&path, FILE_LIMIT).map_err(|error| format!("{}: {error}", path.display()))?;
             Ok::<_, String>(bytes.unwrap_or_default())
         };
-        let newer = file("ledger.jsonl")?;
-        let older = file("ledger.1.jsonl")?;
+        let newer = file(LEDGER_FILE)?;
+        let older = file(OLDER_LEDGER_FILE)?;
         // Renamed in between: then both are the same file.
         let is_same = !newer.is_empty() && older.starts_with(&newer);
         let mut ledger = Ledger::default();

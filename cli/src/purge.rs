@@ -5,13 +5,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pact_telemetry::internal::{is_half_written, IDENTIFIER_FILE, LEDGER_FILE, OLDER_LEDGER_FILE, SPOOL_FOLDER};
+
 use crate::waiting;
 
 /// Files of the state folder itself. That the notice was shown stays true.
-const KEPT_THERE: [&str; 3] = ["ledger.jsonl", "ledger.1.jsonl", ID];
-
-/// The random identifier.
-pub const ID: &str = "id";
+const KEPT_THERE: [&str; 3] = [LEDGER_FILE, OLDER_LEDGER_FILE, IDENTIFIER_FILE];
 
 /// Removes all of it, and goes on where one file cannot be removed. Gives the number of removed files.
 ///
@@ -21,13 +20,13 @@ pub fn everything(folders: &[PathBuf]) -> Result<usize, String> {
     let mut removed = 0;
     let mut left = Vec::new();
     for folder in folders {
-        let spool = folder.join("spool");
+        let spool = folder.join(SPOOL_FOLDER);
         let waiting = waiting::files(&spool).unwrap_or_else(|error| {
             left.push(format!("{}: {error}", spool.display()));
             Vec::new()
         });
         let own = KEPT_THERE.map(str::to_owned).into_iter().chain(half_written(folder));
-        let paths = waiting.iter().map(|name| spool.join(name)).chain(own.map(|name| folder.join(name)));
+        let paths = waiting.iter().map(|(name, _)| spool.join(name)).chain(own.map(|name| folder.join(name)));
         for path in paths {
             match remove(&path) {
                 Ok(true) => removed += 1,
@@ -48,7 +47,7 @@ pub fn everything(folders: &[PathBuf]) -> Result<usize, String> {
 fn half_written(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| name.starts_with(".id.") && name.ends_with(".new")).collect()
+    names.filter(|name| is_half_written(name, IDENTIFIER_FILE)).collect()
 }
 
 /// Removes a file; `false` where nothing has that name.

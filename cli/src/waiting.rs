@@ -1,10 +1,10 @@
-//! What waits on disk for another attempt, as the library's spool keeps it (`src/spool.rs` says how). Reads only.
+//! What waits on disk for another attempt, as the library's spool keeps it. Reads only.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use serde_json::Value;
+use pact_telemetry::internal::{events_in, Health, SpoolFile, SPOOL_FOLDER};
 
 use crate::places;
 
@@ -43,21 +43,20 @@ impl Waiting {
     /// # Errors
     /// Says why it cannot be read.
     pub fn read(state: &Path) -> io::Result<Self> {
-        let spool = state.join("spool");
+        let spool = state.join(SPOOL_FOLDER);
         let mut waiting = Waiting::default();
-        for name in files(&spool)? {
-            let (destination, rest) = name.split_at_checked(DIGITS).unwrap_or_default();
-            if name.ends_with(".torn") {
-                waiting.set_aside += 1;
-            } else if let Some(stamp) = stamp(rest) {
-                let bytes = places::read(&spool.join(&name), BATCH_LIMIT).unwrap_or_default();
-                waiting.queue(destination).add(stamp, bytes.as_deref().unwrap_or_default());
-            } else if rest == ".retry" {
-                let bytes = places::read(&spool.join(&name), BATCH_LIMIT).unwrap_or_default();
-                let retry: Value = serde_json::from_slice(&bytes.unwrap_or_default()).unwrap_or_default();
-                let number = |key| retry.get(key).and_then(Value::as_u64);
-                let queue = waiting.queue(destination);
-                (queue.failures, queue.not_before_ms) = (number("failures").unwrap_or(0), number("not_before_ms"));
+        for (name, file) in files(&spool)? {
+            let bytes = || places::read(&spool.join(&name), BATCH_LIMIT).ok().flatten().unwrap_or_default();
+            match file {
+                SpoolFile::Batch(batch) => waiting.queue(&batch.destination).add(batch.made_ms, &bytes()),
+                SpoolFile::Retry { destination } => {
+                    let backoff = Health::from_text(&bytes()).backoff;
+                    let queue = waiting.queue(&destination);
+                    queue.failures = backoff.failures.into();
+                    queue.not_before_ms = Some(backoff.not_before_ms).filter(|moment| *moment > 0);
+                }
+                SpoolFile::SetAside => waiting.set_aside += 1,
+                SpoolFile::Other => {}
             }
         }
         waiting.queues.sort_by(|one, other| one.destination.cmp(&other.destination));
@@ -78,20 +77,16 @@ impl Waiting {
 impl Queue {
     fn add(&mut self, stamp: u64, text: &[u8]) {
         self.batches += 1;
-        // The first line is the machine's.
-        self.events += text.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1);
+        self.events += events_in(text);
         self.oldest_ms = Some(self.oldest_ms.map_or(stamp, |oldest| oldest.min(stamp)));
     }
 }
 
-/// The length of a destination's digest.
-const DIGITS: usize = 32;
-
-/// The names of the files that the library makes in its spool; none where there is no such folder.
+/// The files that the library makes in its spool; none where there is no such folder.
 ///
 /// # Errors
 /// Says why the folder cannot be read, or that it is a link, through which the library does not go either.
-pub fn files(spool: &Path) -> io::Result<Vec<String>> {
+pub fn files(spool: &Path) -> io::Result<Vec<(String, SpoolFile)>> {
     match fs::symlink_metadata(spool) {
         Ok(about) if about.is_dir() => {}
         Ok(_) => return Err(io::Error::other("not a folder")),
@@ -100,40 +95,11 @@ pub fn files(spool: &Path) -> io::Result<Vec<String>> {
         }
         Err(error) => return Err(error),
     }
-    let mut names = Vec::new();
+    let mut found = Vec::new();
     for entry in fs::read_dir(spool)? {
-        names.extend(entry?.file_name().into_string().ok().filter(|name| is_ours(name)));
+        let name = entry?.file_name().into_string().ok();
+        found.extend(name.and_then(|name| SpoolFile::parse(&name).map(|file| (name, file))));
     }
-    names.sort();
-    Ok(names)
-}
-
-/// `<digest>` and then a batch, a lock, a wish, a wait or something set aside; also half written, behind a dot.
-fn is_ours(name: &str) -> bool {
-    let (digest, rest) = name.trim_start_matches('.').split_at_checked(DIGITS).unwrap_or_default();
-    let parts = [".batch", ".torn", ".lock", ".want", ".retry", ".new"];
-    digest.bytes().all(|byte| byte.is_ascii_hexdigit()) && parts.iter().any(|part| rest.ends_with(part))
-}
-
-/// When the batch whose name ends so was put there: `-<ms since 1970>-<writer>-<number>.batch`.
-fn stamp(rest: &str) -> Option<u64> {
-    rest.strip_suffix(".batch")?.split('-').nth(1)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_of_the_library_are_its_own() {
-        let digest = "0123456789abcdef0123456789abcdef";
-        for rest in ["-1800000000000-a-1.batch", "-1800000000000-a-1-0.batch", ".lock", ".retry", "-1-a-1.torn"] {
-            assert!(is_ours(&format!("{digest}{rest}")), "{rest}");
-            assert!(!is_ours(&format!("cron{rest}")), "{rest}");
-        }
-        assert!(is_ours(&format!(".{digest}.retry.0123456789abcdef.new")));
-        for name in ["", "cron", "id", "mail.lock", "0123.lock", digest] {
-            assert!(!is_ours(name), "{name}");
-        }
-    }
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(found)
 }

@@ -84,7 +84,8 @@ impl Uploader {
         let headers = transport::headers(&route.url, content_type, &body.text);
         let noted = folder.and_then(|folder| Entry::of_request(folder, now_ms, &route.url, &headers, &body.text));
         let begin = Instant::now();
-        let outcome = transport.post(&route.url, content_type, &body.text);
+        let answer = transport.post(&route.url, content_type, &body.text);
+        let outcome = answer.outcome;
         let (given, awaited) = (begin.elapsed(), pipeline.outbox.permit.awaited());
         let cancelled = pipeline.outbox.in_flight.finish();
         if cancelled.is_some() {
@@ -122,17 +123,27 @@ impl Uploader {
                 }
                 return Sent::Failed { retry_after };
             }
-            Verdict::Delivered => self.settle(batches, body.hits.len(), PendingEvent::deliver),
+            Verdict::Delivered => {
+                // The server does not say which ones it did not take.
+                let mut rejected = route.destination.protocol.rejected(&answer.json);
+                self.settle(batches, body.hits.len(), |event| match rejected {
+                    0 => event.deliver(),
+                    _ => {
+                        rejected -= 1;
+                        event.drop_for(DropReason::HttpStatus);
+                    }
+                });
+            }
             Verdict::Refused => {
                 self.settle(batches, body.hits.len(), |event| event.drop_for(DropReason::HttpStatus));
             }
         }
-        let answer = awaited.unwrap_or(given);
-        Sent::Answered { connect: is_new_connection.then(|| given.saturating_sub(answer)), answer }
+        let took = awaited.unwrap_or(given);
+        Sent::Answered { connect: is_new_connection.then(|| given.saturating_sub(took)), answer: took }
     }
 
     /// Settles the first events of a request, and puts back what is left.
-    fn settle(&mut self, mut batches: Vec<Batch>, count: usize, settle: impl Fn(PendingEvent)) {
+    fn settle(&mut self, mut batches: Vec<Batch>, count: usize, mut settle: impl FnMut(PendingEvent)) {
         let mut left = count;
         for batch in &mut batches {
             for event in batch.take_oldest(left) {

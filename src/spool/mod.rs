@@ -19,9 +19,12 @@
 //! destination. Nothing is synced: a killed process loses no file, and a machine that loses power may lose the last seconds.
 
 mod batch_name;
+mod spool_file;
 mod turn;
 
 pub use batch_name::BatchName;
+pub use spool_file::SpoolFile;
+use spool_file::{Mark, NEW, TORN};
 pub use turn::{Lock, Turn};
 
 use crate::platform::files::{self, cut, names_in, private_folder, put_in_place, Private};
@@ -36,8 +39,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The longest that a batch is kept: GA4 takes no event that is older.
 pub const AGE_MAX: Duration = Duration::from_secs(72 * 60 * 60);
-/// The extension of the marks that batches may wait.
-const WAITING: &str = "waiting";
 /// The folder, in the state folder.
 pub const FOLDER: &str = "spool";
 /// The most files in the folder.
@@ -168,7 +169,7 @@ impl Spool {
     /// Sets a file aside that is no batch: it is looked at no more, and removed when it is old.
     pub fn set_aside(&self, name: &str) {
         let path = self.folder.join(name);
-        if std::fs::rename(&path, path.with_extension("torn")).is_err() {
+        if std::fs::rename(&path, path.with_extension(TORN)).is_err() {
             let _ = std::fs::remove_file(&path);
         }
     }
@@ -251,12 +252,13 @@ impl Spool {
 
     /// What is known of a destination.
     pub fn health(&self, destination: &str) -> Health {
-        self.read(&retry_name(destination)).map(|text| Health::from_text(&text)).unwrap_or_default()
+        self.read(&Mark::Retry.name(destination)).map(|text| Health::from_text(&text)).unwrap_or_default()
     }
 
-    /// Remembers that for all processes.
+    /// Remembers that for all processes. Not where the folder is gone: the person may have opted out since the request left.
     pub fn set_health(&self, destination: &str, health: Health) {
-        let _ = self.write(&retry_name(destination), health.to_text().as_bytes());
+        let path = self.folder.join(Mark::Retry.name(destination));
+        let _ = put_in_place(&path, &self.writer, health.to_text().as_bytes());
     }
 
     /// Says that batches may wait for a destination, so that the next process looks for them early.
@@ -264,18 +266,18 @@ impl Spool {
         let mut marked = lock(&self.marked);
         marked.retain(|other| other != destination);
         marked.push(destination.to_owned());
-        let _ = Private::open_or_create(&self.folder.join(waiting_name(destination)));
+        let _ = Private::open_or_create(&self.folder.join(Mark::Waiting.name(destination)));
     }
 
     /// Says that none waits any more.
     pub fn unmark_waiting(&self, destination: &str) {
         lock(&self.marked).retain(|other| other != destination);
-        let _ = std::fs::remove_file(self.folder.join(waiting_name(destination)));
+        let _ = std::fs::remove_file(self.folder.join(Mark::Waiting.name(destination)));
     }
 
     /// May batches wait for a destination in this state folder? One system call.
     pub fn is_marked_waiting(state_folder: &Path, destination: &str) -> bool {
-        std::fs::symlink_metadata(state_folder.join(FOLDER).join(waiting_name(destination))).is_ok()
+        std::fs::symlink_metadata(state_folder.join(FOLDER).join(Mark::Waiting.name(destination))).is_ok()
     }
 
     fn is_full(&self) -> bool {
@@ -284,7 +286,7 @@ impl Spool {
 
     fn count(&self) {
         let mut sum = (0, 0);
-        let is_mark = |name: &OsString| Path::new(name).extension() == Some(OsStr::new(WAITING));
+        let is_mark = |name: &OsString| Path::new(name).extension() == Some(OsStr::new(Mark::Waiting.extension()));
         for name in names_in(&self.folder).unwrap_or_default().into_iter().filter(|name| !is_mark(name)) {
             sum.0 += 1;
             sum.1 += std::fs::symlink_metadata(self.folder.join(name)).map_or(0, |about| about.len());
@@ -297,14 +299,6 @@ impl Spool {
         let names = names_in(&self.folder).ok()?;
         Some(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
-}
-
-fn waiting_name(destination: &str) -> String {
-    format!("{destination}.{WAITING}")
-}
-
-fn retry_name(destination: &str) -> String {
-    format!("{destination}.retry")
 }
 
 /// Older than that, or so far in the future that the clock was set back since.
@@ -321,13 +315,13 @@ fn stamp_of(name: &str) -> Option<u64> {
 /// What a killed process left half written, and what was set aside.
 fn is_litter(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(OsStr::to_str);
-    extension == Some("torn") || (extension == Some("new") && name.starts_with('.'))
+    extension == Some(TORN) || (extension == Some(NEW) && name.starts_with('.'))
 }
 
 #[cfg(all(test, unix))]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test that cannot go on should stop
 mod tests {
-    use super::turn::{want_name, RUSH, STALE_LOCK};
+    use super::turn::{RUSH, STALE_LOCK};
     use super::*;
     use crate::retry::Backoff;
     use std::os::unix::fs::{symlink, DirBuilderExt, MetadataExt, PermissionsExt};
@@ -466,9 +460,9 @@ mod tests {
 
         symlink(&target, spool.folder.join(format!("{HERE}.lock"))).unwrap();
         assert!(matches!(spool.turn(HERE), Turn::Impossible));
-        symlink(&target, spool.folder.join(want_name(HERE))).unwrap();
+        symlink(&target, spool.folder.join(Mark::Want.name(HERE))).unwrap();
         spool.ask_for_turn(HERE);
-        symlink(&target, spool.folder.join(retry_name(HERE))).unwrap();
+        symlink(&target, spool.folder.join(Mark::Retry.name(HERE))).unwrap();
         assert_eq!(spool.health(HERE), Health::default());
         spool.set_health(HERE, failed(3));
         assert_eq!(spool.health(HERE), failed(3), "the link is replaced");
@@ -772,7 +766,7 @@ mod tests {
         let Turn::Ours(_lock) = spool.turn(HERE) else { panic!("free") };
         spool.set_health(HERE, failed(1));
         spool.purge(NOW, NOW + 1_000);
-        let mut expected = [same, after, format!("{HERE}.lock"), retry_name(HERE)];
+        let mut expected = [same, after, format!("{HERE}.lock"), Mark::Retry.name(HERE)];
         expected.sort();
         assert_eq!(names(&spool), expected);
         assert_eq!(spool.files.load(Ordering::Relaxed), 4);
@@ -788,7 +782,7 @@ mod tests {
         assert_eq!((second.health(HERE), second.health(THERE)), (health, Health::default()));
         second.set_health(HERE, Health::default());
         assert_eq!(spool.health(HERE), Health::default());
-        spool.write(&retry_name(HERE), b"{\"failures\":").unwrap();
+        spool.write(&Mark::Retry.name(HERE), b"{\"failures\":").unwrap();
         assert_eq!(spool.health(HERE), Health::default(), "torn");
     }
 

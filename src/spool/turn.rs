@@ -1,6 +1,7 @@
 //! Turns between processes: one at a time uploads to a destination. A turn is a lock on a file, which the system lets go of when
 //! its process is killed.
 
+use super::spool_file::Mark;
 use super::{is_older, Spool};
 use crate::platform::files::Private;
 use std::path::Path;
@@ -48,7 +49,7 @@ impl Lock {
 impl Spool {
     /// Asks for the right to upload to a destination.
     pub fn turn(&self, destination: &str) -> Turn {
-        let path = self.folder.join(format!("{destination}.lock"));
+        let path = self.folder.join(Mark::Lock.name(destination));
         for _ in 0..2 {
             let Ok(mut file) = Private::open_or_create(&path) else { return Turn::Impossible };
             match file.try_lock() {
@@ -69,7 +70,7 @@ impl Spool {
 
     /// Removes a lock that is stale. One at a time does: of two that found it so, the second would remove the first's new one.
     fn remove_stale(&self, file: &Private, destination: &str, path: &Path) {
-        let Ok(mut takeover) = Private::open_or_create(&self.folder.join(format!("{destination}.takeover"))) else {
+        let Ok(mut takeover) = Private::open_or_create(&self.folder.join(Mark::Takeover.name(destination))) else {
             return;
         };
         if matches!(takeover.try_lock(), Ok(true)) && file.is_at(path) {
@@ -79,15 +80,11 @@ impl Spool {
 
     /// Asks the process that uploads to a destination for a turn in between.
     pub fn ask_for_turn(&self, destination: &str) {
-        let _ = Private::open_or_create(&self.folder.join(want_name(destination)));
+        let _ = Private::open_or_create(&self.folder.join(Mark::Want.name(destination)));
     }
 
     /// Did somebody ask for a turn? Asked once for each time.
     pub fn is_turn_wanted(&self, destination: &str) -> bool {
-        std::fs::remove_file(self.folder.join(want_name(destination))).is_ok()
+        std::fs::remove_file(self.folder.join(Mark::Want.name(destination))).is_ok()
     }
-}
-
-pub(super) fn want_name(destination: &str) -> String {
-    format!("{destination}.want")
 }

@@ -49,6 +49,20 @@ pub enum Outcome {
     Interrupted,
 }
 
+/// What came back for a request.
+pub struct Answer {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The start of a JSON body; empty for any other.
+    pub json: String,
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        Answer { outcome, json: String::new() }
+    }
+}
+
 impl Outcome {
     /// The status, or the words for a failure that is none.
     pub fn status_or_failure(self) -> Result<u16, &'static str> {
@@ -127,10 +141,10 @@ impl Transport {
     }
 
     /// Sends one request and waits for its answer, [`REQUEST_TIMEOUT`] at most.
-    pub fn post(&self, url: &str, content_type: &'static str, body: &str) -> Outcome {
-        let Ok(uri) = Uri::try_from(url) else { return Outcome::Unreachable };
+    pub fn post(&self, url: &str, content_type: &'static str, body: &str) -> Answer {
+        let Ok(uri) = Uri::try_from(url) else { return Outcome::Unreachable.into() };
         if self.proxies.way(&uri) == Way::Nowhere {
-            return Outcome::Unreachable;
+            return Outcome::Unreachable.into();
         }
         // Put together by hand: ureq's builder is generic over each part, 10 KB of code for the same request.
         let mut request = Request::new(body.as_bytes());
@@ -149,27 +163,31 @@ impl Transport {
                 // Frameworks call every text HTML, so that alone says nothing of a relay.
                 let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
                 let is_html = kind.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"));
-                let first = read_to_end(&mut response.into_body().into_reader());
-                if status.is_success() && is_html && first == Some(b'<') {
-                    return Outcome::Interrupted;
+                let start = read_to_end(&mut response.into_body().into_reader());
+                let text = start.trim_ascii_start();
+                if status.is_success() && is_html && text.starts_with(b"<") {
+                    return Outcome::Interrupted.into();
                 }
-                Outcome::Status(status.as_u16(), wait)
+                let json =
+                    if text.starts_with(b"{") { String::from_utf8_lossy(text).into_owned() } else { String::new() };
+                Answer { outcome: Outcome::Status(status.as_u16(), wait), json }
             }
-            Err(error) => outcome_of(&error),
+            Err(error) => outcome_of(&error).into(),
         }
     }
 }
 
 /// Reads what is left of an answer, within limits: only a connection that was read to its end can carry the next request.
-/// Returns the first byte that is not blank.
-fn read_to_end(body: &mut dyn Read) -> Option<u8> {
+/// Returns the start of it.
+fn read_to_end(body: &mut dyn Read) -> Vec<u8> {
     let mut buffer = [0; 1024];
-    let mut first = None;
+    let mut start = Vec::new();
     for _ in 0..BODY_LIMIT / buffer.len() {
         let Ok(amount @ 1..) = body.read(&mut buffer) else { break };
-        first = first.or(buffer.iter().take(amount).find(|byte| !byte.is_ascii_whitespace()).copied());
+        let left = BODY_LIMIT.saturating_sub(start.len());
+        start.extend(buffer.iter().take(amount.min(left)));
     }
-    first
+    start
 }
 
 /// Cancels a request from another thread.

@@ -1,0 +1,18 @@
+//! The names and formats of what lies on disk, for `pact-telemetry`, the command of this project, and for nothing else: they may
+//! change with each version.
+
+pub use crate::identifier::FILE as IDENTIFIER_FILE;
+pub use crate::ledger::{FILE as LEDGER_FILE, OLDER as OLDER_LEDGER_FILE};
+pub use crate::retry::{Backoff, Health};
+pub use crate::spool::{BatchName, SpoolFile, FOLDER as SPOOL_FOLDER};
+
+/// How many events a batch holds; 0 for one that this version cannot read.
+pub fn events_in(batch: &[u8]) -> usize {
+    crate::record::from_text(batch).map_or(0, |(_, records, _)| records.len())
+}
+
+/// Is that the name of a file of the state folder which a process had not put in place when it was killed?
+pub fn is_half_written(name: &str, file: &str) -> bool {
+    let rest = name.strip_prefix('.').and_then(|name| name.strip_prefix(file));
+    rest.is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".new"))
+}
