@@ -1,5 +1,5 @@
-//! The file of a choice: read, changed and put in place as a whole. Knows JSON and files. The library knows what a choice
-//! means.
+//! The file of a choice: read, changed and put in place as a whole. Knows JSON and files. The library knows what a
+//! choice means.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -94,7 +94,8 @@ async fn collect(arguments: Arguments) -> Result<(Result<(), String>, Harvest), 
     Ok((ended, harvest))
 }
 
-/// A state folder for the program alone, so that the demo leaves nothing among what the person has. Gone with this value.
+/// A state folder for the program alone, so that the demo leaves nothing among what the person has. Gone with this
+/// value.
 struct State(PathBuf);
 
 impl State {

@@ -1,4 +1,5 @@
-//! What this command asks the library, through a client of an example library. The client never tracks, so it sends nothing.
+//! What this command asks the library, through a client of an example library. The client never tracks, so it sends
+//! nothing.
 
 use std::ffi::OsString;
 

@@ -61,8 +61,8 @@ enum Command {
     Id(id::Arguments),
     /// Forget the random number: the next request makes a new one
     ///
-    /// Events that wait already go with the new number, too. The hash of this machine's name cannot be forgotten: choose a
-    /// random number first, with `pact-telemetry id random`.
+    /// Events that wait already go with the new number, too. The hash of this machine's name cannot be forgotten:
+    /// choose a random number first, with `pact-telemetry id random`.
     ResetId,
     /// Stand in for the collector on this machine, and print every event that arrives as a line of JSON
     Collect(collect::Arguments),

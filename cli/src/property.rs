@@ -1,5 +1,5 @@
-//! The `property` subcommand: what a Google Analytics property has to register so that its reports show the fields of the
-//! published list. Uses no network: it prints the requests of the Admin API and reads what the API listed.
+//! The `property` subcommand: what a Google Analytics property has to register so that its reports show the fields of
+//! the published list. Uses no network: it prints the requests of the Admin API and reads what the API listed.
 
 use std::fmt::Write;
 use std::io::{self, Read};
@@ -17,6 +17,9 @@ use crate::text::{escaped, plural, say, say_json};
 /// metrics", configuration limits).
 const MOST: usize = 50;
 
+/// The script up to its requests.
+const SCRIPT: &str = include_str!("property.sh");
+
 /// The largest list that is read, in bytes; one entry of the Admin API has some 300.
 const LIST_LIMIT: u64 = 4 * 1024 * 1024;
 
@@ -31,8 +34,8 @@ pub struct Arguments {
     requests: Option<String>,
     /// Compare with what the Admin API lists: a file with its answers for both kinds, or - for standard input
     ///
-    /// The file holds the answers of customDimensions.list and customMetrics.list, one after the other. Only what is missing
-    /// there is then printed. The exit code is 0 where nothing is missing or wrong, else 1.
+    /// The file holds the answers of customDimensions.list and customMetrics.list, one after the other. Only what is
+    /// missing there is then printed. The exit code is 0 where nothing is missing or wrong, else 1.
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 }
@@ -148,26 +151,16 @@ fn table(wanted: &[&Definition]) -> String {
     let count = |kind| wanted.iter().filter(|one| one.kind == kind).count();
     let (dimensions, metrics) = (count(Kind::Dimension), count(Kind::Metric));
     format!(
-        "{}\nAll of them have the scope \"event\". A property takes {MOST} custom dimensions of that scope and {MOST} custom\n\
-         metrics; these are {dimensions} and {metrics}. `pact-telemetry property --requests PROPERTY` registers them.\n",
+        "{}\nAll of them have the scope \"event\". A property takes {MOST} custom dimensions of that scope and\n\
+         {MOST} custom metrics; these are {dimensions} and {metrics}.\n\
+         `pact-telemetry property --requests PROPERTY` registers them.\n",
         grid(&rows)
     )
 }
 
 /// One request a definition. The values are our own and hold no quote.
 fn script(property: &str, wanted: &[&Definition]) -> String {
-    let mut text = String::from(
-        "#!/bin/sh\n\
-         # Registers custom dimensions and metrics by the Google Analytics Admin API. TOKEN is an OAuth 2 access token with\n\
-         # the scope https://www.googleapis.com/auth/analytics.edit.\n\
-         set -eu\n\
-         : \"${TOKEN:?an access token is needed in TOKEN}\"\n\
-         api=${ANALYTICS_ADMIN_API:-https://analyticsadmin.googleapis.com}\n\
-         create() { # create COLLECTION BODY\n\
-         \x20   printf 'header = \"Authorization: Bearer %s\"\\n' \"$TOKEN\" | curl --fail-with-body --silent --show-error \\\n\
-         \x20       --config - --header 'Content-Type: application/json' --data \"$2\" \"$api/v1beta/properties/",
-    );
-    let _ = writeln!(text, "{property}/$1\"\n    echo\n}}");
+    let mut text = SCRIPT.replace("@PROPERTY@", property);
     for one in wanted {
         let _ = writeln!(text, "create {} '{}'", one.kind.collection(), one.to_json());
     }

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// Whether a character could steer a terminal, turn the direction of reading, or hide: control characters (C0, DEL, C1), those of
-/// Unicode's bidirectional algorithm, line separators, and invisible ones.
+/// Whether a character could steer a terminal, turn the direction of reading, or hide: control characters (C0, DEL,
+/// C1), those of Unicode's bidirectional algorithm, line separators, and invisible ones.
 fn is_unsafe(character: char) -> bool {
     let is_hidden = matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
@@ -29,7 +29,8 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// JSON with the same meaning in which every unsafe character is escaped as JSON has it. They can only stand in its strings.
+/// JSON with the same meaning in which every unsafe character is escaped as JSON has it. They can only stand in its
+/// strings.
 pub fn escaped_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {
@@ -63,7 +64,8 @@ pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
-/// Writes lines to standard output. Whatever they hold, no unsafe character passes. A reader that has gone has seen enough.
+/// Writes lines to standard output. Whatever they hold, no unsafe character passes. A reader that has gone has seen
+/// enough.
 ///
 /// # Errors
 /// Says why nothing more can be written, such as a full disk.

@@ -1,5 +1,5 @@
-//! The bodies of answers, also faulty ones: text, very many bytes, slow bytes, bytes that never come, and pieces as they
-//! come. It does not decide which of them a request gets.
+//! The bodies of answers, also faulty ones: text, very many bytes, slow bytes, bytes that never come, and pieces as
+//! they come. It does not decide which of them a request gets.
 
 use std::convert::Infallible;
 use std::future::Future;

@@ -1,5 +1,6 @@
-//! Events of Google Analytics 4 as rows of its BigQuery export: one JSON object a line, in the shape of the `events_` tables,
-//! so that a query can be tried before there is a property. Fields that Google fills from its own sources are null.
+//! Events of Google Analytics 4 as rows of its BigQuery export: one JSON object a line, in the shape of the `events_`
+//! tables, so that a query can be tried before there is a property. Fields that Google fills from its own sources are
+//! null.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};

@@ -53,7 +53,8 @@ pub struct Arguments {
     /// Also print every request
     #[arg(long)]
     requests: bool,
-    /// Also append each event of Google Analytics 4 to this file, as a row of its BigQuery export (a JSON object a line)
+    /// Also append each event of Google Analytics 4 to this file, as a row of its BigQuery export (a JSON object a
+    /// line)
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
     /// Also show events as they arrive on a page, and open it in the browser
@@ -97,8 +98,8 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     listening.extend(page.iter().map(|page| ("page", json!(format!("{url}{}", page.path())))));
     output.line(&record::line(&listening));
     complain(&format!(
-        "To try a program: PACT_TELEMETRY_NOTICE=seen PACT_TELEMETRY_ENDPOINT={url} PROGRAM. Without the first of them, the \
-         first events wait until a notice was shown."
+        "To try a program: PACT_TELEMETRY_NOTICE=seen PACT_TELEMETRY_ENDPOINT={url} PROGRAM. Without the first of \
+         them, the first events wait until a notice was shown."
     ));
     let (requests, lines, kept) = (arguments.requests, output.clone(), journal.clone());
     let script = arguments.answers.unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Which requests of browsers are this server's own: any web page may point a name at loopback, or send a form there. It reads
-//! headers and answers nothing.
+//! Which requests of browsers are this server's own: any web page may point a name at loopback, or send a form there.
+//! It reads headers and answers nothing.
 
 use std::net::SocketAddr;
 

@@ -1,5 +1,5 @@
-//! A request with the events that it carries and what was found wrong in them, and the JSON lines of both. It checks through
-//! `validate` and answers nothing.
+//! A request with the events that it carries and what was found wrong in them, and the JSON lines of both. It checks
+//! through `validate` and answers nothing.
 
 use std::fmt::Write;
 
@@ -262,8 +262,8 @@ fn ga4_events(received: &Received, now: u64) -> Vec<Event> {
     events.into_iter().enumerate().map(read).collect()
 }
 
-/// What the strict reader says, as a relay would hear it: a request without any credentials is in order, since the relay adds
-/// them; half of them are a fault.
+/// What the strict reader says, as a relay would hear it: a request without any credentials is in order, since the
+/// relay adds them; half of them are a fault.
 fn ga4_messages(received: &Received, now: u64) -> Vec<ga4::Message> {
     let mut messages = ga4::request(received.query(), &received.body, now);
     let is_bare = !["measurement_id=", "api_secret="].iter().any(|key| received.query().contains(key));
@@ -339,8 +339,8 @@ fn within(path: &str, outer: &str) -> bool {
     path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// The attributes of the resource, then those of the record, then the rest of the record. Where a name is taken already, the
-/// later one is kept as `record.name`.
+/// The attributes of the resource, then those of the record, then the rest of the record. Where a name is taken
+/// already, the later one is kept as `record.name`.
 pub fn otlp_wire(record: &otlp::Record<'_>) -> Map<String, Value> {
     let attributes = |list: Option<&Value>| {
         let list = list.and_then(Value::as_array).cloned().unwrap_or_default();

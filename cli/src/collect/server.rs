@@ -57,8 +57,8 @@ impl Collector {
         Collector { page: Some(page), ..self }
     }
 
-    /// The answer to a request that a web page of another site makes: it could write events that no program sent. It takes no
-    /// number and no step of the script.
+    /// The answer to a request that a web page of another site makes: it could write events that no program sent. It
+    /// takes no number and no step of the script.
     fn refusal(&self, request: &Request<Incoming>) -> Option<Response<AnswerBody>> {
         if !self.own.is_foreign(request.headers()) {
             return None;

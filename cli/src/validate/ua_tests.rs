@@ -23,7 +23,8 @@ fn faulty(payload: &[u8]) -> Vec<String> {
 
 #[test]
 fn a_hit_as_pact_sends_it_is_valid() {
-    let all = "&aip=1&ds=client&an=Pact%20JS&aid=pact-js&av=1.0&cd3=linux-x86_64&cd4=p&cd5=1&cd6=Ruby&cd7=3.3&el=Pacts+verified&ev=3&qt=0";
+    let all = "&aip=1&ds=client&an=Pact%20JS&aid=pact-js&av=1.0&cd3=linux-x86_64&cd4=p&cd5=1&cd6=Ruby&cd7=3.3\
+        &el=Pacts+verified&ev=3&qt=0";
     assert_eq!(hit(format!("{GOOD}{all}").as_bytes()), []);
 }
 

@@ -1,5 +1,5 @@
-//! No character that steers a terminal, or turns the direction of reading, passes through what the command prints, wherever it
-//! comes from: files, variables, arguments.
+//! No character that steers a terminal, or turns the direction of reading, passes through what the command prints,
+//! wherever it comes from: files, variables, arguments.
 
 use serde_json::json;
 
@@ -26,8 +26,8 @@ fn is_harmless(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) {
 #[test]
 fn the_log_is_shown_without_what_steers_a_terminal() {
     let home = Home::new();
-    let request = json!({"request": HOSTILE, "at_ms": 1, "method": HOSTILE, "url": HOSTILE, "headers": {HOSTILE: HOSTILE},
-        "body": HOSTILE});
+    let request = json!({"request": HOSTILE, "at_ms": 1, "method": HOSTILE, "url": HOSTILE,
+        "headers": {HOSTILE: HOSTILE}, "body": HOSTILE});
     let answer = json!({"request": HOSTILE, "at_ms": 2, "failure": HOSTILE});
     write(&home.state().join("ledger.jsonl"), &format!("{request}\n{answer}\n{HOSTILE}\n"));
     for arguments in [&["log"][..], &["log", "--json"], &["status"], &["status", "--json"]] {

@@ -200,7 +200,7 @@ test('markup shows as text, nothing of it runs, and a second wall stands behind'
   await assert.rejects(becomesMarkup, /TrustedHTML/);
 });
 
-test('an event of OpenTelemetry is shown under the same names, and its system as the other protocols call it', async () => {
+test('an event of OpenTelemetry is shown under the same names, and its system as elsewhere', async () => {
   const attribute = ([key, stringValue]) => ({ key, value: { stringValue } });
   const resource = { 'service.name': 'pact-js', 'service.version': '1', 'os.type': 'darwin', 'host.arch': 'arm64' };
   const record = { eventName: 'pact.a', attributes: [{ key: 'pact.value', value: { intValue: '3' } }] };

@@ -1,7 +1,7 @@
 """Runs every query of docs/google-analytics.md and compares its result with what was sent.
 
-The events are requests of the library's own encoder. The collector writes them as rows of the export. Machines, days and
-systems are put into the requests here, since this machine has one of each.
+The events are requests of the library's own encoder. The collector writes them as rows of the export. Machines, days
+and systems are put into the requests here, since this machine has one of each.
 """
 
 import collections

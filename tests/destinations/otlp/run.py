@@ -54,7 +54,8 @@ def validate(folder):
 def started(folder, port):
     text = configurations()["one collector, one file"]
     assert "0.0.0.0:4318" in text and "/var/lib/otelcol/pact.json" in text
-    text = text.replace("0.0.0.0:4318", f"127.0.0.1:{port}").replace("/var/lib/otelcol/pact.json", str(folder / "pact.json"))
+    text = text.replace("0.0.0.0:4318", f"127.0.0.1:{port}")
+    text = text.replace("/var/lib/otelcol/pact.json", str(folder / "pact.json"))
     path = folder / "collector.json"
     path.write_text(text + "  telemetry:\n    metrics:\n      level: none\n")
     process = Process([OTELCOL, "--config", path], stream="stderr")

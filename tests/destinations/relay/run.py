@@ -30,7 +30,8 @@ def certificate(folder, name, names):
     words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     own = ["-subj", f"/CN={name} authority", "-keyout", f"{authority}.key", "-out", f"{authority}.pem"]
     subprocess.run([*words, *own], check=True, capture_output=True)
-    signed = ["-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-subj", f"/CN={name}", "-keyout", key, "-out", chain]
+    signed = ["-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-subj", f"/CN={name}"]
+    signed += ["-keyout", key, "-out", chain]
     more = ["-addext", f"subjectAltName={names}", "-addext", "basicConstraints=critical,CA:FALSE"]
     subprocess.run([*words, *signed, *more], check=True, capture_output=True)
     return chain, key, Path(f"{authority}.pem")
@@ -179,13 +180,15 @@ def a_flood_is_answered_429_and_the_library_keeps_its_events(library, relay):
     stats = client.stats()
     assert stats["delivered"] == 0 and stats["spooled"] == 1 and not any(stats["dropped"].values()), stats
     client.close()
-    print(f"ok: after {len(statuses) - 1} requests the relay answers 429 with Retry-After, and the library keeps its event")
+    count = len(statuses) - 1
+    print(f"ok: after {count} requests the relay answers 429 with Retry-After, and the library keeps its event")
 
 
 def no_address_is_on_its_disk(relay):
     """Also after faults of the server behind, which is gone by now."""
     assert relay.ask(path="/v1/logs").status in (429, 502)
-    written = [path for path in relay.folder.rglob("*") if path.is_file() and path.suffix not in (".pem", ".key", ".conf")]
+    given = (".pem", ".key", ".conf")
+    written = [path for path in relay.folder.rglob("*") if path.is_file() and path.suffix not in given]
     for path in written:
         assert b"127.0.0.1" not in path.read_bytes(), path
     assert not Path("/var/log/nginx/access.log").exists() or not recent("/var/log/nginx/access.log")
