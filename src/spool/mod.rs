@@ -247,6 +247,13 @@ impl Spool {
                 self.remove(&name);
             }
         }
+        let is_mark = |name: &String| name.ends_with(&Mark::Waiting.name(""));
+        let (marks, left): (Vec<_>, Vec<_>) = self.names().unwrap_or_default().into_iter().partition(is_mark);
+        if !left.iter().any(|name| BatchName::parse(name).is_some()) {
+            lock(&self.marked).clear();
+            marks.iter().for_each(|name| self.remove(name));
+            let _ = std::fs::remove_dir(&self.folder); // unless something else is in it
+        }
         self.count();
     }
 
