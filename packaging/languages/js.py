@@ -54,7 +54,7 @@ def pack():
 
 
 def make(libraries, folder):
-    """Packs with these libraries into the folder; {package: [platforms whose library it carries]}, the main one first."""
+    """Packs these libraries into the folder; {package: [platforms whose library it carries]}, the main one first."""
     folder.mkdir(parents=True, exist_ok=True)
     work = copy_sources("js")
     documents(work, native=False)
