@@ -102,6 +102,8 @@ type NoticeState struct {
 	Text string `json:"text"`
 	// Shown is when; the zero time if the person was not told yet.
 	Shown time.Time `json:"-"`
+	// HoldUntil is when events may leave at the earliest; the zero time if nothing is known of that.
+	HoldUntil time.Time `json:"-"`
 }
 
 // Stats tell what became of the client's events in this process. At every moment
@@ -143,7 +145,8 @@ type explanationText struct {
 	ExitTimeoutMS int64 `json:"exit_timeout_ms"`
 	Notice        struct {
 		NoticeState
-		ShownMS *int64 `json:"shown_ms"`
+		ShownMS     *int64 `json:"shown_ms"`
+		HoldUntilMS *int64 `json:"hold_until_ms"`
 	} `json:"notice"`
 }
 
@@ -153,9 +156,8 @@ func newExplanation(answer Answer) Explanation {
 	e.Answer = answer
 	e.ExitTimeout = time.Duration(e.ExitTimeoutMS) * time.Millisecond
 	e.Explanation.Notice = e.Notice.NoticeState
-	if e.Notice.ShownMS != nil {
-		e.Explanation.Notice.Shown = time.UnixMilli(*e.Notice.ShownMS)
-	}
+	e.Explanation.Notice.Shown = moment(e.Notice.ShownMS)
+	e.Explanation.Notice.HoldUntil = moment(e.Notice.HoldUntilMS)
 	switch answer.Outcome {
 	case OK:
 	case Closed:
@@ -164,6 +166,13 @@ func newExplanation(answer Answer) Explanation {
 		e.State = StateUnavailable
 	}
 	return e.Explanation
+}
+
+func moment(milliseconds *int64) time.Time {
+	if milliseconds == nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(*milliseconds)
 }
 
 func newStats(answer Answer) Stats {
