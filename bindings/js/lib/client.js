@@ -66,7 +66,7 @@ const NO_STATS = Object.freeze({
   }),
   not_accepted: Object.freeze({ closed: 0, disabled: 0, invalid: 0, not_configured: 0, queue_full: 0 }),
   last_failure: null,
-  left_by_others: Object.freeze({ delivered: 0, dropped: 0 }),
+  left_by_others: Object.freeze({ delivered: 0, dropped: 0, unconfirmed: 0 }),
 });
 
 /** `PACT_TELEMETRY_QUEUE_FULL` is `queue_full` here. @type {ReadonlyMap<number, Outcome>} */

@@ -139,7 +139,7 @@ export interface Stats extends Answer {
   /** Of the whole process: why the last request failed, such as `unreachable` or `status 503`; null after a success. */
   last_failure: string | null;
   /** Of the whole process: what became of events that earlier processes left on disk. */
-  left_by_others: { delivered: number; dropped: number };
+  left_by_others: { delivered: number; dropped: number; unconfirmed: number };
 }
 
 /** The request that would carry an event alone; null for an event that would not be taken. */

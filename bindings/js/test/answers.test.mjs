@@ -35,7 +35,7 @@ function assertWhole({ explain, stats, preview }, outcome, why) {
   assert.equal(typeof explain.notice.text, 'string');
   assert.ok(Array.isArray(explain.rules) && Array.isArray(explain.diagnostics) && explain.hostRules.length >= 4);
   const { accepted, delivered, unconfirmed, queued, spooled, dropped, not_accepted } = stats;
-  assert.deepEqual(Object.keys(stats.left_by_others).sort(), ['delivered', 'dropped']);
+  assert.deepEqual(Object.keys(stats.left_by_others).sort(), ['delivered', 'dropped', 'unconfirmed']);
   for (const reason of union('DropReason')) assert.equal(typeof dropped[reason], 'number', `dropped.${reason}`);
   for (const reason of union('RefusalReason')) assert.equal(typeof not_accepted[reason], 'number', reason);
   const lost = Object.values(dropped).reduce((sum, one) => sum + one, 0);

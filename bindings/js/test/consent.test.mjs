@@ -46,18 +46,17 @@ for (const [host, within] of Object.entries(HOSTS)) {
         const outcomes = [client.pactsVerified(1)];
         process.env.${name} = ' Yes ';
         outcomes.push(client.pactsVerified(2), client.enabled);
-        const { dropped, not_accepted } = client.stats();
+        const { not_accepted } = client.stats();
         delete process.env.${name};
         outcomes.push(client.enabled, client.track('Pacts verified', 'ProviderTest', 'after', 3));
         client.close(5000).then((closed) => {
-          console.log(JSON.stringify([...outcomes, not_accepted.disabled]));
+          const { delivered, dropped, unconfirmed } = client.stats();
+          console.log(JSON.stringify([...outcomes, not_accepted.disabled, delivered, dropped.opted_out + unconfirmed]));
         });`;
-      assert.deepEqual(await printed(within(code), { env }), ['ok', 'disabled', false, true, 'ok', 1]);
-      const events = await collector.events(1);
-      assert.deepEqual(
-        events.map(({ fields }) => fields.action),
-        ['after'],
-      );
+      // The first event was queued, or on its way and is cut there: either way its answer is not heard.
+      assert.deepEqual(await printed(within(code), { env }), ['ok', 'disabled', false, true, 'ok', 1, 1, 1]);
+      const values = (await collector.events(1)).map(({ fields }) => fields.value);
+      assert.ok(values.includes('3') && !values.includes('2'), `${values}`);
     });
   }
 
@@ -86,10 +85,8 @@ for (const [host, within] of Object.entries(HOSTS)) {
     // Nothing tells the library of the C environment that changed but the next event, so there flush does not matter.
     const [enabled, state, told, delivered] = await printed(within(code), { env });
     assert.deepEqual([enabled, state, told], [false, 'disabled', rule]);
-    if (host !== 'the main thread') {
-      assert.equal(delivered, 0);
-      assert.equal((await collector.events()).length, 0);
-    }
+    // A request that was on its way is cut: nobody hears its answer.
+    if (host !== 'the main thread') assert.equal(delivered, 0);
   });
 }
 
