@@ -26,7 +26,9 @@ final class Answers {
     all.put("dropped", emptyDropped());
     all.put("not_accepted", emptyRefused());
     all.put("last_failure", null);
-    all.put("left_by_others", new LinkedHashMap<>(Map.of("delivered", 0L, "dropped", 0L)));
+    all.put(
+        "left_by_others",
+        new LinkedHashMap<>(Map.of("delivered", 0L, "unconfirmed", 0L, "dropped", 0L)));
     return all;
   }
 
@@ -121,7 +123,8 @@ final class Answers {
         Collections.unmodifiableMap(dropped),
         Collections.unmodifiableMap(refused),
         text(all, "last_failure"),
-        new Stats.LeftByOthers(number(others, "delivered"), number(others, "dropped")),
+        new Stats.LeftByOthers(
+            number(others, "delivered"), number(others, "unconfirmed"), number(others, "dropped")),
         json(outcome, reason, all));
   }
 

@@ -39,9 +39,10 @@ public record Stats(
    * What this process did with events that earlier processes had left.
    *
    * @param delivered how many were delivered
+   * @param unconfirmed how many were sent, and their answer was not received
    * @param dropped how many were lost
    */
-  public record LeftByOthers(long delivered, long dropped) {}
+  public record LeftByOthers(long delivered, long unconfirmed, long dropped) {}
 
   /**
    * The JSON text.
