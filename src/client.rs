@@ -11,14 +11,14 @@ use crate::notice;
 use crate::pipeline::lifecycle::{existing, for_this_process};
 use crate::pipeline::off::{OffSwitch, Reason, Reasons};
 use crate::pipeline::{Owner, Pipeline, Queued, Refusal, Snapshot};
-use crate::platform::clock::{coarse_millis, unix_micros, unix_millis};
-use crate::platform::paths;
+use crate::platform::clock::{coarse_millis, unix_micros};
+use crate::platform::{paths, process};
 use crate::protocol::{self, Context, Hit};
 use crate::route::Route;
 use crate::spool::Spool;
 use serde_json::Value;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -96,9 +96,13 @@ impl Client {
     /// # Errors
     /// Names the key or environment variable that is wrong, what was found and what is allowed.
     pub fn new(config: &str) -> Result<Self, ConfigError> {
-        let variable = |name: &str| std::env::var_os(name);
+        let unsupported = process::unsupported();
+        let variable = |name: &str| std::env::var_os(name).filter(|_| unsupported.is_none());
         let settings = config::parse(config, variable)?;
         let mut reasons = vec![Reason::Unread];
+        if unsupported.is_some() {
+            reasons.push(Reason::Unsupported);
+        }
         if !settings.enabled {
             reasons.push(Reason::Host);
         }
@@ -106,8 +110,8 @@ impl Client {
             reasons.push(Reason::NotConfigured);
         }
         let state_folder = settings.state_dir.clone().or_else(|| paths::user_state_dir(variable));
-        notice::run_begins(unix_millis());
-        let route = Route::new(settings.destination.clone(), state_folder, settings.random_id);
+        let home = variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+        let route = Route::new(settings.destination.clone(), state_folder, home, settings.random_id);
         let off = OffSwitch::new(Reasons::of(&reasons));
         let owner = Owner::new(settings, route, ChoiceFiles::here(), machine::is_ci(variable), off);
         let client = Client { owner: Arc::new(owner) };
@@ -121,9 +125,9 @@ impl Client {
     /// Has what earlier processes left sent now, and not in this process's last moments.
     fn look_for_leftovers(&self) {
         let route = &self.owner.route;
-        let is_waiting = |folder: &PathBuf| Spool::is_marked_waiting(folder, &route.id);
+        let is_waiting = |folder: &Path| Spool::is_marked_waiting(folder, &route.id);
         let is_sending = self.owner.off.reasons().is_empty() && !self.owner.settings.debug;
-        if is_sending && route.state_folder.as_ref().is_some_and(is_waiting) {
+        if is_sending && route.configured_state_folder().is_some_and(is_waiting) {
             if let Some(pipeline) = for_this_process() {
                 pipeline.look_for_leftovers(&self.owner);
             }
@@ -212,7 +216,7 @@ impl Client {
         if opted_out != reasons.has(Reason::Environment) {
             self.environment_changed(opted_out);
         }
-        if opted_out || reasons.has(Reason::Host) {
+        if opted_out || reasons.has(Reason::Host) || reasons.has(Reason::Unsupported) {
             return false;
         }
         if reasons.has(Reason::Unread) {
@@ -242,6 +246,7 @@ impl Client {
         if choices.off_by().is_some() {
             self.owner.off.add(Reason::Saved);
         }
+        self.owner.note_yes(&choices);
         self.owner.off.remove(Reason::Unread);
     }
 
@@ -280,7 +285,10 @@ impl Client {
         let settings = &self.owner.settings;
         let readings = Readings::take(!reasons.has(Reason::Host), self.owner.choice_files.clone());
         // A saved "off" that was obeyed holds for this client, also when the file is gone by now.
-        let rule = readings.off_by().or_else(|| (reasons.has(Reason::Saved)).then_some("saved choice"));
+        let unsupported = process::unsupported();
+        let rule = unsupported
+            .or_else(|| readings.off_by())
+            .or_else(|| (reasons.has(Reason::Saved)).then_some("saved choice"));
         let configured = !reasons.has(Reason::NotConfigured);
         let state = match (reasons.has(Reason::Closed), rule.is_some(), configured) {
             (true, ..) => "closed",
@@ -301,9 +309,9 @@ impl Client {
             ("ci", self.owner.is_ci.into()),
             ("exit_timeout_ms", (self.owner.exit_timeout().as_millis() as u64).into()),
             ("queue_capacity", settings.queue_capacity.into()),
-            ("state_dir", self.owner.route.state_folder.as_ref().map(|path| path.to_string_lossy()).into()),
+            ("state_dir", self.owner.route.configured_state_folder().map(|path| path.to_string_lossy()).into()),
             ("id", if self.has_random_id(&readings.choices) { "random" } else { "hostname" }.into()),
-            ("notice", notice::explain(self.owner.route.state_folder.as_deref(), &settings.destination.endpoint)),
+            ("notice", notice::explain(self.owner.route.state_folder(), &settings.destination.endpoint)),
             ("diagnostics", settings.diagnostics.as_slice().into()),
         ])
     }
@@ -343,7 +351,7 @@ impl Client {
         if !self.has_random_id(&self.owner.choice_files.read()) {
             return Machine::this_machine();
         }
-        let kept = self.owner.route.state_folder.as_deref().and_then(identifier::kept);
+        let kept = self.owner.route.state_folder().and_then(identifier::kept);
         Machine::identified_by(kept.unwrap_or_else(identifier::random))
     }
 

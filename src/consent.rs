@@ -80,23 +80,31 @@ pub struct Saved {
     pub choice: SavedChoice,
     /// Whether a random identifier stands in for the digest of the hostname.
     pub random_id: bool,
+    /// When it was turned on after an "off", in milliseconds since 1970: what was recorded before is never sent. 0 for never.
+    pub since_ms: u64,
 }
 
 impl Saved {
-    /// What a file's text says.
+    /// What a file's text says. Whatever leaves a doubt is no consent: two answers in one file, a key in another case or with
+    /// escapes, an answer that is neither `true` nor `false`.
     pub fn parse(text: &[u8]) -> Self {
         let value = match serde_json::from_slice::<Value>(text) {
             Ok(value) => value,
             Err(error) => return SavedChoice::Unreadable(format!("not JSON: {error}")).into(),
         };
+        let answers = String::from_utf8_lossy(text).to_lowercase().matches("\"enabled\"").count();
         let id = value.get("id").and_then(Value::as_str);
+        let doubt = |why: &str| SavedChoice::Unreadable(why.to_owned());
         let choice = match value.get("enabled") {
+            _ if text.contains(&b'\\') => doubt("it has escapes"),
+            _ if answers > 1 => doubt("more than one \"enabled\""),
             Some(Value::Bool(true)) => SavedChoice::On,
             Some(Value::Bool(false)) => SavedChoice::Off,
-            None if id.is_some() => SavedChoice::None,
-            _ => SavedChoice::Unreadable("no true or false under \"enabled\"".into()),
+            None if id.is_some() && answers == 0 => SavedChoice::None,
+            _ => doubt("no true or false under \"enabled\""),
         };
-        Saved { choice, random_id: id == Some("random") }
+        let since_ms = value.get("since_ms").and_then(Value::as_u64).unwrap_or(0);
+        Saved { choice, random_id: id == Some("random"), since_ms }
     }
 
     /// Reads the file. One that is not there is no choice; any other failure counts as off.
@@ -110,7 +118,12 @@ impl Saved {
             .and_then(|file| file.take(LIMIT).read_to_end(&mut text));
         match read {
             Ok(_) => Saved::parse(&text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => SavedChoice::None.into(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match link_to_nothing(path) {
+                None => SavedChoice::None.into(),
+                Some(link) => {
+                    SavedChoice::Unreadable(format!("{} is a link to what is not there", link.display())).into()
+                }
+            },
             Err(error) if is_passing(&error) => SavedChoice::NotNow(error.to_string()).into(),
             Err(error) => SavedChoice::Unreadable(error.to_string()).into(),
         }
@@ -119,8 +132,15 @@ impl Saved {
 
 impl From<SavedChoice> for Saved {
     fn from(choice: SavedChoice) -> Self {
-        Saved { choice, random_id: false }
+        Saved { choice, random_id: false, since_ms: 0 }
     }
+}
+
+/// The link because of which nothing is found at this path: what it leads to may be away for the moment only.
+fn link_to_nothing(path: &Path) -> Option<&Path> {
+    let about = |path: &Path| std::fs::symlink_metadata(path).ok();
+    let (there, about) = path.ancestors().find_map(|part| Some((part, about(part)?)))?;
+    (about.is_symlink() && std::fs::metadata(there).is_err()).then_some(there)
 }
 
 fn not_a_file() -> std::io::Error {
@@ -314,13 +334,47 @@ mod tests {
         for text in ["", "off", "{}", "{\"enabled\":", "{\"enabled\": \"yes\"}", "[]", "\u{0}", "{\"enabled\": null}"] {
             assert!(says(text).is_off(), "{text:?}");
         }
+        for text in [
+            r#"{"enabled": false, "enabled": true}"#,
+            r#"{"enabled": true, "enabled": true}"#,
+            r#"{"Enabled": true}"#,
+            r#"{"ENABLED": false, "id": "random"}"#,
+            r#"{"enabled": true, "Enabled": false}"#,
+            r#"{"\u0065nabled": true}"#,
+            r#"{"id": "random", "more": {"enabled": false}}"#,
+            r#"{"enabled": 1}"#,
+        ] {
+            assert!(says(text).is_off(), "{text}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_what_is_away_is_no_consent_at_any_level() {
+        let dir = tempfile::tempdir().unwrap();
+        let (config, away) = (dir.path().join("config"), dir.path().join("away"));
+        let read = || Saved::read(Some(&config.join("pact-telemetry/choice.json"))).choice;
+        assert_eq!(read(), SavedChoice::None);
+        std::os::unix::fs::symlink(&away, &config).unwrap();
+        assert!(read().is_off(), "the folder above");
+        std::fs::create_dir(&away).unwrap();
+        assert_eq!(read(), SavedChoice::None, "it is there, and empty");
+        std::os::unix::fs::symlink(dir.path().join("gone"), away.join("pact-telemetry")).unwrap();
+        assert!(read().is_off(), "the folder");
+        std::fs::remove_file(away.join("pact-telemetry")).unwrap();
+        std::fs::create_dir(away.join("pact-telemetry")).unwrap();
+        std::os::unix::fs::symlink("gone", away.join("pact-telemetry/choice.json")).unwrap();
+        assert!(read().is_off(), "the file");
     }
 
     #[test]
     fn an_identifier_can_be_chosen_with_and_without_a_choice_of_sending() {
         let saved = |text: &str| Saved::parse(text.as_bytes());
-        assert_eq!(saved(r#"{"id": "random"}"#), Saved { choice: SavedChoice::None, random_id: true });
-        assert_eq!(saved(r#"{"enabled": true, "id": "random"}"#), Saved { choice: SavedChoice::On, random_id: true });
+        assert_eq!(saved(r#"{"id": "random"}"#), Saved { choice: SavedChoice::None, random_id: true, since_ms: 0 });
+        assert_eq!(
+            saved(r#"{"enabled": true, "id": "random"}"#),
+            Saved { choice: SavedChoice::On, random_id: true, since_ms: 0 }
+        );
         assert_eq!(saved(r#"{"enabled": false, "id": "hostname"}"#), SavedChoice::Off.into());
         assert!(saved(r#"{"enabled": "no", "id": "random"}"#).choice.is_off());
     }

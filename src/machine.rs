@@ -49,50 +49,38 @@ fn hexadecimal(bytes: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
-/// Variables that tell a CI machine: those that Pact reads today, and the vendor-neutral ones and GitHub's of npm's
-/// `ci-info`.
-const CI_VARIABLES: [&str; 31] = [
-    "CI",
-    "CONTINUOUS_INTEGRATION",
-    "BUILD_ID",
-    "BUILD_NUMBER",
-    "CI_APP_ID",
-    "CI_BUILD_ID",
-    "CI_BUILD_NUMBER",
-    "CI_NAME",
-    "RUN_ID",
-    "GITHUB_ACTIONS",
-    "BSTRUSE_BUILD_DIR",
-    "APPVEYOR",
-    "BUDDY_WORKSPACE_URL",
-    "BUILDKITE",
-    "CF_BUILD_URL",
-    "CIRCLECI",
-    "CODEBUILD_BUILD_ARN",
-    "CONCOURSE_URL",
-    "DRONE",
-    "GITLAB_CI",
-    "GO_SERVER_URL",
-    "JENKINS_URL",
-    "PROBO_ENVIRONMENT",
-    "SEMAPHORE",
-    "SHIPPABLE",
-    "TDDIUM",
-    "TEAMCITY_VERSION",
-    "TF_BUILD",
-    "TRAVIS",
-    "WERCKER_ROOT",
-    "BITBUCKET_BUILD_NUMBER",
-];
+/// The vendors by which continuous integration is recognised.
+const CI_VENDORS: &str = include_str!("ci.txt");
 
-/// Is this a CI machine? `CI=false` means no, whatever else is set (as in npm's `ci-info`).
+/// Is this a machine of continuous integration, as npm's `ci-info` tells it? `CI` or `CONTINUOUS_INTEGRATION` is set, or what a
+/// vendor sets. A variable that is empty, `0`, `false`, `no`, `off` or `n` is not set; a `CI` like that means no, whatever
+/// else is set. A name that other programs use too, such as `BUILD_ID` or `RUN_ID`, says nothing alone.
 pub fn is_ci(variable: impl Fn(&str) -> Option<OsString>) -> bool {
-    let set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
-    let denied = variable("CI").is_some_and(|value| value.eq_ignore_ascii_case("false"));
-    !denied && CI_VARIABLES.iter().any(set)
+    let value = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
+    let is_set = |name: &str| value(name).is_some_and(|value| !says_no(&value));
+    let holds = |condition: &str| match (condition.split_once('='), condition.split_once('~')) {
+        (Some((name, wanted)), _) => value(name).is_some_and(|value| value == wanted),
+        (_, Some((name, part))) => value(name).is_some_and(|value| value.contains(part)),
+        _ => is_set(condition),
+    };
+    if value("CI").is_some_and(|value| !value.is_empty() && says_no(&value)) {
+        return false;
+    }
+    let vendors = CI_VENDORS.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "));
+    let mut conditions = vendors.map(|(_, conditions)| conditions);
+    is_set("CI")
+        || is_set("CONTINUOUS_INTEGRATION")
+        || conditions.any(|conditions| conditions.split_whitespace().all(holds))
+}
+
+/// Does this value of a variable mean that it is not set?
+fn says_no(value: &str) -> bool {
+    let value = value.trim();
+    ["", "0", "false", "no", "off", "n"].iter().any(|no| value.eq_ignore_ascii_case(no))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that cannot go on should stop
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -113,12 +101,36 @@ mod tests {
             is_ci(move |name| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
         };
         assert!(!with(&[]));
-        assert!(!with(&[("CI", "")]));
+        for no in ["", "0", "false", "FALSE", "no", "off", "n", " 0 "] {
+            assert!(!with(&[("CI", no)]), "{no:?}");
+            assert!(!with(&[("GITHUB_ACTIONS", no), ("CONTINUOUS_INTEGRATION", no)]), "{no:?}");
+        }
         assert!(!with(&[("CI", "false"), ("GITHUB_ACTIONS", "true")]));
-        assert!(with(&[("CI", "true")]));
-        assert!(with(&[("CI", "1")]));
-        for name in CI_VARIABLES {
-            assert!(with(&[(name, "x")]), "{name}");
+        assert!(with(&[("CI", ""), ("GITHUB_ACTIONS", "true")]));
+        for yes in ["true", "1", "woodpecker", "yes"] {
+            assert!(with(&[("CI", yes)]), "{yes}");
+        }
+        for generic in ["BUILD_ID", "BUILD_NUMBER", "RUN_ID", "CI_NAME", "CI_APP_ID", "CI_BUILD_ID", "TASK_ID", "NODE"]
+        {
+            assert!(!with(&[(generic, "17")]), "{generic} alone makes no person's machine one of CI");
+        }
+        assert!(
+            with(&[("JENKINS_URL", "http://x"), ("BUILD_ID", "17")]) && with(&[("TASK_ID", "a"), ("RUN_ID", "0x")])
+        );
+        assert!(with(&[("CI_NAME", "codeship")]) && with(&[("NODE", "/app/.heroku/node/bin/node")]));
+        assert!(with(&[("VERCEL", "1")]) && with(&[("NOW_BUILDER", "1")]) && with(&[("bamboo_planKey", "x")]));
+    }
+
+    #[test]
+    fn every_line_of_the_list_of_vendors_is_understood() {
+        let vendors: Vec<_> = CI_VENDORS.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(vendors.len() > 50);
+        for line in vendors {
+            let (name, conditions) = line.split_once(": ").unwrap();
+            let names: Vec<_> = conditions.split(' ').map(|one| one.split(['=', '~']).next().unwrap()).collect();
+            let is_name =
+                |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            assert!(!name.is_empty() && names.iter().all(is_name), "{line}");
         }
     }
 

@@ -1,17 +1,28 @@
 //! The one-time notice: what is collected, for whom, how to stop it, where to read more. Once a state folder, which is
-//! once a person and machine, and before anything leaves from there. On a person's machine nothing leaves in the run that
-//! saw it first either, so that there is time to say no.
+//! once a person and machine, and before anything leaves from there. It leaves time to say no: on a person's machine nothing leaves
+//! before the hold is over, which lasts an hour after the notice was seen on a terminal, and a day where nobody can say that it was
+//! seen. In CI, which no person watches, it is printed and events go at once.
 //!
-//! `notice.json` in the state folder says when it was shown; whoever shows it holds that file's lock meanwhile.
+//! `notice.json` in the state folder says when it was shown. Its lock is held while that file is read and written, never while
+//! the notice is printed.
 
 use crate::config::NoticeBy;
 use crate::json::{self, object};
 use crate::platform::files::{is_passing, private_folder, Private};
-use crate::platform::process::print_to_person;
+use crate::platform::terminal::{tell, Told};
 use serde_json::Value;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The hold after the notice was seen on a terminal, in milliseconds,
+const HOLD_SEEN_MS: u64 = 60 * 60 * 1_000;
+/// and after it was written to where it may never be read.
+const HOLD_UNSEEN_MS: u64 = 24 * HOLD_SEEN_MS;
+/// While it was not seen, it is shown again after this time.
+const SHOW_AGAIN_MS: u64 = 60 * 60 * 1_000;
+/// While another process shows it, when to look again, in milliseconds.
+const SHOWING_MS: u64 = 1_000;
 
 /// What the person reads, at most five lines: what, to whom, how to stop it, where to read more.
 pub fn text(endpoint: &str) -> String {
@@ -21,7 +32,7 @@ pub fn text(endpoint: &str) -> String {
          names, no addresses, nothing out of your pacts. It goes to ",
         to,
         ", for Pact's maintainers.\n\
-         Nothing was sent yet: that begins with the next run, or in CI with this one. To stop it: pact-telemetry off, or set\n\
+         Nothing was sent yet: that begins in an hour, or in CI now. To stop it: pact-telemetry off, or set\n\
          PACT_DO_NOT_TRACK=true. All that is sent, and how to see it:\n",
         env!("CARGO_PKG_REPOSITORY"),
         "/blob/main/docs/privacy.md\n",
@@ -30,101 +41,255 @@ pub fn text(endpoint: &str) -> String {
 }
 
 /// The name of the file in the state folder.
-const FILE: &str = "notice.json";
+pub const FILE: &str = "notice.json";
 /// No such file is longer.
 const FILE_MAX: u64 = 1_024;
 
 /// May events leave?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// The notice was shown.
+    /// The notice was shown and the hold is over, the person said yes, or this is CI.
     Granted,
-    /// Not in this run: it is the first one, or the host has not shown the notice yet.
-    NotInThisRun,
-    /// Another process shows it, or the system is short of something: ask again soon.
+    /// Not before this moment, in milliseconds since 1970, as far as is known now.
+    Held {
+        /// `u64::MAX` where somebody has to show the notice first.
+        until_ms: u64,
+    },
+    /// The system is short of something: ask again soon.
     NotYet,
     /// Nobody can remember here that it was shown, so it would be shown in every run, or in none.
     Never,
 }
 
-/// When this run began, in milliseconds since 1970; 0 before its first client. A forked child is of its parent's run.
-static RUN_BEGAN_MS: AtomicU64 = AtomicU64::new(0);
-
-/// This run began, unless it did before.
-pub fn run_begins(now_ms: u64) {
-    let _ = RUN_BEGAN_MS.compare_exchange(0, now_ms, Ordering::Relaxed, Ordering::Relaxed);
+/// Who asks for permission.
+pub struct Ask<'a> {
+    /// Where it is remembered.
+    pub state_folder: Option<&'a Path>,
+    /// Where events would go.
+    pub endpoint: &'a str,
+    /// Who shows the notice.
+    pub by: NoticeBy,
+    /// On a machine of continuous integration.
+    pub is_ci: bool,
+    /// The person turned it on, or says to have seen the notice.
+    pub has_said_yes: bool,
+    /// Now, in milliseconds since 1970.
+    pub now_ms: u64,
 }
 
-/// May events leave for there, whose state is in this folder? Shows the notice where it was not shown yet, if that is on us.
-pub fn permission(state_folder: Option<&Path>, endpoint: &str, by: NoticeBy, is_ci: bool, now_ms: u64) -> Permission {
-    let in_time = |shown_ms: u64| {
-        let before = shown_ms < RUN_BEGAN_MS.load(Ordering::Relaxed);
-        // In the future: before, by a clock that was set back since.
-        if is_ci || before || shown_ms > now_ms {
-            Permission::Granted
-        } else {
-            Permission::NotInThisRun
+/// What `notice.json` says, in milliseconds since 1970; 0 for never.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Note {
+    /// When it was first written anywhere.
+    shown_ms: u64,
+    /// When it was first seen on a terminal, or the host program said that it had shown it.
+    seen_ms: u64,
+    /// When somebody last set out to show it.
+    tried_ms: u64,
+}
+
+impl Note {
+    fn from_text(text: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(text).unwrap_or_default();
+        let number = |key| value.get(key).and_then(Value::as_u64).unwrap_or(0);
+        Note { shown_ms: number("shown_ms"), seen_ms: number("seen_ms"), tried_ms: number("tried_ms") }
+    }
+
+    fn to_text(self) -> String {
+        let Note { shown_ms, seen_ms, tried_ms } = self;
+        json::text(&object(vec![
+            ("shown_ms", shown_ms.into()),
+            ("seen_ms", seen_ms.into()),
+            ("tried_ms", tried_ms.into()),
+        ]))
+    }
+
+    /// Moments in the future come of a clock that was set back since: they count as now, so that the hold neither ends early nor
+    /// lasts for ever.
+    fn by_clock(self, now_ms: u64) -> Self {
+        Note {
+            shown_ms: self.shown_ms.min(now_ms),
+            seen_ms: self.seen_ms.min(now_ms),
+            tried_ms: self.tried_ms.min(now_ms),
         }
-    };
-    let unkept = |error: io::Error| match () {
-        () if is_passing(&error) => Permission::NotYet,
-        () if is_ci => show_once_a_process(endpoint, by),
-        () => Permission::Never,
-    };
-    let Some(folder) = state_folder else { return unkept(io::ErrorKind::NotFound.into()) };
-    match shown_ms(folder) {
-        Ok(Some(shown_ms)) => return in_time(shown_ms),
-        Ok(None) if by == NoticeBy::HostProgram => return Permission::NotInThisRun,
-        Ok(None) => {}
-        Err(error) => return unkept(error),
     }
-    let locked = private_folder(folder).and_then(|()| {
-        let mut file = Private::open_or_create(&folder.join(FILE))?;
-        Ok(file.try_lock()?.then_some(file))
-    });
-    let mut file = match locked {
-        Ok(Some(file)) => file,
-        Ok(None) => return Permission::NotYet,
-        Err(error) => return unkept(error),
-    };
-    // Now that it is locked: another process may have shown it meanwhile.
-    if let Ok(Some(shown_ms)) = shown_ms(folder) {
-        return in_time(shown_ms);
+
+    fn is_shown(&self) -> bool {
+        self.shown_ms > 0 || self.seen_ms > 0
     }
-    if by == NoticeBy::Stderr && !print_to_person(&text(endpoint)) {
-        return if is_ci { Permission::Granted } else { Permission::NotInThisRun };
+
+    /// Until when the hold lasts; `None` where the notice was not shown yet.
+    fn hold_until_ms(&self) -> Option<u64> {
+        let after = |moment: u64, hold: u64| (moment > 0).then(|| moment.saturating_add(hold));
+        let ends = [after(self.shown_ms, HOLD_UNSEEN_MS), after(self.seen_ms, HOLD_SEEN_MS)];
+        ends.into_iter().flatten().min()
     }
-    let note = json::text(&object(vec![("shown_ms", now_ms.into())]));
-    match file.cut(0).and_then(|()| file.write(note.as_bytes())) {
-        Ok(()) => in_time(now_ms),
-        Err(error) => unkept(error),
+
+    /// Is the notice to be shown now?
+    fn is_due(&self, is_ci: bool, now_ms: u64) -> bool {
+        let is_settled = self.seen_ms > 0 || (is_ci && self.is_shown());
+        !is_settled && now_ms >= self.tried_ms.saturating_add(if self.tried_ms > 0 { SHOW_AGAIN_MS } else { 0 })
     }
+
+    fn permission(&self, is_ci: bool, now_ms: u64) -> Permission {
+        match self.hold_until_ms() {
+            _ if is_ci => Permission::Granted,
+            Some(until_ms) if now_ms >= until_ms => Permission::Granted,
+            Some(until_ms) => Permission::Held { until_ms },
+            None => Permission::Held { until_ms: now_ms.saturating_add(SHOWING_MS) },
+        }
+    }
+}
+
+/// May events leave? Shows the notice where it was not shown yet, if that is up to this library.
+pub fn permission(ask: &Ask<'_>) -> Permission {
+    if ask.has_said_yes {
+        return Permission::Granted;
+    }
+    match ask.state_folder.ok_or_else(|| io::ErrorKind::NotFound.into()).and_then(|folder| permission_in(ask, folder)) {
+        Ok(permission) => permission,
+        Err(error) if is_passing(&error) => Permission::NotYet,
+        Err(_) if ask.is_ci => show_once_a_process(ask),
+        Err(_) => Permission::Never,
+    }
+}
+
+fn permission_in(ask: &Ask<'_>, folder: &Path) -> io::Result<Permission> {
+    let Ask { is_ci, now_ms, .. } = *ask;
+    let stored = read(folder)?;
+    let note = stored.by_clock(now_ms);
+    match ask.by {
+        NoticeBy::HostProgram if !note.is_shown() => return Ok(Permission::Held { until_ms: u64::MAX }),
+        NoticeBy::Shown if note.seen_ms == 0 => {
+            let note = note_down(folder, |note| Note { seen_ms: now_ms, ..note }, now_ms)?;
+            return Ok(note.permission(is_ci, now_ms));
+        }
+        NoticeBy::Stderr if note.is_due(is_ci, now_ms) => {
+            // Whoever notes that first shows it.
+            let mut is_first = false;
+            note_down(
+                folder,
+                |note| {
+                    is_first = note.is_due(is_ci, now_ms);
+                    Note { tried_ms: now_ms, ..note }
+                },
+                now_ms,
+            )?;
+            if is_first {
+                let told = tell(&text(ask.endpoint));
+                let note = note_down(folder, |note| note.after(told, now_ms), now_ms)?;
+                return Ok(note.permission(is_ci, now_ms));
+            }
+        }
+        _ if note != stored => drop(note_down(folder, |note| note, now_ms)?),
+        _ => {}
+    }
+    Ok(note.permission(is_ci, now_ms))
+}
+
+impl Note {
+    fn after(self, told: Told, now_ms: u64) -> Self {
+        let first = |moment: u64| if moment == 0 { now_ms } else { moment };
+        match told {
+            Told::Seen => Note { shown_ms: first(self.shown_ms), seen_ms: first(self.seen_ms), ..self },
+            Told::Written => Note { shown_ms: first(self.shown_ms), ..self },
+            Told::Nobody => Note { tried_ms: 0, ..self }, // another process may have somewhere to show it
+        }
+    }
+}
+
+/// Changes the note, under its lock. Where another process holds that at the moment, nothing is changed; it is held for the blink of
+/// an eye only.
+fn note_down(folder: &Path, change: impl FnOnce(Note) -> Note, now_ms: u64) -> io::Result<Note> {
+    private_folder(folder)?;
+    let mut file = Private::open_or_create(&folder.join(FILE))?;
+    let note = read(folder)?.by_clock(now_ms);
+    if !file.try_lock()? {
+        return Ok(note);
+    }
+    let note = change(read(folder)?.by_clock(now_ms));
+    file.cut(0)?;
+    file.write(note.to_text().as_bytes())?;
+    Ok(note)
 }
 
 /// On a CI machine, whose disk says no: as often as there are processes.
-fn show_once_a_process(endpoint: &str, by: NoticeBy) -> Permission {
+fn show_once_a_process(ask: &Ask<'_>) -> Permission {
     static SHOWN: AtomicBool = AtomicBool::new(false);
-    match by {
-        NoticeBy::HostProgram => return Permission::NotInThisRun,
-        NoticeBy::Stderr if !SHOWN.swap(true, Ordering::Relaxed) => drop(print_to_person(&text(endpoint))),
+    match ask.by {
+        NoticeBy::HostProgram => return Permission::Held { until_ms: u64::MAX },
+        NoticeBy::Stderr if !SHOWN.swap(true, Ordering::Relaxed) => drop(tell(&text(ask.endpoint))),
         _ => {}
     }
     Permission::Granted
 }
 
-/// When it was shown, in milliseconds since 1970; `None` where it was not, or the file does not say.
-fn shown_ms(folder: &Path) -> io::Result<Option<u64>> {
-    let text = match Private::open(&folder.join(FILE)).and_then(|mut file| file.read(FILE_MAX)) {
-        Ok(text) => text,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let value: Option<Value> = serde_json::from_slice(&text).ok();
-    Ok(value.and_then(|value| value.get("shown_ms")?.as_u64()))
+fn read(folder: &Path) -> io::Result<Note> {
+    match Private::open(&folder.join(FILE)).and_then(|mut file| file.read(FILE_MAX)) {
+        Ok(text) => Ok(Note::from_text(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Note::default()),
+        Err(error) => Err(error),
+    }
 }
 
-/// For who wants to show it, or to know: whether it was shown, and the text.
+/// For who wants to show it, or to know: when it was shown, until when nothing leaves, and the text.
 pub fn explain(state_folder: Option<&Path>, endpoint: &str) -> Value {
-    let shown = state_folder.and_then(|folder| shown_ms(folder).ok().flatten());
-    object(vec![("shown_ms", shown.into()), ("text", text(endpoint).into())])
+    let note = state_folder.and_then(|folder| read(folder).ok()).unwrap_or_default();
+    let shown_ms = [note.seen_ms, note.shown_ms].into_iter().find(|moment| *moment > 0);
+    object(vec![
+        ("shown_ms", shown_ms.into()),
+        ("hold_until_ms", note.hold_until_ms().into()),
+        ("text", text(endpoint).into()),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000_000;
+
+    #[test]
+    fn the_hold_lasts_an_hour_after_it_was_seen_and_a_day_where_nobody_can_say() {
+        let unseen = Note::default().after(Told::Written, NOW);
+        assert_eq!(
+            unseen.permission(false, NOW + HOLD_UNSEEN_MS - 1),
+            Permission::Held { until_ms: NOW + HOLD_UNSEEN_MS }
+        );
+        assert_eq!(unseen.permission(false, NOW + HOLD_UNSEEN_MS), Permission::Granted);
+        let seen = unseen.after(Told::Seen, NOW + 5);
+        assert_eq!(seen.permission(false, NOW + 5), Permission::Held { until_ms: NOW + 5 + HOLD_SEEN_MS });
+        assert_eq!(seen.permission(false, NOW + 5 + HOLD_SEEN_MS), Permission::Granted);
+        let late = unseen.after(Told::Seen, NOW + HOLD_UNSEEN_MS - 1);
+        assert_eq!(late.permission(false, NOW + HOLD_UNSEEN_MS), Permission::Granted, "the earlier end counts");
+        assert_eq!(Note::default().after(Told::Nobody, NOW).hold_until_ms(), None);
+        assert_eq!(Note::default().permission(true, NOW), Permission::Granted, "in CI");
+    }
+
+    #[test]
+    fn it_is_shown_again_at_most_hourly_until_it_was_seen() {
+        assert!(Note::default().is_due(false, NOW) && Note::default().is_due(true, NOW));
+        let tried = Note { tried_ms: NOW, shown_ms: NOW, seen_ms: 0 };
+        assert!(!tried.is_due(false, NOW + SHOW_AGAIN_MS - 1) && tried.is_due(false, NOW + SHOW_AGAIN_MS));
+        assert!(!tried.is_due(true, NOW + SHOW_AGAIN_MS), "once is enough in CI");
+        assert!(!Note { seen_ms: NOW, ..tried }.is_due(false, NOW + 10 * SHOW_AGAIN_MS));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_ends_no_hold_early_and_none_lasts_for_ever() {
+        let ahead = Note { shown_ms: NOW + 99 * HOLD_UNSEEN_MS, seen_ms: u64::MAX, tried_ms: u64::MAX };
+        let note = ahead.by_clock(NOW);
+        assert_eq!(note.permission(false, NOW), Permission::Held { until_ms: NOW + HOLD_SEEN_MS });
+        assert_eq!(note.permission(false, NOW + HOLD_SEEN_MS), Permission::Granted);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_note() {
+        for text in ["", "{", "[]", "{\"shown_ms\": -1, \"seen_ms\": \"x\"}"] {
+            assert_eq!(Note::from_text(text.as_bytes()), Note::default(), "{text:?}");
+        }
+        let note = Note { shown_ms: 1, seen_ms: 2, tried_ms: 3 };
+        assert_eq!(Note::from_text(note.to_text().as_bytes()), note);
+        assert_eq!(Note::from_text(b"{\"shown_ms\": 1000}").hold_until_ms(), Some(1_000 + HOLD_UNSEEN_MS));
+    }
 }

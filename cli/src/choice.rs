@@ -103,15 +103,15 @@ fn make_folder(folder: &Path, whose: Whose) -> io::Result<()> {
         Whose::User => 0o700,
         Whose::System => 0o755,
     };
-    if folder.is_dir() && whose == Whose::System {
-        return Ok(()); // as the administrator made it
+    if folder.is_dir() {
+        return Ok(()); // a folder that was there keeps its mode
+    }
+    let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
+    if home.is_some_and(|home| folder.starts_with(&home) && !home.is_dir()) {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the home folder is not there"));
     }
     fs::DirBuilder::new().recursive(true).mode(mode).create(folder)?;
-    let current = fs::metadata(folder)?.permissions().mode() & 0o777;
-    match whose {
-        Whose::User if current & 0o077 == 0 => Ok(()),
-        _ => fs::set_permissions(folder, fs::Permissions::from_mode(mode)),
-    }
+    fs::set_permissions(folder, fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]

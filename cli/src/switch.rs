@@ -2,6 +2,7 @@
 //! removed, so that whatever happens then, nothing more leaves.
 
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
@@ -79,8 +80,15 @@ pub fn on(arguments: &Arguments) -> Result<ExitCode, String> {
 
 fn save(path: &std::path::Path, whose: Whose, enabled: bool) -> Result<(), String> {
     choice::change(path, whose, |map| {
-        let mut map = map.unwrap_or_default(); // what cannot be read holds nothing worth keeping
+        // What cannot be read holds nothing worth keeping, and counts as "off".
+        let was_off = map.as_ref().map_or(true, |map| map.get("enabled").is_some_and(|enabled| *enabled != true));
+        let mut map = map.unwrap_or_default();
         map.insert("enabled".to_owned(), enabled.into());
+        if enabled && was_off {
+            // Nothing that was recorded before is sent, wherever it waits.
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+            map.insert("since_ms".to_owned(), now.into());
+        }
         Ok(map)
     })
 }

@@ -253,7 +253,9 @@ impl Pipeline {
     /// The person said no: what waits on disk is thrown away before anything else is sent.
     pub fn ask_for_purge(&self, route: &Arc<Route>) {
         let mut routes = lock(&self.purge.routes);
-        if routes.len() < PURGE_ROUTES && !routes.iter().any(|known| known.state_folder == route.state_folder) {
+        if routes.len() < PURGE_ROUTES
+            && !routes.iter().any(|known| known.configured_state_folder() == route.configured_state_folder())
+        {
             routes.push(route.clone());
         }
         drop(routes);
@@ -271,7 +273,7 @@ impl Pipeline {
 
     /// The spool of a route, made if need be; `None` where the disk says no, which is asked again the next time.
     fn spool(&self, route: &Route) -> Option<Arc<Spool>> {
-        let folder = route.state_folder.as_ref()?;
+        let folder = route.state_folder()?;
         let known = |spools: &[(PathBuf, Arc<Spool>)]| {
             spools.iter().find(|(known, _)| known == folder).map(|(_, spool)| spool.clone())
         };
@@ -282,7 +284,7 @@ impl Pipeline {
             if let Some(spool) = known(spools.as_slice()) {
                 return Some(spool); // the other thread was faster
             }
-            spools.push((folder.clone(), opened.clone()));
+            spools.push((folder.to_owned(), opened.clone()));
             Some(opened)
         })
     }

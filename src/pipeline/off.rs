@@ -18,6 +18,8 @@ pub enum Reason {
     Closed = 16,
     /// The environment, when it was last looked at.
     Environment = 32,
+    /// The process is of a kind in which nothing is reported.
+    Unsupported = 64,
 }
 
 /// The reasons that hold now.

@@ -2,10 +2,10 @@
 
 use super::account::Account;
 use super::off::{OffSwitch, Reason};
-use crate::config::{Settings, EXIT_TIMEOUT_CI_MS, EXIT_TIMEOUT_MS};
-use crate::consent::ChoiceFiles;
+use crate::config::{NoticeBy, Settings, EXIT_TIMEOUT_CI_MS, EXIT_TIMEOUT_MS};
+use crate::consent::{ChoiceFiles, Choices, SavedChoice};
 use crate::route::Route;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ pub struct Owner {
     pub choice_files: ChoiceFiles,
     pub is_ci: bool,
     pub off: OffSwitch,
+    is_saved_yes: AtomicBool,
     /// The pipeline that the account belongs to, 0 for none; another one means that this is a forked child.
     pub(super) pipeline_id: AtomicU64,
 }
@@ -24,7 +25,7 @@ pub struct Owner {
 /// What [`Owner::read_choices`] found.
 pub enum ChoicesSay {
     /// Nothing speaks against it. The person may want a random identifier.
-    On { random_id: bool },
+    On { random_id: bool, since_ms: u64 },
     /// Off; perhaps since now.
     Off { is_new: bool },
     /// It cannot be said now.
@@ -34,17 +35,39 @@ pub enum ChoicesSay {
 impl Owner {
     pub fn new(settings: Settings, route: Route, choice_files: ChoiceFiles, is_ci: bool, off: OffSwitch) -> Self {
         let route = Arc::new(route);
-        Owner { settings, route, account: Account::default(), choice_files, is_ci, off, pipeline_id: AtomicU64::new(0) }
+        Owner {
+            settings,
+            route,
+            account: Account::default(),
+            choice_files,
+            is_ci,
+            off,
+            is_saved_yes: AtomicBool::new(false),
+            pipeline_id: AtomicU64::new(0),
+        }
     }
 
     /// Reads the saved choices again and obeys them. The worker does so for what it takes, the uploader before each request.
     pub fn read_choices(&self) -> ChoicesSay {
         let choices = self.choice_files.read();
         match choices.off_by() {
-            None => ChoicesSay::On { random_id: choices.user.random_id },
+            None => {
+                self.note_yes(&choices);
+                ChoicesSay::On { random_id: choices.user.random_id, since_ms: choices.user.since_ms }
+            }
             Some(_) if choices.is_not_now() => ChoicesSay::NotNow,
             Some(_) => ChoicesSay::Off { is_new: self.off.turn_off(Reason::Saved) },
         }
+    }
+
+    /// Remembers whether the person saved a yes.
+    pub fn note_yes(&self, choices: &Choices) {
+        self.is_saved_yes.store(choices.user.choice == SavedChoice::On, Ordering::Relaxed);
+    }
+
+    /// Did the person say yes, or say to have seen the notice?
+    pub fn has_said_yes(&self) -> bool {
+        self.settings.notice == NoticeBy::Seen || self.is_saved_yes.load(Ordering::Relaxed)
     }
 
     /// Is nothing known that would keep an event from leaving?

@@ -1,7 +1,7 @@
 //! One request of the uploader: its consent, its bytes, its way through the transport, and what becomes of its events.
 
 use super::account::DropReason;
-use super::batch::{owners_of, Batch, PendingEvent};
+use super::batch::{drop_all, owners_of, Batch, PendingEvent};
 use super::in_flight::Cancelled;
 use super::owner::ChoicesSay;
 use super::upload::{Uploader, Visit};
@@ -36,17 +36,20 @@ pub(super) enum Sent {
 
 impl Uploader {
     /// Sends one request with the first events of these batches, and settles them.
-    pub fn send(&mut self, visit: &Visit, batches: Vec<Batch>, max_events: usize, health: &Health) -> Sent {
+    pub fn send(&mut self, visit: &Visit, mut batches: Vec<Batch>, max_events: usize, health: &Health) -> Sent {
         let route = visit.route;
         // Whoever shares the request can cancel it; for what others left, those do who made this process send it.
         let mut clients = owners_of(first_of(&batches, max_events));
         if first_of(&batches, max_events).any(|event| event.owner.is_none()) {
             clients.extend_from_slice(&visit.sponsors);
         }
-        let mut random_id = route.random_id;
+        let (mut random_id, mut since) = (route.random_id, 0);
         for client in &clients {
             match client.read_choices() {
-                ChoicesSay::On { random_id: wanted } => random_id |= wanted,
+                ChoicesSay::On { random_id: wanted, since_ms } => {
+                    random_id |= wanted;
+                    since = since.max(since_ms);
+                }
                 ChoicesSay::Off { is_new: true } => self.pipeline.ask_for_purge(route),
                 ChoicesSay::Off { is_new: false } => {}
                 ChoicesSay::NotNow => {
@@ -56,7 +59,11 @@ impl Uploader {
             }
         }
         let now_ms = unix_millis();
-        let folder = visit.spool.and(route.state_folder.as_deref());
+        if drop_from_before(&mut batches, since, now_ms) {
+            self.put_back(batches);
+            return Sent::Cancelled;
+        }
+        let folder = visit.spool.and(route.state_folder());
         let Some(first) = batches.first() else { return Sent::Cancelled };
         let machine = if random_id { self.anonymous(folder) } else { first.machine.clone() };
         let body = {
@@ -168,6 +175,19 @@ impl Uploader {
         }
         self.state.transport.as_mut()
     }
+}
+
+/// Drops what was recorded before the person turned it on again, after an "off". What seems to come of the future was recorded by a
+/// clock that was set back since, so nobody can say. Returns whether there was any.
+fn drop_from_before(batches: &mut [Batch], since_ms: u64, now_ms: u64) -> bool {
+    if since_ms == 0 {
+        return false;
+    }
+    let is_from_before = |event: &PendingEvent| event.record.at_ms < since_ms || event.record.at_ms > now_ms;
+    let dropped: Vec<_> = batches.iter_mut().flat_map(|batch| batch.take(is_from_before)).collect();
+    let is_any = !dropped.is_empty();
+    drop_all(dropped, DropReason::OptedOut);
+    is_any
 }
 
 /// The events of a request out of these batches.

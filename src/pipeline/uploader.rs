@@ -123,7 +123,7 @@ impl Uploader {
             0 => {}
             moment => {
                 let routes: Vec<_> = lock(&purge.routes).drain(..).collect();
-                for folder in routes.iter().filter_map(|route| route.state_folder.as_ref()) {
+                for folder in routes.iter().filter_map(|route| route.state_folder()) {
                     if let Some(spool) = Spool::existing(folder) {
                         spool.purge(moment, now_ms);
                     }

@@ -61,7 +61,10 @@ impl Uploader {
         match self.permission(visit.route, &visit.sponsors) {
             Permission::Granted => return Ok(()),
             Permission::NotYet => return Err(Next::In(BUSY_POLL)),
-            Permission::NotInThisRun => self.keep_all(visit.route),
+            Permission::Held { until_ms } => {
+                self.keep_all(visit.route);
+                return Err(Next::In(Duration::from_millis(until_ms.saturating_sub(unix_millis()))));
+            }
             Permission::Never => {
                 for batch in self.state.batches.iter_mut().filter(|batch| batch.route == *visit.route) {
                     drop_all(batch.take(|_| true), DropReason::NoNotice);
@@ -72,7 +75,7 @@ impl Uploader {
         Err(Next::OnNews)
     }
 
-    /// Was the notice shown, so that events of these clients may leave? Shows it, if that is up to this library.
+    /// Was the notice shown, and is the hold over, so that events of these clients may leave? Shows it, if that is up to this library.
     fn permission(&mut self, route: &Arc<Route>, clients: &[Arc<Owner>]) -> Permission {
         if self.state.permitted.contains(route) {
             return Permission::Granted;
@@ -83,9 +86,14 @@ impl Uploader {
         }
         // Who says that it was shown speaks for all.
         let by = [NoticeBy::Shown, NoticeBy::Stderr].into_iter().find(is_wanted_by).unwrap_or(NoticeBy::HostProgram);
-        let is_ci = clients.iter().any(|client| client.is_ci);
-        let folder = route.state_folder.as_deref();
-        let permission = notice::permission(folder, &route.destination.endpoint, by, is_ci, unix_millis());
+        let permission = notice::permission(&notice::Ask {
+            state_folder: route.state_folder(),
+            endpoint: &route.destination.endpoint,
+            by,
+            is_ci: clients.iter().any(|client| client.is_ci),
+            has_said_yes: clients.iter().any(|client| client.has_said_yes()),
+            now_ms: unix_millis(),
+        });
         if permission == Permission::Granted {
             self.state.permitted.push(route.clone());
         }

@@ -6,18 +6,6 @@
 #[cfg(unix)]
 pub use by_identity::Owned;
 
-/// Does a person get to see what is written there? Not where it is closed, or a device that is no terminal:
-/// `/dev/null`.
-#[cfg(unix)]
-pub fn is_seen(descriptor: std::ffi::c_int) -> bool {
-    let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: fstat(2) writes a whole stat where it returns 0; both take any number.
-    unsafe {
-        libc::fstat(descriptor, stat.as_mut_ptr()) == 0
-            && (stat.assume_init().st_mode & libc::S_IFMT != libc::S_IFCHR || libc::isatty(descriptor) == 1)
-    }
-}
-
 /// Does a person get to see what is written to standard error? Not where there is none, as in a program with windows
 /// alone, or where it is a device that is no console: `NUL`.
 #[cfg(windows)]

@@ -337,19 +337,31 @@ fn is_passing_code(code: i32) -> bool {
     matches!(code, 4 | 8 | 14 | 32 | 33 | 303 | 1450 | 1455)
 }
 
-/// A folder of this user alone (0700), made if need be with those above it. An error where it is another's, or a link.
+/// A folder in which this user alone can make and rename files. One that is there is used as it is, or not at all: its mode is
+/// never changed. One that is not there is made (0700) with those above it, if the first of them that is there belongs to this
+/// user, or is a place where everybody may make something (sticky): nothing is made in the home of somebody else.
 #[cfg(unix)]
 pub fn private_folder(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    let there = std::fs::symlink_metadata(path)?;
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
     // SAFETY: takes nothing, cannot fail.
     let user = unsafe { libc::geteuid() };
-    if !there.is_dir() || there.uid() != user {
+    let is_sticky = |about: &Metadata| about.mode() & 0o1000 != 0;
+    let about = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = path.ancestors().skip(1).find_map(|above| std::fs::metadata(above).ok());
+            if !above.is_some_and(|above| above.uid() == user || is_sticky(&above)) {
+                return Err(io::Error::other("it would be in a folder of another user's"));
+            }
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+            std::fs::symlink_metadata(path)?
+        }
+        about => about?,
+    };
+    if !about.is_dir() || about.uid() != user {
         return Err(io::Error::other("not a folder of this user's"));
     }
-    if there.mode() & 0o077 != 0 {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
+    if about.mode() & 0o022 != 0 && !is_sticky(&about) {
+        return Err(io::Error::other("others can change what is in it"));
     }
     Ok(())
 }

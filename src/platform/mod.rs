@@ -16,6 +16,7 @@ pub mod process;
 pub mod reserve;
 pub mod roots;
 pub mod socket;
+pub mod terminal;
 pub mod thread;
 #[cfg(windows)]
 pub mod windows;

@@ -193,15 +193,46 @@ fn pin() -> bool {
     unsafe { GetModuleHandleExW(PIN | FROM_ADDRESS, (pin as *const ()).cast(), &mut library) != 0 }
 }
 
-/// Prints on standard error in one write, so that the lines of two processes do not mix. Returns whether a person gets
-/// to see it.
-pub fn print_to_person(text: &str) -> bool {
-    use std::io::Write;
-    #[cfg(unix)]
-    let seen = super::descriptor::is_seen(libc::STDERR_FILENO);
-    #[cfg(windows)]
-    let seen = super::descriptor::is_standard_error_seen();
-    seen && std::io::stderr().write_all(text.as_bytes()).is_ok()
+/// Why this library reports nothing in a process like this, if it is one of those.
+pub fn unsupported() -> Option<&'static str> {
+    if is_privileged() {
+        Some("privileged process")
+    } else if is_static() {
+        Some("static program")
+    } else {
+        None
+    }
+}
+
+/// Does it run with more rights than the person has who started it (set-user-ID and the like)? Its environment and its files are
+/// not to be trusted then.
+fn is_privileged() -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    // SAFETY: takes any number, cannot fail.
+    return unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+    // SAFETY: these take nothing, and cannot fail.
+    return unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() };
+    #[cfg(not(unix))]
+    return false;
+}
+
+/// Was it linked statically against glibc, and loads this library all the same? It has two C libraries then, of which the second
+/// can start no thread. Such a program was started without a dynamic loader, unless the loader itself was started with the
+/// program as its argument.
+fn is_static() -> bool {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: takes any number, cannot fail.
+        let has_loader = unsafe { libc::getauxval(libc::AT_BASE) } != 0;
+        let is_loader = || {
+            let program = std::fs::read_link("/proc/self/exe").unwrap_or_default();
+            program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"ld"))
+        };
+        return !has_loader && !is_loader();
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    return false;
 }
 
 /// Runs `start` with every signal blocked on this thread, so that a thread started in it inherits that mask: no

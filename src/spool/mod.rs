@@ -418,13 +418,15 @@ mod tests {
         for name in names(&spool) {
             assert_eq!(mode(&spool.folder.join(&name)), 0o600, "{name}");
         }
-        // Somebody opened them up.
+        // Somebody opened one up: it is used as it is where nobody else can change what is in it, and else not at all.
         for folder in [&state, &spool.folder] {
-            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+            for (given, is_used) in [(0o755, true), (0o777, false), (0o770, false), (0o1777, true), (0o700, true)] {
+                std::fs::set_permissions(folder, std::fs::Permissions::from_mode(given)).unwrap();
+                let again = Spool::open(&state);
+                assert_eq!((again.is_some(), mode(folder)), (is_used, given), "{given:o}");
+                assert!(again.is_none_or(|again| list(&again, HERE, NOW) == [name.clone()]));
+            }
         }
-        let again = Spool::open(&state).unwrap();
-        assert_eq!((mode(&state), mode(&spool.folder)), (0o700, 0o700));
-        assert_eq!(list(&again, HERE, NOW), [name]);
     }
 
     #[test]

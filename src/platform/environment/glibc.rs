@@ -2,8 +2,8 @@
 //!
 //! `setenv` may move the array of pointers and free the old one, so an entry that is read may be anything at that moment
 //! (before glibc 2.41, whose own `getenv` has the same fault). But glibc never frees a string that it made, so a pointer
-//! that was good once is good for ever. Hence: what was read is remembered; the next call compares the pointers, and follows
-//! none, as long as they are the same ones. Only pointers that are new are followed, after asking the system whether there is
+//! that was good once is good for ever. Hence: the pointers are remembered; the next call compares them and, as long as they are the
+//! same ones, looks at what stands there. Pointers that are new are followed after asking the system whether there is
 //! memory behind them, and what was read counts only if the array is the same afterwards.
 
 use super::block;
@@ -20,6 +20,8 @@ const TRIES: u32 = 20;
 /// Names to look for, with what was found the last time.
 pub struct Names<const N: usize> {
     names: [&'static str; N],
+    /// The first byte of each.
+    initials: [u8; N],
     seen: &'static Seen<N>,
 }
 
@@ -49,14 +51,15 @@ impl<const N: usize> Seen<N> {
 
     /// Is one of the values so, if the block still is the same?
     #[inline(always)]
-    fn remembered(&self, is: fn(&[u8]) -> bool) -> Option<bool> {
+    fn remembered(&self, names: &Names<N>, is: fn(&[u8]) -> bool) -> Option<bool> {
         let version = self.version.load(Ordering::Acquire);
         // SAFETY: reads the pointer to the block.
         let block = unsafe { block() };
         if version == 0 || version & 1 == 1 || block as usize != self.block.load(Ordering::Relaxed) {
             return None;
         }
-        let size = (self.count.load(Ordering::Relaxed) + 1) * size_of::<usize>();
+        let count = self.count.load(Ordering::Relaxed);
+        let size = (count + 1) * size_of::<usize>();
         // SAFETY: the block had these entries and the NULL after them when it was remembered; a free may have changed them
         // since, which is why they are only compared; it is still mapped, being far smaller than what malloc maps by itself and
         // takes away again (M_MMAP_THRESHOLD, mallopt(3)). Both may be written to meanwhile, as by `setenv` anywhere: the C
@@ -64,12 +67,24 @@ impl<const N: usize> Seen<N> {
         if unsafe { libc::memcmp(block.cast(), self.entries.as_ptr().cast(), size) } != 0 {
             return None;
         }
+        // The strings may be others by now at the same addresses: a program may change one in place, or free one that it gave to
+        // `putenv` and get its memory back for another. So each is looked at, which is one byte for those of other names.
         let mut answer = false;
-        for value in &self.values {
-            let value = value.load(Ordering::Relaxed);
-            if value != 0 {
-                // SAFETY: whatever was stored here was a whole string when it was read; glibc never frees one.
-                answer |= is(unsafe { text(value) });
+        for entry in self.entries.iter().take(count) {
+            let entry = entry.load(Ordering::Relaxed) as *const c_char;
+            // SAFETY: a whole string when it was remembered, and `getenv` would follow the same pointer.
+            let first = unsafe { entry.read_volatile() } as u8;
+            if !names.initials.contains(&first) {
+                continue;
+            }
+            for name in &names.names {
+                // SAFETY: as above; the comparison ends at a NUL or at the first byte that differs.
+                unsafe {
+                    let is_name = libc::strncmp(entry, name.as_ptr().cast(), name.len()) == 0;
+                    if is_name && entry.add(name.len()).read_volatile() as u8 == b'=' {
+                        answer |= is(text(entry as usize + name.len() + 1));
+                    }
+                }
             }
         }
         fence(Ordering::Acquire);
@@ -101,8 +116,15 @@ impl<const N: usize> Seen<N> {
 
 impl<const N: usize> Names<N> {
     /// Each not empty.
+    #[allow(clippy::indexing_slicing)] // within bounds, and when it is compiled
     pub const fn new(names: [&'static str; N], seen: &'static Seen<N>) -> Self {
-        Names { names, seen }
+        let mut initials = [0; N];
+        let mut index = 0;
+        while index < N {
+            initials[index] = names[index].as_bytes()[0];
+            index += 1;
+        }
+        Names { names, initials, seen }
     }
 
     /// The same as [`any`], read anew.
@@ -163,7 +185,7 @@ impl<const N: usize> Names<N> {
 /// changes without pause, the answer is yes.
 #[inline(always)]
 pub fn any<const N: usize>(names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
-    match names.seen.remembered(is) {
+    match names.seen.remembered(names, is) {
         Some(answer) => answer,
         None => names.look_for(is),
     }
@@ -228,5 +250,117 @@ impl Memory {
             }
         }
         Some(Some(value))
+    }
+}
+
+/// The value of a variable, as `getenv` gives it, while other threads change the environment. NULL where there is none.
+///
+/// Where the environment stands still, its entries are the remembered ones, and none is followed that was not readable.
+#[cfg(any(feature = "reserve", test))]
+pub fn find(name: &CStr) -> *mut c_char {
+    static SEEN: Seen<1> = Seen::new();
+    static NAMES: Names<1> = Names::new(["HOME"], &SEEN);
+    let name = name.to_bytes();
+    for _ in 0..TRIES {
+        if let Some(found) = SEEN.find(name) {
+            return found as *mut c_char;
+        }
+        let mut entries = [0; MAX];
+        let Some((block, count, values)) = NAMES.read(&mut entries) else { continue };
+        if count >= MAX {
+            return NAMES.find_among_many(block, name) as *mut c_char;
+        }
+        SEEN.remember(block, entries.get(..count), values);
+    }
+    std::ptr::null_mut()
+}
+
+#[cfg(any(feature = "reserve", test))]
+impl<const N: usize> Seen<N> {
+    /// Where the value of a variable begins, 0 for none, if the block still is the same.
+    fn find(&self, name: &[u8]) -> Option<usize> {
+        let version = self.version.load(Ordering::Acquire);
+        // SAFETY: reads the pointer to the block.
+        let block = unsafe { block() };
+        if version == 0 || version & 1 == 1 || block as usize != self.block.load(Ordering::Relaxed) {
+            return None;
+        }
+        let count = self.count.load(Ordering::Relaxed);
+        let size = (count + 1) * size_of::<usize>();
+        // SAFETY: as in `remembered`.
+        if unsafe { libc::memcmp(block.cast(), self.entries.as_ptr().cast(), size) } != 0 {
+            return None;
+        }
+        let is_of_name = |entry: &AtomicUsize| {
+            let entry = entry.load(Ordering::Relaxed) as *const c_char;
+            // SAFETY: as in `remembered`.
+            unsafe {
+                libc::strncmp(entry, name.as_ptr().cast(), name.len()) == 0
+                    && entry.add(name.len()).read_volatile() as u8 == b'='
+            }
+        };
+        let found = self.entries.iter().take(count).find(|entry| is_of_name(entry));
+        let value = found.map_or(0, |entry| entry.load(Ordering::Relaxed) + name.len() + 1);
+        fence(Ordering::Acquire);
+        (self.version.load(Ordering::Relaxed) == version).then_some(value)
+    }
+}
+
+#[cfg(any(feature = "reserve", test))]
+impl<const N: usize> Names<N> {
+    /// The same in a block with more entries than are remembered. 0, too, where it changes meanwhile.
+    fn find_among_many(&self, block: usize, name: &[u8]) -> usize {
+        let (mut memory, block) = (Memory::default(), block as *const usize);
+        let Ok(name) = std::str::from_utf8(name) else { return 0 };
+        for index in 0.. {
+            // SAFETY: the block had this entry a moment ago, and is still mapped (see `remembered`).
+            let entry = unsafe { block.add(index).read_volatile() };
+            if entry == 0 {
+                break;
+            }
+            match memory.value_of(entry, name) {
+                Some(Some(value)) => return value,
+                Some(None) => {}
+                None => return 0,
+            }
+        }
+        0
+    }
+}
+
+/// What the shared library's own code, and the crates in it, call as `getenv`: std's `env::var` ends there, of whatever crate.
+/// Hidden, so that the program keeps its own.
+#[cfg(all(feature = "reserve", not(test)))]
+mod own_getenv {
+    use std::ffi::{c_char, CStr};
+
+    extern "C" fn find(name: *const c_char) -> *mut c_char {
+        if name.is_null() {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: whoever calls `getenv` gives a terminated string.
+        super::find(unsafe { CStr::from_ptr(name) })
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    std::arch::global_asm!(".globl getenv", ".hidden getenv", ".type getenv, @function", "getenv:", "jmp {find}", find = sym find);
+    #[cfg(target_arch = "aarch64")]
+    std::arch::global_asm!(".globl getenv", ".hidden getenv", ".type getenv, %function", "getenv:", "b {find}", find = sym find);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_found_as_getenv_finds_it() {
+        let value = |name: &CStr| {
+            let found = find(name);
+            // SAFETY: not NULL is the value of a variable, which nobody changes meanwhile.
+            (!found.is_null()).then(|| unsafe { CStr::from_ptr(found) }.to_string_lossy().into_owned())
+        };
+        for name in [c"PATH", c"HOME", c"CARGO_PKG_NAME", c"NO_SUCH_VARIABLE_AT_ALL", c"PAT", c""] {
+            assert_eq!(value(name), std::env::var(name.to_string_lossy().as_ref()).ok(), "{name:?}");
+        }
     }
 }

@@ -1,0 +1,125 @@
+//! Telling the person something, without ever waiting for a reader and without writing into a descriptor that is not standard
+//! error any more.
+
+/// Who got to see it?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It stands on a terminal.
+    Seen,
+    /// It was written to a pipe or a file that may never be read.
+    Written,
+    /// Nobody: there is nowhere to write it.
+    Nobody,
+}
+
+#[cfg(unix)]
+pub use on_unix::tell;
+
+/// Writes it to standard error: a console, a pipe or a file.
+#[cfg(windows)]
+pub fn tell(text: &str) -> Told {
+    use std::io::{IsTerminal, Write};
+    let mut error = std::io::stderr();
+    if !super::descriptor::is_standard_error_seen() || error.write_all(text.as_bytes()).is_err() {
+        return Told::Nobody;
+    }
+    if error.is_terminal() {
+        Told::Seen
+    } else {
+        Told::Written
+    }
+}
+
+#[cfg(unix)]
+mod on_unix {
+    use super::Told;
+    use std::ffi::{c_int, CStr};
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Standard error as it was when the library was loaded: device and inode, and whether that was looked at. A program that
+    /// closed it may have got the number for a socket or a file of its own.
+    static AT_LOAD: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+
+    #[cfg_attr(any(target_os = "linux", target_os = "android"), link_section = ".init_array")]
+    #[cfg_attr(target_vendor = "apple", link_section = "__DATA,__mod_init_func")]
+    #[used]
+    static LOOK_AT_LOAD: extern "C" fn() = {
+        extern "C" fn look() {
+            let [device, inode, is_known] = &AT_LOAD;
+            if let Some(stat) = stat(libc::STDERR_FILENO) {
+                device.store(stat.st_dev as u64, Ordering::Relaxed);
+                inode.store(stat.st_ino as u64, Ordering::Relaxed);
+            }
+            is_known.store(1, Ordering::Release);
+        }
+        look
+    };
+
+    fn stat(descriptor: c_int) -> Option<libc::stat> {
+        let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+        // SAFETY: fstat(2) takes any number, and writes a whole stat where it returns 0.
+        unsafe { (libc::fstat(descriptor, stat.as_mut_ptr()) == 0).then(|| stat.assume_init()) }
+    }
+
+    /// To standard error if that is a terminal; else to the controlling terminal, if this process is in its foreground; else to
+    /// standard error, if that is a pipe or a file.
+    pub fn tell(text: &str) -> Told {
+        // SAFETY: takes any number.
+        if unsafe { libc::isatty(libc::STDERR_FILENO) } == 1 {
+            return if write(libc::STDERR_FILENO, text) { Told::Seen } else { Told::Nobody };
+        }
+        if tell_terminal(text) {
+            return Told::Seen;
+        }
+        if is_standard_error() && write(libc::STDERR_FILENO, text) {
+            return Told::Written;
+        }
+        Told::Nobody
+    }
+
+    /// Writes to the controlling terminal, if there is one and this process is in its foreground.
+    fn tell_terminal(text: &str) -> bool {
+        const TERMINAL: &CStr = c"/dev/tty";
+        let flags = libc::O_WRONLY | libc::O_NOCTTY | libc::O_NONBLOCK | libc::O_CLOEXEC;
+        // SAFETY: the path is terminated; the descriptor is this thread's alone, and closed once.
+        unsafe {
+            let terminal = libc::open(TERMINAL.as_ptr(), flags);
+            if terminal < 0 {
+                return false;
+            }
+            let is_foreground = libc::tcgetpgrp(terminal) == libc::getpgrp();
+            let is_written = is_foreground && write(terminal, text);
+            libc::close(terminal);
+            is_written
+        }
+    }
+
+    /// Is descriptor 2 a pipe, or a file that is only written to, and still what it was when the library was loaded? A socket, a
+    /// device, or what else got that number is not standard error.
+    fn is_standard_error() -> bool {
+        let Some(stat) = stat(libc::STDERR_FILENO) else { return false };
+        let [device, inode, is_known] = AT_LOAD.each_ref().map(|part| part.load(Ordering::Acquire));
+        let is_same = (device, inode) == (stat.st_dev as u64, stat.st_ino as u64);
+        // SAFETY: takes any number.
+        let mode = unsafe { libc::fcntl(libc::STDERR_FILENO, libc::F_GETFL) } & libc::O_ACCMODE;
+        let is_meant_for_it = match stat.st_mode & libc::S_IFMT {
+            libc::S_IFIFO => mode == libc::O_WRONLY || mode == libc::O_RDWR,
+            // What captures output by descriptor does so in a file without a name.
+            libc::S_IFREG => mode == libc::O_WRONLY || stat.st_nlink == 0,
+            _ => false,
+        };
+        (is_same || is_known == 0) && is_meant_for_it
+    }
+
+    /// All of it in one call, so that the lines of two processes do not mix, and without waiting: `false` where nobody makes place
+    /// for it.
+    fn write(descriptor: c_int, text: &str) -> bool {
+        let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
+        // SAFETY: one entry, ours; and as many bytes as the text has. A pipe that is writable takes PIPE_BUF bytes at once (pipe(7)),
+        // and the text is shorter. SIGPIPE is blocked on the library's threads.
+        unsafe {
+            let is_ready = libc::poll(&mut poll, 1, 0) == 1 && poll.revents & libc::POLLOUT != 0;
+            is_ready && libc::write(descriptor, text.as_ptr().cast(), text.len()) == text.len() as isize
+        }
+    }
+}
