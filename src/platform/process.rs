@@ -229,10 +229,10 @@ fn is_static() -> bool {
             let program = std::fs::read_link("/proc/self/exe").unwrap_or_default();
             program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"ld"))
         };
-        return !has_loader && !is_loader();
+        !has_loader && !is_loader()
     }
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-    return false;
+    false
 }
 
 /// Runs `start` with every signal blocked on this thread, so that a thread started in it inherits that mask: no

@@ -46,14 +46,20 @@ mod on_unix {
     static LOOK_AT_LOAD: extern "C" fn() = {
         extern "C" fn look() {
             let [device, inode, is_known] = &AT_LOAD;
-            if let Some(stat) = stat(libc::STDERR_FILENO) {
-                device.store(stat.st_dev as u64, Ordering::Relaxed);
-                inode.store(stat.st_ino as u64, Ordering::Relaxed);
+            if let Some((at, number)) = stat(libc::STDERR_FILENO).as_ref().map(identity) {
+                device.store(at, Ordering::Relaxed);
+                inode.store(number, Ordering::Relaxed);
             }
             is_known.store(1, Ordering::Release);
         }
         look
     };
+
+    /// Device and inode.
+    #[allow(clippy::unnecessary_cast)] // the types differ by system
+    fn identity(stat: &libc::stat) -> (u64, u64) {
+        (stat.st_dev as u64, stat.st_ino as u64)
+    }
 
     fn stat(descriptor: c_int) -> Option<libc::stat> {
         let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
@@ -99,7 +105,7 @@ mod on_unix {
     fn is_standard_error() -> bool {
         let Some(stat) = stat(libc::STDERR_FILENO) else { return false };
         let [device, inode, is_known] = AT_LOAD.each_ref().map(|part| part.load(Ordering::Acquire));
-        let is_same = (device, inode) == (stat.st_dev as u64, stat.st_ino as u64);
+        let is_same = (device, inode) == identity(&stat);
         // SAFETY: takes any number.
         let mode = unsafe { libc::fcntl(libc::STDERR_FILENO, libc::F_GETFL) } & libc::O_ACCMODE;
         let is_meant_for_it = match stat.st_mode & libc::S_IFMT {
