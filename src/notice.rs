@@ -127,7 +127,8 @@ impl Note {
 
     /// Is the notice to be shown now?
     fn is_due(&self, is_ci: bool, now_ms: u64) -> bool {
-        let is_settled = self.seen_ms > 0 || (is_ci && self.is_shown());
+        let is_over = self.hold_until_ms().is_some_and(|until_ms| now_ms >= until_ms);
+        let is_settled = is_over || self.seen_ms > 0 || (is_ci && self.is_shown());
         !is_settled && now_ms >= self.tried_ms.saturating_add(if self.tried_ms > 0 { SHOW_AGAIN_MS } else { 0 })
     }
 
@@ -272,6 +273,7 @@ mod tests {
         let tried = Note { tried_ms: NOW, shown_ms: NOW, seen_ms: 0 };
         assert!(!tried.is_due(false, NOW + SHOW_AGAIN_MS - 1) && tried.is_due(false, NOW + SHOW_AGAIN_MS));
         assert!(!tried.is_due(true, NOW + SHOW_AGAIN_MS), "once is enough in CI");
+        assert!(!tried.is_due(false, NOW + HOLD_UNSEEN_MS), "the hold is over");
         assert!(!Note { seen_ms: NOW, ..tried }.is_due(false, NOW + 10 * SHOW_AGAIN_MS));
     }
 

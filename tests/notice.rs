@@ -20,16 +20,26 @@ fn counts(stats: &Value) -> [u64; 2] {
 }
 
 #[test]
-fn on_a_persons_machine_the_first_run_tells_and_keeps_and_the_next_one_sends_both() {
+fn on_a_persons_machine_nothing_leaves_before_the_hold_is_over_and_then_everything_does() {
     let home = Home::of_a_new_person();
     let collector = Collector::start(&["--requests"]);
     let first = home.process(&collector.url, "track 1, flush Kept, track 2, close, print").start();
     let (stats, errors) = first.end_with_errors();
     assert_eq!((counts(&stats[0]), notices(&errors)), ([0, 2], 1), "{errors}");
-    let second = home.process(&collector.url, "track 3, close, until /left_by_others/delivered=2, print").start();
-    let (stats, errors) = second.end_with_errors();
+    // The next processes of the same command, or of one soon after.
+    for value in [3, 4] {
+        let next = home.process(&collector.url, &format!("track {value}, flush Kept, close, print")).start();
+        let (stats, errors) = next.end_with_errors();
+        assert_eq!((counts(&stats[0]), notices(&errors)), ([0, 1], 0), "{errors}");
+    }
+    home.let_hours_pass(2);
+    let (stats, errors) = home.process(&collector.url, "track 5, flush Kept, close, print").start().end_with_errors();
+    assert_eq!((counts(&stats[0]), notices(&errors)), ([0, 1], 1), "nobody can say that it was seen: {errors}");
+    home.let_hours_pass(22);
+    let last = home.process(&collector.url, "track 6, close, until /left_by_others/delivered=5, print").start();
+    let (stats, errors) = last.end_with_errors();
     assert_eq!((counts(&stats[0]), notices(&errors)), ([1, 0], 0), "{errors}");
-    assert_eq!(values(&collector.events_until_end()), [1, 2, 3]);
+    assert_eq!(values(&collector.events_until_end()), [1, 2, 3, 4, 5, 6]);
 }
 
 #[test]
@@ -109,10 +119,10 @@ fn a_notice_that_nobody_can_see_was_not_shown() {
     let mut process = home.process(&collector.url, "track 1, close");
     process.command.stderr(Stdio::null());
     process.run();
-    assert_eq!(home.notice(), None);
+    assert!(!home.was_told());
     let closed = home.process(&collector.url, "track 2, close").after("exec 2>&-", &["--user", "--map-root-user"]);
     closed.run();
-    assert_eq!(home.notice(), None);
+    assert!(!home.was_told());
     assert_eq!(home.batches().len(), 2);
     assert_eq!(collector.end().len(), 0);
 }
@@ -127,9 +137,10 @@ fn a_host_that_shows_it_in_its_own_way_confirms_and_is_asked_for_nothing_else() 
         assert_eq!(notices(&host("track 1, flush Kept, close", "host").variable("CI", ci).errors()), 0);
         assert_eq!(home.notice(), None);
     }
-    // Confirmed: this is still the run that saw it first.
+    // Confirmed: now there is an hour to say no.
     assert_eq!(notices(&host("track 2, flush Kept, close", "shown").errors()), 0);
-    assert!(home.notice().unwrap()["shown_ms"].as_u64().unwrap() > 1_700_000_000_000);
+    assert!(home.notice().unwrap()["seen_ms"].as_u64().unwrap() > 1_700_000_000_000);
+    home.let_hours_pass(1);
     assert_eq!(notices(&host("track 3, close, until /left_by_others/delivered=3", "host").errors()), 0);
     assert_eq!(values(&collector.events_until_end()), [1, 1, 2, 3]);
 }
@@ -165,13 +176,29 @@ fn a_torn_note_is_no_note_and_a_foreign_thing_in_its_place_stops_the_sending() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_since_the_notice_does_not_hold_events_for_ever() {
+fn a_clock_that_was_set_back_since_the_notice_ends_no_hold_early_and_holds_nothing_for_ever() {
     let home = Home::of_a_new_person();
     let collector = Collector::start(&["--requests"]);
     std::fs::create_dir_all(home.state()).unwrap();
     std::fs::write(home.state().join("notice.json"), "{\"shown_ms\": 99999999999999}").unwrap();
-    home.run(&collector.url, "track 1, flush Delivered, close");
-    assert_eq!(values(&collector.events_until_end()), [1]);
+    home.run(&collector.url, "track 1, flush Kept, close");
+    home.let_hours_pass(24);
+    home.run(&collector.url, "track 2, flush Delivered, close, until /left_by_others/delivered=1");
+    assert_eq!(values(&collector.events_until_end()), [1, 2]);
+}
+
+#[test]
+fn who_says_yes_waits_for_nothing() {
+    for (name, value) in [("PACT_TELEMETRY_NOTICE", "seen"), ("SAVED", "on")] {
+        let home = Home::of_a_new_person();
+        let collector = Collector::start(&["--requests"]);
+        if name == "SAVED" {
+            home.process(&collector.url, "choose on").run();
+        }
+        let process = home.process(&collector.url, "track 1, flush Delivered, close").variable(name, value);
+        assert_eq!(notices(&process.errors()), 0, "{name}");
+        assert_eq!(values(&collector.events_until_end()), [1]);
+    }
 }
 
 #[test]

@@ -43,6 +43,21 @@ impl Home {
         serde_json::from_slice(&text).ok()
     }
 
+    /// Was the notice written anywhere?
+    pub fn was_told(&self) -> bool {
+        self.notice().is_some_and(|notice| notice["shown_ms"] != 0 || notice["seen_ms"] != 0)
+    }
+
+    /// As if so many hours had passed since the notice was shown.
+    pub fn let_hours_pass(&self, hours: u64) {
+        let mut notice = self.notice().unwrap();
+        for (_, moment) in notice.as_object_mut().unwrap() {
+            let earlier = moment.as_u64().unwrap().saturating_sub(hours * 3_600_000);
+            *moment = earlier.into();
+        }
+        std::fs::write(self.state().join("notice.json"), notice.to_string()).unwrap();
+    }
+
     pub fn path(&self) -> &Path {
         self.0.path()
     }
