@@ -85,6 +85,13 @@ impl Explained {
         self.rules().iter().find(|rule| rule.get("rule").and_then(Value::as_str) == Some(name))
     }
 
+    /// Whether events wait for the notice here: not in CI, and not after the person said yes.
+    pub fn waits_for_the_notice(&self) -> bool {
+        let is_ci = self.all.get("ci") == Some(&Value::Bool(true));
+        let is_seen = std::env::var_os("PACT_TELEMETRY_NOTICE").is_some_and(|value| value == "seen");
+        !is_ci && !is_seen && self.saved() != "on"
+    }
+
     /// What the person's own saved choice says of it: `on`, `off` or `no opinion`.
     pub fn saved(&self) -> &str {
         let saved = |rule: &&Value| rule.get("rule").and_then(Value::as_str) == Some("saved choice");

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{json, Value};
 
@@ -35,6 +36,8 @@ struct Status {
     waiting: Result<Waiting, String>,
     ledger: Result<Ledger, String>,
     notice_shown_ms: Option<u64>,
+    /// Until when the notice holds events back; `None` where it does not.
+    hold_until_ms: Option<u64>,
     id: Result<Identifier, String>,
 }
 
@@ -75,7 +78,10 @@ impl Status {
         };
         let (explained, id) = (library::explain()?, Identifier::read());
         let notice_shown_ms = explained.all.pointer("/notice/shown_ms").and_then(Value::as_u64);
-        Ok(Status { explained, state, waiting, ledger, notice_shown_ms, id })
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        let hold_until_ms = explained.all.pointer("/notice/hold_until_ms").and_then(Value::as_u64);
+        let hold_until_ms = hold_until_ms.filter(|until| *until > now_ms && explained.waits_for_the_notice());
+        Ok(Status { explained, state, waiting, ledger, notice_shown_ms, hold_until_ms, id })
     }
 
     fn last(&self, is_wanted: impl Fn(&Request) -> bool) -> Option<&Request> {
@@ -134,6 +140,7 @@ impl Status {
             "last_failure": request(self.last_failure()),
             "log_unreadable": self.ledger.as_ref().err(),
             "notice_shown_ms": self.notice_shown_ms,
+            "hold_until_ms": self.hold_until_ms,
             "id": self.id.as_ref().map_or_else(|error| json!({"unreadable": error}), Identifier::to_json),
             "files": {"choice": path(places::choice()), "system_choice": path(places::system_choice()),
                 "state": self.state.as_ref().map(|path| path.to_string_lossy())},
@@ -169,7 +176,11 @@ impl Status {
                 Err(error) => format!("the log cannot be read: {}", escaped(error)),
             }
         };
-        let shown = self.notice_shown_ms.map_or_else(|| "not shown yet".to_owned(), |ms| format!("shown {}", date(ms)));
+        let mut shown =
+            self.notice_shown_ms.map_or_else(|| "not shown yet".to_owned(), |ms| format!("shown {}", date(ms)));
+        if let Some(until) = self.hold_until_ms {
+            shown += &format!("; nothing leaves before {}", date(until));
+        }
         let state = self.state.as_ref().map(|path| escaped(&path.to_string_lossy()));
         let state = state.unwrap_or_else(|| "nothing: there is no home folder".to_owned());
         let id = self.id.as_ref().map_or_else(|error| escaped(error), Identifier::in_words);

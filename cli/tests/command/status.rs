@@ -94,6 +94,32 @@ fn what_was_sent_last_and_what_failed_last_is_told_without_the_account() {
 }
 
 #[test]
+fn until_when_the_notice_holds_events_back_is_told_and_no_longer() {
+    let home = Home::new();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as u64;
+    let (hour, notice) = (60 * 60 * 1_000, home.state().join("notice.json"));
+    let held = |variables: &[(&str, &str)]| {
+        let text = home.run_with(&["status"], variables).good();
+        let until = home.run_with(&["status", "--json"], variables).json()["hold_until_ms"].clone();
+        let line = text.lines().find(|line| line.starts_with("First notice")).unwrap();
+        assert_eq!(line.contains("; nothing leaves before 20"), until.is_u64(), "{line}");
+        until
+    };
+    assert_eq!(held(&[]), json!(null), "not shown yet");
+    write(&notice, &json!({"shown_ms": now, "seen_ms": now}).to_string());
+    assert_eq!(held(&[]), json!(now + hour), "seen on a terminal");
+    assert_eq!(held(&[("CI", "true")]), json!(null));
+    assert_eq!(held(&[("PACT_TELEMETRY_NOTICE", "seen")]), json!(null));
+    write(&notice, &json!({"shown_ms": now}).to_string());
+    assert_eq!(held(&[]), json!(now + 24 * hour), "not seen");
+    home.run(&["on"]).good();
+    assert_eq!(held(&[]), json!(null), "the person said yes");
+    home.run(&["off"]).good();
+    write(&notice, &json!({"shown_ms": now - 48 * hour}).to_string());
+    assert_eq!(held(&[]), json!(null), "it is over");
+}
+
+#[test]
 fn settings_that_programs_refuse_are_told_and_hide_nothing_else() {
     let home = Home::new();
     home.run(&["off"]).good();
