@@ -119,7 +119,7 @@ typedef enum PactTelemetryStatus {
      */
     PACT_TELEMETRY_CLOSED = 4,
     /**
-     * No event waits any more, but some were lost. pact_telemetry_stats() tells why.
+     * Some events were lost. pact_telemetry_stats() tells why.
      */
     PACT_TELEMETRY_LOST = 5,
     /**
@@ -152,7 +152,8 @@ typedef enum PactTelemetryStatus {
      */
     PACT_TELEMETRY_ERROR_RANGE = -6,
     /**
-     * The time is over and some events still wait. The library goes on with them.
+     * The time is over and some events still wait, or some wait in memory alone because no disk takes them. The library
+     * goes on with them until the process exits.
      */
     PACT_TELEMETRY_ERROR_TIMEOUT = -7,
     /**
@@ -165,8 +166,8 @@ typedef enum PactTelemetryStatus {
  * A client: the library that reports, with its settings and counters.
  *
  * pact_telemetry_new() makes a client and pact_telemetry_free() releases it. All clients of a process share one
- * pipeline with two background threads. After `fork`, the child may go on using the client; its counters start at zero
- * there.
+ * pipeline with two background threads, which end after about two quiet seconds; the next event starts them again.
+ * After `fork`, the child may go on using the client; its counters start at zero there.
  */
 typedef struct PactTelemetry PactTelemetry;
 
@@ -217,8 +218,13 @@ const char *pact_telemetry_status_name(int32_t status);
 /**
  * Makes a client from a config.
  *
- * This call starts no thread, opens no socket and writes no file. The first accepted event does that, and nothing does
- * while the person has opted out.
+ * This call opens no socket and writes no file. It starts a background thread only if events of an earlier process
+ * wait for the same destination. Otherwise the first accepted event starts the threads. Nothing does while the person
+ * has opted out.
+ *
+ * In a process with more rights than the person who started it (set-user-ID), and in a program that is linked
+ * statically with glibc and loads this library, the client is disabled for good: it takes no setting from the
+ * environment, accepts no event, and pact_telemetry_explain() names the reason.
  *
  * @param config_json A JSON object in NUL-terminated UTF-8, at most 65,536 bytes. Must not be NULL. It is copied.
  *     docs/config.md lists its keys. `library` with `id`, `name` and `version` is required. An unknown key is ignored,
@@ -230,11 +236,11 @@ const char *pact_telemetry_status_name(int32_t status);
  * @return A client that the caller owns and releases with pact_telemetry_free(). NULL if the config is wrong, if there
  *     is no memory, or after an internal error.
  * @par Threads
- * Any thread, at any time. The environment is read on the calling thread, as by getenv(3): the caller must not change
- * it on another thread at the same time.
+ * Any thread, at any time. The environment is read on the calling thread. With glibc, another thread may change it by
+ * setenv(3) at the same time; elsewhere it must not, as for getenv(3).
  * @par Blocking
- * Never on the network. Reads two small files, the person's saved choice and the administrator's, unless the
- * environment or the config already says "off".
+ * Never on the network. Unless the environment or the config already says "off", reads two small files, the person's
+ * saved choice and the administrator's, and asks whether one more exists, the mark of events that wait.
  * @since 1.0
  */
 struct PactTelemetry *pact_telemetry_new(const char *config_json, char *error, uint32_t error_capacity);
@@ -268,8 +274,9 @@ struct PactTelemetry *pact_telemetry_new(const char *config_json, char *error, u
  * Any thread, at any time. The environment is read on the calling thread, see pact_telemetry_new().
  * @par Blocking
  * Never. The call makes one allocation (a few more when the queue first grows beyond 256 events), takes no lock, and
- * makes no system call, except to start or to wake the background threads. If the environment no longer says "off", it
- * reads the saved choices once, as pact_telemetry_new() does.
+ * makes no system call, except to wake or to start a background thread, which only the first event of a process and an
+ * event after a quiet second need. If the environment no longer says "off", it reads the saved choices once, as
+ * pact_telemetry_new() does.
  * @since 1.0
  */
 int32_t pact_telemetry_track(struct PactTelemetry *client,
@@ -414,6 +421,7 @@ int32_t pact_telemetry_stats(const struct PactTelemetry *client, char *out, uint
  * @retval PACT_TELEMETRY_KEPT No event was lost, and those that wait are on disk, for this process or a later one.
  * @retval PACT_TELEMETRY_LOST An event was lost during the call. pact_telemetry_stats() tells why.
  * @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over, or an event waits in memory alone because no disk takes it.
+ *     The library goes on with it until the process exits.
  * @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.
  * @retval PACT_TELEMETRY_ERROR_INTERNAL The library failed.
  * @par Threads
@@ -432,14 +440,17 @@ int32_t pact_telemetry_persist(struct PactTelemetry *client, uint32_t timeout_ms
  * @retval PACT_TELEMETRY_OK Every event was delivered, or none was waiting.
  * @retval PACT_TELEMETRY_KEPT No event was lost, but some wait on disk for another attempt, of this process or of a
  *     later one: the server cannot be reached or asked for a pause, or the notice was not shown long enough ago.
- * @retval PACT_TELEMETRY_LOST No event waits any more, but some were lost. pact_telemetry_stats() tells why.
- * @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over and some events still wait. The library goes on with them.
+ * @retval PACT_TELEMETRY_LOST Some events were lost during the call. pact_telemetry_stats() tells why.
+ * @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over and some events still wait, or some wait in memory alone
+ *     because no disk takes them. The library goes on with them until the process exits.
  * @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.
  * @retval PACT_TELEMETRY_ERROR_INTERNAL The library failed.
  * @par Threads
  * Any thread, at any time.
  * @par Blocking
- * At most `timeout_ms`, even if a server does not answer.
+ * At most `timeout_ms`, even if a server does not answer. What this process has waited in vain since the last answer,
+ * in pact_telemetry_flush() or pact_telemetry_close(), is taken off `timeout_ms`, and off the time that
+ * its exit may take.
  * @since 1.0
  */
 int32_t pact_telemetry_flush(struct PactTelemetry *client, uint32_t timeout_ms);
@@ -453,14 +464,17 @@ int32_t pact_telemetry_flush(struct PactTelemetry *client, uint32_t timeout_ms);
  * @param timeout_ms The longest wait in milliseconds. 0 starts the work and does not wait for it.
  * @retval PACT_TELEMETRY_OK Every event was delivered, or none was waiting.
  * @retval PACT_TELEMETRY_KEPT No event was lost, but some wait on disk, see pact_telemetry_flush().
- * @retval PACT_TELEMETRY_LOST No event waits any more, but some were lost. pact_telemetry_stats() tells why.
- * @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over and some events still wait. The library goes on with them.
+ * @retval PACT_TELEMETRY_LOST Some events were lost during the call. pact_telemetry_stats() tells why.
+ * @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over and some events still wait, or some wait in memory alone
+ *     because no disk takes them. The library goes on with them until the process exits.
  * @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.
  * @retval PACT_TELEMETRY_ERROR_INTERNAL The library failed.
  * @par Threads
  * Any thread, at any time.
  * @par Blocking
- * At most `timeout_ms`, even if a server does not answer.
+ * At most `timeout_ms`, even if a server does not answer. What this process has waited in vain since the last answer,
+ * in pact_telemetry_flush() or pact_telemetry_close(), is taken off `timeout_ms`, and off the time that
+ * its exit may take.
  * @since 1.0
  */
 int32_t pact_telemetry_close(struct PactTelemetry *client, uint32_t timeout_ms);

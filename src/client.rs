@@ -62,16 +62,18 @@ impl From<InvalidEvent> for TrackError {
 pub enum Flushed {
     /// Everything that was accepted before is delivered.
     Delivered,
-    /// Nothing is waiting any more, but some of it was lost; the counters say why.
+    /// Some of it was lost meanwhile; the counters say why.
     Lost,
     /// Nothing was lost, but some of it is kept for another attempt, of this process or of a later one: the server
     /// cannot be reached, or asked to be left alone.
     Kept,
-    /// The time is over and some of it still waits. The sender goes on with it.
+    /// The time is over and some of it still waits, or it waits in memory alone because no disk takes it. The background
+    /// threads go on with it.
     TimedOut,
 }
 
-/// Reports the events of one library. Cheap to make, safe on any thread; all clients of a process share one sender.
+/// Reports the events of one library. Cheap to make, safe on any thread; all clients of a process share one
+/// pipeline.
 ///
 /// Dropping it loses nothing: what was accepted is still sent.
 ///
@@ -91,7 +93,7 @@ pub struct Client {
 
 impl Client {
     /// A client by its config, a JSON object (see `docs/config.md`). Reads the environment, and the person's saved
-    /// choice unless something before it says "off". Starts nothing.
+    /// choice unless something before it says "off". Starts nothing, unless events of an earlier process wait.
     ///
     /// # Errors
     /// Names the key or environment variable that is wrong, what was found and what is allowed.
@@ -134,8 +136,8 @@ impl Client {
         }
     }
 
-    /// Queues an event. Never blocks, makes one allocation (a few more the first time that over 256 events wait) and no system
-    /// call (but to wake or start a resting sender).
+    /// Queues an event. Never blocks, makes one allocation (a few more the first time that over 256 events wait) and no
+    /// system call (but to wake or to start a background thread).
     ///
     /// # Errors
     /// Says why the event was not queued.
@@ -360,8 +362,8 @@ impl Client {
     }
 
     /// The counters of this client in this process, as one consistent JSON object:
-    /// `accepted = delivered + queued + spooled + the sum of dropped`; beside them, of the whole process, why the last
-    /// request failed (`null` after a success), and what it did with events that earlier processes had left.
+    /// `accepted = delivered + unconfirmed + queued + spooled + the sum of dropped`; beside them, of the whole process,
+    /// why the last request failed (`null` after a success), and what it did with events that earlier processes had left.
     pub fn stats(&self) -> Value {
         let mut stats = self.counters().to_json();
         let process = existing().map(Pipeline::report).unwrap_or_default();

@@ -23,7 +23,7 @@ pub enum PactTelemetryStatus {
     PACT_TELEMETRY_QUEUE_FULL = 3,
     /// Not queued: the client is closed.
     PACT_TELEMETRY_CLOSED = 4,
-    /// No event waits any more, but some were lost. pact_telemetry_stats() tells why.
+    /// Some events were lost. pact_telemetry_stats() tells why.
     PACT_TELEMETRY_LOST = 5,
     /// No event was lost, but some wait on disk for another attempt, of this process or of a later one.
     PACT_TELEMETRY_KEPT = 6,
@@ -40,7 +40,8 @@ pub enum PactTelemetryStatus {
     PACT_TELEMETRY_ERROR_FORBIDDEN = -5,
     /// A number is outside its range.
     PACT_TELEMETRY_ERROR_RANGE = -6,
-    /// The time is over and some events still wait. The library goes on with them.
+    /// The time is over and some events still wait, or some wait in memory alone because no disk takes them. The library
+    /// goes on with them until the process exits.
     PACT_TELEMETRY_ERROR_TIMEOUT = -7,
     /// The library failed, or there is no memory for the answer. The host program is unharmed.
     PACT_TELEMETRY_ERROR_INTERNAL = -8,
