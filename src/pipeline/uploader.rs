@@ -20,7 +20,7 @@ const LINGER: Duration = Duration::from_millis(50);
 /// After so long without work the thread ends.
 const QUIET: Duration = Duration::from_secs(1);
 /// Nor does it end while an attempt is due within this time,
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(10);
 /// or within this time, where events wait in memory alone and would be lost with the process.
 const SOON_IN_MEMORY: Duration = Duration::from_secs(15);
 /// The thread's whole life.

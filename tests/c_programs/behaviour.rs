@@ -163,7 +163,7 @@ fn identities(events: &[Value]) -> BTreeSet<[String; 5]> {
 #[test]
 fn an_accepted_event_costs_one_allocation_and_a_refused_one_none() {
     for (_, events) in beside_a_collector("allocations", &[]) {
-        assert_eq!(events.len(), 1 + 100 + 5 * (100 + 100) + 2_000 + 2_000 + 1);
+        assert_eq!(events.len(), 1 + 100 + 5 * (1 + 100 + 100) + 2_000 + 1 + 2_000 + 1);
     }
 }
 

@@ -18,15 +18,16 @@ fn holds_its_time(endpoint: &str) {
         client.track(&numbered(1)).unwrap();
     }
     let (client, others) = clients.split_first().unwrap();
-    is_in_time((0..4).map(|_| measured(|| assert_eq!(client.flush(TIME), Flushed::TimedOut))).collect());
-    is_in_time(others.iter().map(|other| measured(|| assert_eq!(other.close(TIME), Flushed::TimedOut))).collect());
+    let first = measured(|| assert_eq!(client.flush(TIME), Flushed::TimedOut));
+    assert!((TIME..TIME + Duration::from_secs(1)).contains(&first), "{first:?}");
+    // One budget a process: what was waited in vain is not waited for again.
+    let flushes = (0..3).map(|_| measured(|| assert_eq!(client.flush(TIME), Flushed::TimedOut)));
+    let closes = others.iter().map(|other| measured(|| assert_eq!(other.close(TIME), Flushed::TimedOut)));
+    let later: Duration = flushes.chain(closes).sum();
+    assert!(later < Duration::from_secs(1), "{later:?}");
+    let longer = measured(|| assert_eq!(client.flush(2 * TIME), Flushed::TimedOut));
+    assert!((TIME..TIME + Duration::from_secs(1)).contains(&longer), "{longer:?}: who has more waits for the rest");
     is_turned_off_at_once(client);
-}
-
-/// The best is within 50 ms of what was asked for; each is within a second of it, on whatever machine.
-fn is_in_time(all: Vec<Duration>) {
-    assert!(all.iter().all(|time| (TIME..TIME + Duration::from_secs(1)).contains(time)), "{all:?}");
-    assert!(all.iter().min().unwrap() < &(TIME + Duration::from_millis(50)), "{all:?}");
 }
 
 fn is_turned_off_at_once(client: &Client) {

@@ -72,6 +72,9 @@ impl<const N: usize> Seen<N> {
         let mut answer = false;
         for entry in self.entries.iter().take(count) {
             let entry = entry.load(Ordering::Relaxed) as *const c_char;
+            if entry.is_null() {
+                break; // another thread remembers others at this moment; the version tells below
+            }
             // SAFETY: a whole string when it was remembered, and `getenv` would follow the same pointer.
             let first = unsafe { entry.read_volatile() } as u8;
             if !names.initials.contains(&first) {
@@ -259,7 +262,7 @@ impl Memory {
 #[cfg(any(feature = "reserve", test))]
 pub fn find(name: &CStr) -> *mut c_char {
     static SEEN: Seen<1> = Seen::new();
-    static NAMES: Names<1> = Names::new(["HOME"], &SEEN);
+    static NAMES: Names<1> = Names::new(["\u{1}"], &SEEN);
     let name = name.to_bytes();
     for _ in 0..TRIES {
         if let Some(found) = SEEN.find(name) {
@@ -295,7 +298,8 @@ impl<const N: usize> Seen<N> {
             let entry = entry.load(Ordering::Relaxed) as *const c_char;
             // SAFETY: as in `remembered`.
             unsafe {
-                libc::strncmp(entry, name.as_ptr().cast(), name.len()) == 0
+                !entry.is_null()
+                    && libc::strncmp(entry, name.as_ptr().cast(), name.len()) == 0
                     && entry.add(name.len()).read_volatile() as u8 == b'='
             }
         };
