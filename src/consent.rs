@@ -92,7 +92,7 @@ impl Saved {
             Ok(value) => value,
             Err(error) => return SavedChoice::Unreadable(format!("not JSON: {error}")).into(),
         };
-        let answers = String::from_utf8_lossy(text).to_lowercase().matches("\"enabled\"").count();
+        let answers = text.windows(9).filter(|part| part.eq_ignore_ascii_case(b"\"enabled\"")).count();
         let id = value.get("id").and_then(Value::as_str);
         let doubt = |why: &str| SavedChoice::Unreadable(why.to_owned());
         let choice = match value.get("enabled") {

@@ -30,6 +30,7 @@ pub use turn::{Lock, Turn};
 use crate::platform::files::{self, cut, names_in, private_folder, put_in_place, Private};
 use crate::retry::Health;
 use crate::sync::{lock, Mutex};
+use std::collections::BinaryHeap;
 use std::ffi::{OsStr, OsString};
 use std::hash::BuildHasher;
 use std::io;
@@ -212,6 +213,7 @@ impl Spool {
     /// What waits; `None` where the folder cannot be read. Removes what was set aside or half written when it is old.
     pub fn list(&self, destination: &str, now_ms: u64) -> Option<Listing> {
         let mut listing = Listing::default();
+        let mut batches = BinaryHeap::new(); // it sorts with a tenth of the code that a slice needs
         for name in self.names()? {
             match BatchName::parse(&name) {
                 Some(batch)
@@ -219,13 +221,13 @@ impl Spool {
                 {
                     listing.expired.push(name)
                 }
-                Some(batch) if batch.destination == destination => listing.batches.push((batch.made_ms, name)),
+                Some(batch) if batch.destination == destination => batches.push((batch.made_ms, name)),
                 Some(_) => {}
                 None if is_litter(&name) && self.is_older(&name, AGE_MAX) => self.remove(&name),
                 None => {}
             }
         }
-        listing.batches.sort();
+        listing.batches = batches.into_sorted_vec();
         Some(listing)
     }
 
