@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Why an accepted event was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropReason {
-    /// The person opted out, or the host turned it off, before it left.
+    /// The person opted out, or the host program turned it off, before it left.
     OptedOut,
     /// `PACT_TELEMETRY_DEBUG`: it was printed and not sent.
     Debug,
@@ -25,7 +25,7 @@ pub enum DropReason {
     SpoolFull,
     /// No disk took it, and the process ended before it could be sent.
     NotPersisted,
-    /// A fault of this library's.
+    /// A fault of this library.
     Internal,
 }
 
@@ -45,7 +45,7 @@ impl DropReason {
 /// Why an event was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Opted out, or turned off by the host.
+    /// Opted out, or turned off by the host program.
     Disabled,
     /// No credentials.
     NotConfigured,
@@ -82,7 +82,7 @@ struct Line<T>(T);
 
 #[derive(Default)]
 struct Settled {
-    /// All of `kept` and of `direct`: what nobody needs to wait for.
+    /// All of `kept` and of `direct`: what no call waits for any more.
     total: AtomicU64,
     /// Kept for another attempt, ever.
     kept: AtomicU64,
@@ -90,13 +90,13 @@ struct Settled {
     direct: Ends,
     /// What became of events that were.
     after: Ends,
-    /// Events in hand that are on no disk; goes up and down.
+    /// Events of the background threads that are on no disk; goes up and down.
     unstored: AtomicU64,
     /// Those of them that wait for another attempt; goes up and down.
     stalled: AtomicU64,
 }
 
-/// How events ended.
+/// What became of events.
 #[derive(Default)]
 struct Ends {
     delivered: AtomicU64,
@@ -157,7 +157,7 @@ impl Account {
         }
     }
 
-    /// Takes back an [`Account::accept`]: the queue, which clients share, had no room after all.
+    /// Takes back an [`Account::accept`]: the queue, which clients share, was full after all.
     pub fn give_back(&self) {
         self.accepted.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -225,7 +225,7 @@ impl Account {
         self.accepted.0.load(Ordering::Relaxed)
     }
 
-    /// Delivered, kept or lost so far: what nobody needs to wait for.
+    /// Delivered, kept or lost so far: what no call waits for any more.
     pub fn settled(&self) -> u64 {
         self.settled.0.total.load(Ordering::Acquire)
     }
@@ -235,12 +235,12 @@ impl Account {
         self.settled() != self.accepted()
     }
 
-    /// Lost so far. Summed up, since `settled` less what was delivered would be below zero in the midst of a delivery.
+    /// Lost so far. Summed up, since `settled` minus `delivered` can be below zero during a delivery.
     pub fn lost(&self) -> u64 {
         self.settled.0.direct.lost() + self.settled.0.after.lost()
     }
 
-    /// Starts afresh, in a forked child: what its parent accepted is the parent's to deliver.
+    /// Starts at zero, in a forked child: its parent delivers what the parent accepted.
     pub fn reset(&self) {
         let settled = &self.settled.0;
         let own = [&self.accepted.0, &settled.total, &settled.kept, &settled.unstored, &settled.stalled];
@@ -315,7 +315,7 @@ mod tests {
         assert_eq!((account.accept(2), account.accept(2), account.accept(2)), (Some(1), Some(2), None));
         assert_eq!(account.snapshot().queued(), 2);
         account.deliver(false);
-        account.keep(); // what is on disk takes no room in the queue
+        account.keep(); // what is on disk takes no place in the queue
         assert_eq!((account.accept(2), account.accept(2), account.accept(2)), (Some(1), Some(2), None));
     }
 

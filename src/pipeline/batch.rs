@@ -1,5 +1,5 @@
-//! Batches of events in the library's hands, between the queue and their end. Whatever happens to an event is counted,
-//! once.
+//! Batches of events in memory, from the queue until each event is settled. Each event is counted once, whatever
+//! happens to it.
 
 use super::account::DropReason;
 use super::owner::Owner;
@@ -12,15 +12,14 @@ use crate::spool::Spool;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
-/// One event that is not settled yet. One that is dropped without being settled counts as lost by a fault of the
-/// library's.
+/// One event that is not settled yet. If it is dropped without being settled, it counts as lost by an internal error.
 pub(super) struct PendingEvent {
     pub record: Record,
-    /// Whose it is; `None` for one that an earlier process left on disk.
+    /// The client that accepted it; `None` for an event that an earlier process left on disk.
     pub owner: Option<Arc<Owner>>,
     tally: &'static Tally,
     state: State,
-    /// On no disk, so far as is known.
+    /// On no disk, as far as is known.
     is_unstored: bool,
 }
 
@@ -62,7 +61,7 @@ impl PendingEvent {
         self.settle(|owner, kept| owner.account.deliver(kept), |tally| &tally.others.delivered);
     }
 
-    /// It was sent whole, and its answer was not heard.
+    /// It was sent whole, and no answer to it was received.
     pub fn leave_unconfirmed(mut self) {
         self.settle(|owner, kept| owner.account.leave_unconfirmed(kept), |tally| &tally.others.unconfirmed);
     }
@@ -71,7 +70,7 @@ impl PendingEvent {
         self.settle_as_dropped(why);
     }
 
-    /// It is on disk, where another process takes care of it.
+    /// It is on disk, and another process sends it.
     pub fn abandon(mut self) {
         self.keep();
         self.enter(State::Settled);
@@ -116,7 +115,7 @@ impl PendingEvent {
         self.enter(State::Settled);
     }
 
-    /// Last of all that is counted: the exit of the process waits for what is pending.
+    /// Counted last, because the exit of the process waits until nothing is pending.
     fn enter(&mut self, next: State) {
         let before = std::mem::replace(&mut self.state, next);
         let count_stalled = |is_stalled| self.owner.iter().for_each(|owner| owner.account.count_stalled(is_stalled));
@@ -222,7 +221,7 @@ impl Batch {
         text
     }
 
-    /// Takes out the events that are so.
+    /// Takes out the events for which `is_so` is true.
     pub fn take(&mut self, is_so: impl Fn(&PendingEvent) -> bool) -> Vec<PendingEvent> {
         if !self.events.iter().any(&is_so) {
             return Vec::new();
@@ -256,12 +255,13 @@ impl Batch {
         if !self.is_empty() && write(self, &spool, &file) {
             self.file = Some(file);
         } else {
-            spool.remove(&file); // rather in memory alone than twice
+            spool.remove(&file); // an event in memory alone is better than an event that is sent twice
             self.events.iter_mut().for_each(|event| event.set_unstored(true));
         }
     }
 
-    /// Takes the file of another process for good: it will be sent in parts. Returns whether it was still there.
+    /// Makes the file of another process one of this process, because it will be sent in parts. Returns whether it was
+    /// still there.
     pub fn claim(&mut self) -> bool {
         if let (Some(spool), Some(file)) = (&self.spool, &self.file) {
             self.file = spool.claim(file);
@@ -297,7 +297,7 @@ impl Batch {
         }
     }
 
-    /// Lets go of it: another process took its file, or will.
+    /// Gives it up: another process took its file, or will.
     pub fn abandon(self) {
         self.events.into_iter().for_each(PendingEvent::abandon);
     }

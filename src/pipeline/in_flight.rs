@@ -20,7 +20,7 @@ struct Upload<Client, Means> {
 /// Why an upload was cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cancelled {
-    /// Somebody opted out.
+    /// A client was turned off.
     OptedOut,
     /// The process exits and cannot wait for the answer.
     Exiting,
@@ -32,8 +32,8 @@ impl<Client, Means: Cancel> InFlight<Client, Means> {
         InFlight { upload: Mutex::new(None) }
     }
 
-    /// Begins an upload with events of these clients, unless `allowed` says no. Whoever opts out later finds the upload
-    /// here; whoever opted out before is seen by `allowed`, which is asked under the same lock.
+    /// Begins an upload with events of these clients, unless `allowed` returns false. An opt-out that comes later finds
+    /// the upload here; `allowed` sees one that came before, since it is called under the same lock.
     pub fn begin(&self, clients: Vec<Arc<Client>>, means: Means, allowed: impl Fn() -> bool) -> bool {
         let mut upload = lock(&self.upload);
         let is_allowed = allowed();

@@ -89,11 +89,11 @@ extern "C" fn wait_for_answers() {
         }
     });
     if let Err(payload) = waited {
-        std::mem::forget(payload); // its drop could panic again, and nobody is left to tell
+        std::mem::forget(payload); // its drop could panic again, and there is no caller to tell
     }
 }
 
-/// Windows alone: the process ends, and the system has ended its other threads before the library hears of it. Where an
+/// Windows alone: the process ends, and the system has ended its other threads before it tells the library. Where an
 /// exit handler ran, there is nothing left to do.
 #[cfg(windows)]
 extern "C" fn record_last() {

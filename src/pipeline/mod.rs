@@ -1,6 +1,6 @@
 //! From an accepted event to an answered request: one bounded lock-free queue and two threads a process, shared by all
-//! clients whatever their destination. Lazy: nothing here exists before the first accepted event, or before batches are found that
-//! an earlier process left; and both threads end after a few quiet seconds.
+//! clients whatever their destination. Lazy: nothing here exists before the first accepted event, or before batches are
+//! found that an earlier process left; and both threads end after about two quiet seconds.
 
 mod account;
 mod batch;
@@ -61,9 +61,9 @@ pub(crate) struct Threads {
 
 /// What clients and background threads of one process share.
 pub(crate) struct Pipeline {
-    /// Unique among this process and those that it was forked from.
+    /// Unique among this process and the processes that it was forked from.
     pub id: u64,
-    /// When it was made, about which time the process began to report.
+    /// When it was made, which is about when the process began to report.
     began: Instant,
     threads: Threads,
     intake: Intake,
@@ -72,13 +72,13 @@ pub(crate) struct Pipeline {
     exit: Exit,
     tally: Tally,
     progress: Progress,
-    /// Until when somebody waits for a server's answer, in coarse milliseconds.
+    /// Until when a call waits for a server's answer, in coarse milliseconds.
     waits_until: AtomicU64,
     /// Held while a client joins.
     joining: Mutex<()>,
 }
 
-/// From the host's threads to the worker.
+/// From the threads of the host program to the worker.
 struct Intake {
     queue: Queue<Queued>,
     wake: Wake,
@@ -89,9 +89,9 @@ struct Intake {
 /// From the worker to the uploader, and what the uploader keeps when its thread ends.
 struct Outbox {
     batches: Mutex<Waiting>,
-    /// Events that the uploader has, or will have.
+    /// Events that the uploader has, or that were handed to it.
     events: AtomicUsize,
-    /// Somebody waits for the uploader, or has news for it.
+    /// A call waits for the uploader, or there is news for it.
     is_urgent: AtomicBool,
     /// Where the uploader sleeps.
     parker: Parker,
@@ -113,7 +113,7 @@ struct Waiting {
     has_thread: bool,
 }
 
-/// What the person said no to.
+/// What is to be removed after the person opted out.
 struct Purge {
     /// The moment, in milliseconds since 1970, 0 for none: the spool is to be emptied of what was there then.
     moment_ms: AtomicU64,
@@ -191,7 +191,7 @@ impl Pipeline {
         self.intake.wake.nudge();
     }
 
-    /// Makes both threads work without linger, because somebody waits, also after the exit of the process began.
+    /// Makes both threads work without linger, because a call waits, also after the exit of the process began.
     pub fn hurry(&'static self) {
         self.outbox.permit.reopen();
         self.hurry_worker();
@@ -250,7 +250,7 @@ impl Pipeline {
         }
     }
 
-    /// The person said no: what waits on disk is thrown away before anything else is sent.
+    /// The person opted out: what waits on disk is removed before anything else is sent.
     pub fn ask_for_purge(&self, route: &Arc<Route>) {
         let mut routes = lock(&self.purge.routes);
         if routes.len() < PURGE_ROUTES
@@ -271,7 +271,7 @@ impl Pipeline {
         self.outbox.in_flight.cancel(owner);
     }
 
-    /// The spool of a route, made if need be; `None` where the disk says no, which is asked again the next time.
+    /// The spool of a route, made if need be; `None` if it cannot be made, which is tried again the next time.
     fn spool(&self, route: &Route) -> Option<Arc<Spool>> {
         let folder = route.state_folder()?;
         let known = |spools: &[(PathBuf, Arc<Spool>)]| {
@@ -289,7 +289,7 @@ impl Pipeline {
         })
     }
 
-    /// What this process has to say beside the counters of its clients.
+    /// What this process counts beside the counters of its clients.
     pub fn report(&self) -> Report {
         self.tally.report()
     }
@@ -313,7 +313,7 @@ impl Pipeline {
         is_done
     }
 
-    /// How much longer somebody waits for a server's answer; zero where nobody does.
+    /// How much longer a call waits for a server's answer; zero if none does.
     fn waited_for(&self) -> Duration {
         Duration::from_millis(self.waits_until.load(Ordering::SeqCst).saturating_sub(coarse_millis()))
     }
@@ -335,7 +335,7 @@ impl Pipeline {
         self.progress.wait(done, pause)
     }
 
-    /// Tells those who wait to look again.
+    /// Tells all calls that wait to look again.
     pub fn announce(&self) {
         self.progress.announce();
     }
@@ -345,8 +345,8 @@ impl Pipeline {
         self.intake.queue.is_done()
     }
 
-    /// Is everything that was accepted before the exit of the process began on disk, or settled, and what the person said no to
-    /// thrown away? Where a thread goes on tracking, the queue may never be empty.
+    /// Is everything that was accepted before the exit of the process began on disk, or settled, and was everything
+    /// removed that the person opted out of? While a thread goes on tracking, the queue may never be empty.
     fn is_recorded(&self) -> bool {
         (self.is_taken() || self.exit.is_recorded()) && !self.is_purge_asked_for()
     }

@@ -51,9 +51,9 @@ impl Reasons {
 
 /// The reasons of one client, and its consent epoch.
 ///
-/// An event carries the epoch under which it was admitted, and may leave only while that is the current one. Turning a client
-/// off sets the reason first and raises the epoch then, so an event that was admitted before is stale from that moment on, also
-/// when the client is turned on again since.
+/// An event carries the epoch under which it was admitted, and may leave only while that is the current one. Turning a
+/// client off sets the reason first and raises the epoch then, so an event that was admitted before is stale from that
+/// moment on, also when the client is turned on again since.
 #[derive(Debug)]
 pub struct OffSwitch {
     reasons: AtomicU32,
@@ -106,7 +106,8 @@ mod model {
     use loom::sync::Arc;
     use loom::thread;
 
-    /// One thread admits an event and looks, as the uploader does, whether it may leave; another turns the client off, and on again.
+    /// One thread admits an event and looks, as the uploader does, whether it may leave; another turns the client off,
+    /// and on again.
     #[test]
     fn what_was_admitted_before_a_client_was_turned_off_is_stale_for_ever() {
         in_every_order(|| {

@@ -47,7 +47,8 @@ impl Owner {
         }
     }
 
-    /// Reads the saved choices again and obeys them. The worker does so for what it takes, the uploader before each request.
+    /// Reads the saved choices again and obeys them. The worker does so for what it takes, the uploader before each
+    /// request.
     pub fn read_choices(&self) -> ChoicesSay {
         let choices = self.choice_files.read();
         match choices.off_by() {

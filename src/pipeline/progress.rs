@@ -1,4 +1,4 @@
-//! How the host's threads wait for what the worker and the uploader do.
+//! How threads of the host program wait for the worker and the uploader.
 
 use crate::sync::{lock, Condvar, Mutex};
 use std::sync::PoisonError;
@@ -23,9 +23,9 @@ impl Progress {
         done()
     }
 
-    /// Tells those who wait to ask again.
+    /// Tells all threads that wait to ask again.
     pub fn announce(&self) {
-        drop(lock(&self.lock)); // whoever asked before this is in the wait by now and hears the call
+        drop(lock(&self.lock)); // a thread that asked before this waits by now, and is woken below
         self.is_made.notify_all();
     }
 }

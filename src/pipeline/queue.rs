@@ -1,4 +1,5 @@
-//! The bounded lock-free queue between the host's threads and the worker, in two parts. Knows nothing of events.
+//! The bounded lock-free queue between the threads of the host program and the worker, in two parts. Knows nothing of
+//! events.
 //!
 //! A channel writes to each of its places when it is made, and 4,096 of them are 32 pages of memory that the first
 //! event of a process would pay for. Hence a small channel for the many processes that report a few events, and a large
@@ -23,7 +24,7 @@ pub(super) struct Queue<T> {
     capacity: usize,
     near: Channel<T>,
     far: OnceBox<Channel<T>>,
-    /// Whoever takes out has something in its hands.
+    /// The worker has taken out events that are not put anywhere yet.
     is_held: AtomicBool,
 }
 
@@ -76,17 +77,17 @@ impl<T> Queue<T> {
         self.near.1.is_empty() && self.far.get().is_none_or(|far| far.1.is_empty())
     }
 
-    /// What is taken out from now on is in the hands of whoever takes it,
+    /// What is taken out from now on is not put anywhere yet,
     pub fn hold(&self) {
         self.is_held.store(true, Ordering::SeqCst);
     }
 
-    /// until it has put all of that where it belongs.
+    /// until this is called.
     pub fn let_go(&self) {
         self.is_held.store(false, Ordering::SeqCst);
     }
 
-    /// Is everything that was pushed where it belongs?
+    /// Was everything that was pushed taken out, and put where it belongs?
     pub fn is_done(&self) -> bool {
         // In this order: it is held before it is taken out.
         self.is_empty() && !self.is_held.load(Ordering::SeqCst)

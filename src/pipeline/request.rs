@@ -19,16 +19,16 @@ use std::time::{Duration, Instant};
 
 /// How an attempt to send went.
 pub(super) enum Sent {
-    /// Answered: go on with the next. How long it took until the request was written, where the connection was new, and from there
-    /// to the answer.
+    /// Answered: go on with the next. How long it took until the request was written, where the connection was new, and
+    /// from there to the answer.
     Answered { connect: Option<Duration>, answer: Duration },
-    /// Cancelled because somebody opted out: the others get another request.
+    /// Cancelled because a client was turned off: the events of the others go in another request.
     Cancelled,
     /// Not sent, because the process exits or the system is short of something.
     Withheld,
-    /// Sent whole, and the process exits before the answer is heard.
+    /// Sent whole, and the process exits before an answer is received.
     Unconfirmed,
-    /// It was given that long, and no answer came.
+    /// It was given this long, and no answer came.
     InVain { given: Duration, is_written: bool },
     /// It failed; not before the server's `Retry-After`.
     Failed { retry_after: Option<Duration> },
@@ -38,7 +38,8 @@ impl Uploader {
     /// Sends one request with the first events of these batches, and settles them.
     pub fn send(&mut self, visit: &Visit, mut batches: Vec<Batch>, max_events: usize, health: &Health) -> Sent {
         let route = visit.route;
-        // Whoever shares the request can cancel it; for what others left, those do who made this process send it.
+        // Each client whose events are in the request can cancel it. For events that other processes left, the clients
+        // can that made this process send them.
         let mut clients = owners_of(first_of(&batches, max_events));
         if first_of(&batches, max_events).any(|event| event.owner.is_none()) {
             clients.extend_from_slice(&visit.sponsors);
@@ -74,7 +75,7 @@ impl Uploader {
         let pipeline = self.pipeline;
         let is_new_connection = self.state.transport.is_none();
         let (Some(body), Some(transport)) = (body, self.transport()) else {
-            return Sent::Cancelled; // what is let go here counts as lost by a fault of ours
+            return Sent::Cancelled; // what is dropped here counts as lost by an internal error
         };
         let is_wanted = || {
             !pipeline.is_purge_asked_for()
@@ -177,8 +178,8 @@ impl Uploader {
     }
 }
 
-/// Drops what was recorded before the person turned it on again, after an "off". What seems to come of the future was recorded by a
-/// clock that was set back since, so nobody can say. Returns whether there was any.
+/// Drops what was recorded before the person turned it on again, after an "off". An event from the future was recorded
+/// by a clock that was set back since, so it may be from before. Returns whether there was any.
 fn drop_from_before(batches: &mut [Batch], since_ms: u64, now_ms: u64) -> bool {
     if since_ms == 0 {
         return false;

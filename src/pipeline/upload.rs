@@ -1,4 +1,4 @@
-//! What the files of the uploader share: what it holds, when it looks again, and one look after a destination.
+//! What the files of the uploader share: its state, when it looks again, and one visit of a destination.
 
 use super::account::DropReason;
 use super::batch::{drop_all, owners_of, Batch, PendingEvent};
@@ -11,7 +11,7 @@ use crate::spool::Spool;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often to look after what could neither be sent nor be put on disk.
+/// How often to try again what could neither be sent nor be put on disk.
 pub(super) const LEFT_POLL: Duration = Duration::from_secs(2);
 
 /// When to look again.
@@ -38,7 +38,7 @@ pub(super) struct Uploader {
     pub state: State,
 }
 
-/// One look after a destination.
+/// One visit of a destination.
 pub(super) struct Visit<'a> {
     pub route: &'a Arc<Route>,
     /// The clients that make this process send: it sends for others only while one of them is on.
@@ -47,7 +47,7 @@ pub(super) struct Visit<'a> {
     /// How often it had the turn.
     pub turns: u32,
     /// The process exits and has the turn, so others trust it with what they leave: the exit waits for it until nothing
-    /// more is found after the turn was let go, or its time is over.
+    /// more is found after the turn was given up, or its time is over.
     pub is_trusted: bool,
     pub since: Instant,
 }
@@ -90,7 +90,7 @@ impl Uploader {
         self.drop_lost_causes();
     }
 
-    /// What was not sent waits again, ours in memory, the others' on disk.
+    /// What was not sent waits again: events of this process in memory, those of others on disk.
     pub fn put_back(&mut self, batches: Vec<Batch>) {
         for batch in batches.into_iter().rev().filter(|batch| !batch.is_empty()) {
             if batch.events().all(|event| event.owner.is_some()) {
@@ -115,7 +115,7 @@ impl Uploader {
         }
     }
 
-    /// How much time an attempt can be given: as long as somebody waits, or as long as the process has lived already,
+    /// How much time an attempt can be given: as long as a call waits, or as long as the process has lived already,
     /// which is the best guess at how long it will.
     pub fn available(&self) -> Duration {
         let pipeline = self.pipeline;

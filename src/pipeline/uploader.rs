@@ -1,5 +1,6 @@
-//! The second thread: sends batches, its own and those that earlier processes left for the same destination, and settles every
-//! event. This file is the thread's loop; `visit.rs` is one look after a destination, and `request.rs` is one request.
+//! The second thread: sends batches, its own and those that earlier processes left for the same destination, and
+//! settles every event. This file is the thread's loop; `visit.rs` is one visit of a destination, and `request.rs` is
+//! one request.
 
 use super::account::DropReason;
 use super::batch::{drop_all, Batch};
@@ -15,14 +16,15 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long batches gather before they are sent, unless somebody waits.
+/// How long batches gather before they are sent, unless a call waits.
 const LINGER: Duration = Duration::from_millis(50);
 /// After so long without work the thread ends.
 const QUIET: Duration = Duration::from_secs(1);
-/// Nor does it end while an attempt is due within this time,
+/// It does not end while an attempt is due within this time,
 const SOON: Duration = Duration::from_secs(10);
-/// or within this time, where events wait in memory alone and would be lost with the process.
+/// or within this time, if events wait in memory alone and would be lost with the process.
 const SOON_IN_MEMORY: Duration = Duration::from_secs(15);
+
 /// The thread's whole life.
 pub(super) fn run(pipeline: &'static Pipeline) {
     let state = lock(&pipeline.outbox.batches).left.take().unwrap_or_default();
@@ -32,10 +34,10 @@ pub(super) fn run(pipeline: &'static Pipeline) {
         if is_idle && may_linger(pipeline) {
             pipeline.outbox.parker.park(Some(LINGER));
         } else if is_idle {
-            // Somebody waits: for what the worker is about to hand over, so that it goes in one request.
+            // A call waits. The worker first hands over what it has, so that all of it goes in one request.
             pipeline.wait(Instant::now() + LINGER, || pipeline.is_recorded());
         }
-        // A fault of ours costs the events in hand (they settle as lost when dropped), never the host program.
+        // A panic costs the events of this pass (they settle as lost when they are dropped), never the host program.
         let pass = std::panic::AssertUnwindSafe(|| uploader.pass());
         let next = std::panic::catch_unwind(pass).unwrap_or_else(|payload| {
             std::mem::forget(payload);
@@ -48,8 +50,8 @@ pub(super) fn run(pipeline: &'static Pipeline) {
         pipeline.outbox.events.store(events, Ordering::Relaxed);
         pipeline.announce();
         let begin = Instant::now();
-        // Whoever has news stores it before it unparks; an `unpark` that came in between makes `park` return at once, but one that
-        // a wait within the pass has swallowed does not: hence the questions.
+        // A thread with news stores it before it calls `unpark`. An `unpark` that came in between makes `park` return
+        // at once, unless a wait within the pass has used it up. So the news itself is asked for.
         while !has_news(pipeline) {
             let rest = match next {
                 Next::In(time) => time.saturating_sub(begin.elapsed()),
@@ -73,7 +75,7 @@ pub(super) fn run(pipeline: &'static Pipeline) {
     }
 }
 
-/// Is there something that can gather a moment?
+/// Is there something that can gather for a moment?
 fn may_linger(pipeline: &Pipeline) -> bool {
     let somebody_waits = pipeline.exit.has_begun() || !pipeline.waited_for().is_zero();
     if somebody_waits || pipeline.outbox.is_urgent.load(Ordering::SeqCst) {
@@ -114,8 +116,8 @@ impl Uploader {
         routes.iter().map(|route| self.visit(route, &visits)).fold(Next::OnNews, Next::earlier)
     }
 
-    /// Drops what was opted out of, what has become too old, and what no disk takes where nobody will try again. Where the person
-    /// said no, the spool is emptied.
+    /// Drops what was opted out of, what has become too old, and what no disk takes if it will not be tried again. If
+    /// the person opted out, the spool is emptied.
     fn weed(&mut self) {
         let now_ms = unix_millis();
         let purge = &self.pipeline.purge;
@@ -129,7 +131,8 @@ impl Uploader {
                     }
                     ledger::forget(folder);
                 }
-                // Only now, since the exit of the process waits for it; unless the person said no once more meanwhile.
+                // Only now, since the exit of the process waits for it; unless the person opted out once more
+                // meanwhile.
                 let _ = purge.moment_ms.compare_exchange(moment, 0, Ordering::SeqCst, Ordering::SeqCst);
             }
         }
@@ -151,8 +154,8 @@ impl Uploader {
         }
     }
 
-    /// Ends the thread, unless something came in this moment: what waits is on disk where the disk takes it, and the next thread goes
-    /// on with it.
+    /// Ends the thread, unless something came in this moment. What waits is on disk if the disk takes it, and the next
+    /// thread goes on with it.
     fn end(mut self) -> Option<Self> {
         let pipeline = self.pipeline;
         self.state.batches.iter_mut().for_each(Batch::keep);

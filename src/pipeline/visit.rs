@@ -1,5 +1,5 @@
-//! One look of the uploader after a destination: may events leave, is it this process's turn, and what goes into which request.
-//! One process at a time uploads to a destination; what is known of the destination is remembered for all.
+//! One visit of the uploader to a destination: may events leave, is it this process's turn, and what goes into which
+//! request. One process at a time uploads to a destination; what is known of the destination is remembered for all.
 
 use super::account::DropReason;
 use super::batch::{drop_all, Batch};
@@ -22,13 +22,15 @@ use std::time::{Duration, Instant};
 
 /// While another process uploads, how often to ask whether it is done,
 const BUSY_POLL: Duration = Duration::from_millis(10);
-/// and for how long, unless somebody waits, before the batch is left to that process, which looks for more when it is done.
+/// and for how long, unless a call waits, before the batch is left to that process, which looks for more when it is
+/// done.
 const BUSY_PATIENCE: Duration = Duration::from_millis(300);
-/// When many processes exit at once, how long one of them waits for what the others leave, so that a few requests take all.
+/// When many processes exit at once, how long one of them waits for what the others leave, so that a few requests take
+/// all.
 const GATHER: Duration = Duration::from_millis(20);
-/// So many leave something in that time where there are many.
+/// If so many batches are left in that time, many processes exit.
 const RUSH_MIN: usize = 2;
-/// Whoever waits this long for a destination that never answered gives it a whole request at once.
+/// A call that waits this long for an answer gives a destination that never answered a whole request at once.
 const LONG_WAIT: Duration = Duration::from_secs(1);
 /// How long a batch of another version of the library is left for that version.
 const OTHER_VERSION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -46,7 +48,7 @@ impl Uploader {
             let is_shared = lock.is_some();
             self.send_all(&mut visit, lock.as_ref(), health)?;
             drop(lock);
-            // What came while this process had the turn was left to it.
+            // While this process had the turn, others left their batches to it.
             let has_more = visit.spool.is_some_and(|spool| is_shared && !self.left_by_others(route, spool).is_empty());
             let goes_on = visit.is_trusted || !self.pipeline.exit.has_begun();
             if self.of(route).next().is_none() && !(has_more && goes_on && visit.is_wanted()) {
@@ -75,7 +77,8 @@ impl Uploader {
         Err(Next::OnNews)
     }
 
-    /// Was the notice shown, and is the hold over, so that events of these clients may leave? Shows it, if that is up to this library.
+    /// Was the notice shown, and is the hold over, so that events of these clients may leave? Shows it, if that is up
+    /// to this library.
     fn permission(&mut self, route: &Arc<Route>, clients: &[Arc<Owner>]) -> Permission {
         if self.state.permitted.contains(route) {
             return Permission::Granted;
@@ -84,7 +87,7 @@ impl Uploader {
         if is_wanted_by(&NoticeBy::Seen) {
             return Permission::Granted;
         }
-        // Who says that it was shown speaks for all.
+        // A client that says that it was shown speaks for all.
         let by = [NoticeBy::Shown, NoticeBy::Stderr].into_iter().find(is_wanted_by).unwrap_or(NoticeBy::HostProgram);
         let permission = notice::permission(&notice::Ask {
             state_folder: route.state_folder(),
@@ -107,7 +110,7 @@ impl Uploader {
             return Err(Next::In(until - now));
         }
         let turn = visit.spool.map(|spool| spool.turn(&visit.route.id));
-        // Asked for after the turn: who had it before may have failed.
+        // Read after the turn was taken: the process that had it before may have failed.
         let health = self.health(visit.route, visit.spool);
         if let Some(wait) = self.must_wait(&health) {
             self.keep_all(visit.route);
@@ -121,8 +124,8 @@ impl Uploader {
         self.state.busy = None;
         visit.turns += 1;
         if lock.is_some() && visit.turns == 1 && self.pipeline.exit.has_begun() {
-            // The others trust whoever has the turn. Said while there still is something of its own to wait for, which
-            // another process may have taken meanwhile.
+            // The others leave their batches to the process that has the turn. Set while the exit still waits for a
+            // batch of this process, which another process may have taken meanwhile.
             self.pipeline.exit.set_busy(true);
             visit.is_trusted = true;
         }
@@ -160,8 +163,8 @@ impl Uploader {
                 }
                 return Ok(());
             }
-            // Of what was answered before. The last is told of when nothing is open any more (`run`): a host may close
-            // all descriptors as soon as its flush returns.
+            // Of what was answered before. The last request is announced when nothing is open any more (`run`), since a
+            // host program may close all descriptors as soon as its flush returns.
             self.pipeline.announce();
             lock.into_iter().for_each(Lock::touch);
             self.pipeline.exit.set_attempt(Some(Attempt {
@@ -180,7 +183,8 @@ impl Uploader {
                 self.pipeline.exit.set_busy(false);
             }
             outcome?;
-            // Who exits is done soon, and looks once more for what was left to it, which a pause would leave lying.
+            // A process that exits is done soon, and looks once more for what was left to it. It would miss that by a
+            // pause.
             if !exiting && visit.spool.is_some_and(|spool| spool.is_turn_wanted(&visit.route.id)) {
                 self.state.pause_until = Some(Instant::now() + 2 * BUSY_POLL);
                 return Err(Next::In(2 * BUSY_POLL)); // which lets the lock go
@@ -188,14 +192,14 @@ impl Uploader {
         }
     }
 
-    /// What an attempt says of the destination, for the next ones. An error tells that there is no next one now.
+    /// Remembers what an attempt says of the destination. An error tells that no other attempt follows now.
     fn learn(&mut self, visit: &Visit, sent: Sent, health: &mut Health, stored: &mut Health) -> Result<(), Next> {
         let (now_ms, chance) = (unix_millis(), std::hash::RandomState::new().hash_one(unix_micros()));
         let next = match sent {
             Sent::Answered { connect, answer } => {
                 self.pipeline.exit.forgive();
                 *health = health.after_answer(now_ms, connect, answer);
-                // One that took long may have been taken for hanging by who did not wait for it.
+                // Another process, which did not wait for a slow answer, may have taken the destination for hanging.
                 if health.is_news(stored) || answer + connect.unwrap_or_default() >= HANG {
                     self.set_health(visit.route, visit.spool, *health);
                     *stored = *health;
@@ -223,8 +227,8 @@ impl Uploader {
         Err(next)
     }
 
-    /// The most events of the next request. One to a destination that never answered, unless somebody waits for its answer: what is
-    /// not answered in time is sent again, once.
+    /// The most events of the next request. One to a destination that never answered, unless a call waits for its
+    /// answer: what is not answered in time is sent again.
     fn max_events(&self, route: &Route, health: &Health) -> usize {
         let is_new = !health.is_known(unix_millis()) && self.pipeline.waited_for() < LONG_WAIT;
         if is_new {
@@ -234,7 +238,8 @@ impl Uploader {
         }
     }
 
-    /// What others left. A process that exits among many gives them a moment: what they leave then goes with what is its own.
+    /// What others left. A process that exits among many gives them a moment: what they leave then goes with what is
+    /// its own.
     fn find_others(&mut self, visit: &Visit, lock: Option<&Lock>) -> VecDeque<String> {
         let (Some(lock), Some(spool)) = (lock, visit.spool) else { return VecDeque::new() };
         let gathers = (visit.turns > 1 || lock.is_rush()) && self.may_gather(visit);
@@ -261,8 +266,8 @@ impl Uploader {
         batches
     }
 
-    /// May this process, which exits, wait a moment for what others leave? In continuous integration alone, where its exit may
-    /// take some time, and for a fifth of that; not where its host allows little.
+    /// May this process, which exits, wait a moment for what others leave? In continuous integration alone, where its
+    /// exit may take some time, and for a fifth of that; not where its host program allows little.
     fn may_gather(&self, visit: &Visit) -> bool {
         let part = self.pipeline.exit.timeout() / 5;
         let is_ci = visit.sponsors.iter().all(|sponsor| sponsor.is_ci);
@@ -277,8 +282,8 @@ impl Uploader {
         }
     }
 
-    /// Another process uploads: waits a little, then leaves the batches to it. Gives the turn, if it is free after all, or when
-    /// to look again.
+    /// Another process uploads: waits a little, then leaves the batches to it. Gives the turn, if it is free after all,
+    /// or when to look again.
     fn wait_for_turn(&mut self, route: &Arc<Route>) -> Result<Lock, Next> {
         let since = *self.state.busy.get_or_insert_with(Instant::now);
         let somebody_waits = !self.pipeline.waited_for().is_zero();
@@ -291,7 +296,8 @@ impl Uploader {
         for batch in self.state.batches.iter_mut().filter(|batch| batch.route == *route) {
             batch.give_away();
         }
-        // Who has the turn looks once more when it is over. If that was before the batches were given away, it is free by now.
+        // The process that has the turn looks once more when its turn is over. If that was before the batches were
+        // given away, it is free by now.
         let spool = self.of(route).find_map(|batch| batch.spool.clone());
         if let Some(Turn::Ours(lock)) = spool.map(|spool| spool.turn(&route.id)) {
             return Ok(lock);
@@ -303,13 +309,13 @@ impl Uploader {
                 self.state.batches.push_back(batch);
             }
         }
-        // What the disk did not take is nobody else's.
+        // No other process has what the disk did not take.
         self.keep_all(route);
         Err(self.of(route).next().map_or(Next::OnNews, |_| Next::In(LEFT_POLL)))
     }
 
-    /// The files of other processes, oldest first; batches of ours that another process took are let go. Only with the
-    /// turn: so nobody removes one meanwhile. What is too old is thrown away and counted.
+    /// The files of other processes, oldest first; batches of this process that another process took are given up.
+    /// Only with the turn, so that no other process removes one meanwhile. What is too old is removed and counted.
     fn left_by_others(&mut self, route: &Arc<Route>, spool: &Spool) -> VecDeque<String> {
         let Some(listing) = spool.list(&route.id, unix_millis()) else { return VecDeque::new() };
         listing.expired.iter().for_each(|name| self.throw_away(spool, name));
@@ -327,8 +333,8 @@ impl Uploader {
         names.into()
     }
 
-    /// Removes a batch that is too old, and counts its events. One of another version of the library is left for that version for a
-    /// while.
+    /// Removes a batch that is too old, and counts its events. One of another version of the library is left for that
+    /// version for a while.
     fn throw_away(&self, spool: &Spool, name: &str) {
         let Ok(text) = spool.read(name) else { return spool.remove(name) };
         let is_of_other_version = matches!(record::from_text(&text), Err(record::Unread::OtherVersion));

@@ -1,5 +1,5 @@
-//! How the host's threads wake the worker, or have it started. While the worker looks at the queue by itself, that is
-//! one load an event.
+//! How the threads of the host program wake the worker, or have it started. While the worker looks at the queue by
+//! itself, that is one load an event.
 
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::sync::parker::Parker;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 enum Rest {
     /// It looks at the queue by itself within a linger: nothing to do for the tracking thread.
     Awake = 0,
-    /// It sleeps without a limit: the next event wakes it.
+    /// It sleeps for a while before it ends: the next event wakes it.
     Asleep = 1,
     /// There is no thread: the next event starts it.
     NoThread = 2,
@@ -19,7 +19,7 @@ enum Rest {
 
 pub(super) struct Wake {
     rest: AtomicU8,
-    /// Somebody waits: no linger.
+    /// A call waits: no linger.
     urgent: AtomicBool,
     parker: Parker,
 }
@@ -66,15 +66,15 @@ impl Wake {
         !self.is(Rest::NoThread)
     }
 
-    /// The worker's: lets events gather, unless somebody hurries.
+    /// For the worker: lets events gather, unless a call waits.
     pub fn linger(&self, time: Duration) {
         if !self.urgent.swap(false, Ordering::SeqCst) {
             self.parker.park(Some(time));
         }
     }
 
-    /// The worker's: sleeps until the next event, or until somebody hurries. `false`: the time is over, nothing came,
-    /// and the next event starts another worker: this one ends.
+    /// For the worker: sleeps until the next event, or until a call waits. `false` if the time is over and nothing
+    /// came: this worker ends, and the next event starts another one.
     pub fn sleep(&self, at_most: Duration, is_queue_empty: impl Fn() -> bool) -> bool {
         let deadline = Instant::now() + at_most;
         self.rest.store(Rest::Asleep as u8, Ordering::SeqCst);
@@ -90,8 +90,8 @@ impl Wake {
         true
     }
 
-    /// The worker's, asleep: is it to end? From the moment in which there is no worker the next event starts one. An
-    /// event whose thread did not see that moment is seen after it.
+    /// For the worker that sleeps: must it end? From the moment in which there is no worker the next event starts one.
+    /// An event whose thread did not see that moment is seen after it.
     fn ends(&self, is_queue_empty: impl Fn() -> bool) -> bool {
         if !self.swap(Rest::Asleep, Rest::NoThread) {
             return false; // woken in this moment

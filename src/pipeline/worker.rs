@@ -20,13 +20,13 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long events gather. Away from the queue, so that an event in this time wakes nobody.
+/// How long events gather. The worker does not wait for the queue meanwhile, so an event in this time wakes no thread.
 const LINGER: Duration = Duration::from_millis(50);
 /// After this many lingers without an event the thread sleeps until the next one, which pays the wake,
 const QUIET_LINGERS: u32 = 20;
 /// and after this time without one it ends: the next event starts it again.
 const SLEEP: Duration = Duration::from_millis(750);
-/// The most events taken out at once: what is in hand and not on disk yet is lost with a killed process.
+/// The most events taken out at once: what is taken out and not on disk yet is lost with a killed process.
 const TAKE_MAX: usize = 500;
 /// While so many events are on their way, no more are taken out.
 const PENDING_MAX: usize = 5_000;
@@ -41,7 +41,7 @@ pub(super) fn run(pipeline: &'static Pipeline) {
     let mut worker = Worker { pipeline, machine: None, session_id: unix_millis() / 1_000 };
     let mut quiet = 0;
     loop {
-        // A fault of ours costs the events in hand (they settle as lost when dropped), never the host program.
+        // A panic costs the events of this pass (they settle as lost when they are dropped), never the host program.
         let pass = std::panic::AssertUnwindSafe(|| worker.pass());
         let any = std::panic::catch_unwind(pass).unwrap_or_else(|payload| {
             std::mem::forget(payload);
@@ -73,7 +73,7 @@ impl Worker {
     /// Takes what waits and hands it on. Returns whether there was anything.
     fn pass(&mut self) -> bool {
         let (mut any, mut is_new) = (false, true);
-        // Asked before the look at the queue: what was accepted before the end began is there by then.
+        // Read before the queue is: what was accepted before the exit began is in it by then.
         let look = || (self.pipeline.exit.has_begun(), self.pipeline.intake.queue.take());
         let (mut exiting, mut there) = look();
         loop {
@@ -164,7 +164,7 @@ impl Worker {
         for body in
             protocol::encode(&route.destination, &Context { machine: &machine, now_micros: unix_micros() }, &hits)
         {
-            // One write, so that the lines of two processes do not mix. A closed standard error is no fault.
+            // One write, so that the lines of two processes do not mix. A closed standard error is no error.
             let text = format!("pact_telemetry: would send: POST {}\n{}\n", route.url, body.text);
             let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
         }
@@ -177,7 +177,7 @@ impl Worker {
 }
 
 /// What is in the queue goes to disk, on the thread that ends the process, after the system has ended all others: as a
-/// DLL on Windows hears of it. Waits for nothing and takes no lock that one of them may have held. What they had taken
+/// DLL on Windows is told. Waits for nothing and takes no lock that one of them may have held. What they had taken
 /// out stays with them.
 #[cfg(windows)]
 pub(super) fn record_last(pipeline: &'static Pipeline) {
@@ -193,7 +193,7 @@ pub(super) fn record_last(pipeline: &'static Pipeline) {
         let Some(spool) = spool.map(Arc::new) else { continue };
         for newest_first in parts(events) {
             let batch = Batch::put(&route, worker.machine(), Some(spool.clone()), newest_first, unix_millis());
-            std::mem::forget(batch); // nobody is left to settle it, or to ask
+            std::mem::forget(batch); // no thread is left to settle it, or to read the counters
         }
     }
 }

@@ -1,22 +1,23 @@
-//! What survives the process: batches as files, the right to upload them, and what is known of a destination. Knows folders and
-//! files; knows nothing of events, consent or HTTP.
+//! What survives the process: batches as files, the right to upload them, and what is known of a destination. Knows
+//! folders and files; knows nothing of events, consent or HTTP.
 //!
 //! One folder, `spool` in the state folder, 0700, its files 0600:
 //!
 //! ```text
 //! <destination>-<ms since 1970>-<writer>-<number>.batch   a batch, complete: written under another name and renamed;
 //!                                                         with one more part: given away by its writer (batch_name.rs)
-//! <destination>.lock                                      locked (flock) by the process that uploads to there; with a byte
-//!                                                         in it: many processes exit at once (turn.rs)
-//! <destination>.takeover                                  locked while somebody removes a lock that nobody touches
+//! <destination>.lock                                      locked (flock) by the process that uploads to there; with
+//!                                                         a byte in it: many processes exit at once (turn.rs)
+//! <destination>.takeover                                  locked while a process removes a lock that is stale
 //! <destination>.want                                      another process waits for its turn
 //! <destination>.retry                                     what is known of the destination (`Health` in retry.rs)
 //! <destination>.waiting                                   batches may wait here
 //! *.torn                                                  set aside: could not be read
 //! ```
 //!
-//! `<destination>` is a digest: the folder holds no URL and no credentials, and a process uploads only what is for its own
-//! destination. Nothing is synced: a killed process loses no file, and a machine that loses power may lose the last seconds.
+//! `<destination>` is a digest: the folder holds no URL and no credentials, and a process uploads only what is for its
+//! own destination. Nothing is synced: a killed process loses no file, and a machine that loses power may lose the last
+//! seconds.
 
 mod batch_name;
 mod spool_file;
@@ -48,7 +49,7 @@ pub const FILES_MAX: u64 = 1_000;
 pub const BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// No batch is larger.
 const BATCH_MAX: u64 = 256 * 1024;
-/// A file that takes this long to write says that the disk is not for us: memory only from then on.
+/// If a file takes this long to write, the disk is too slow: memory only from then on.
 const SLOW: Duration = Duration::from_millis(500);
 /// How long a batch is left to the process that wrote it, in milliseconds.
 const RESERVED_MS: u64 = 5_000;
@@ -77,7 +78,7 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// The spool in this state folder; makes both. `None` where the disk says no.
+    /// The spool in this state folder; makes both. `None` if they cannot be made or used.
     pub fn open(state_folder: &Path) -> Option<Self> {
         let folder = state_folder.join(FOLDER);
         private_folder(state_folder).and_then(|()| private_folder(&folder)).ok()?;
@@ -94,8 +95,8 @@ impl Spool {
         Self::open(state_folder)
     }
 
-    /// Keeps a batch, as a whole or not at all; gives the name of its file. `None` where the folder holds as much as is allowed,
-    /// or the disk says no, or has been slow.
+    /// Keeps a batch, as a whole or not at all; gives the name of its file. `None` where the folder holds as much as is
+    /// allowed, or the file cannot be written, or the disk has been slow.
     pub fn put(&self, destination: &str, text: &str, now_ms: u64) -> Option<String> {
         if self.is_full() {
             self.count();
@@ -131,8 +132,8 @@ impl Spool {
         }
     }
 
-    /// Makes a batch that was left this process's own, under another name that is given away, so that whoever left it and
-    /// still has it in memory sees that it was taken. `None` where it is gone.
+    /// Makes a batch that was left this process's own, under another name that is given away, so that the process that
+    /// left it and still has it in memory sees that it was taken. `None` where it is gone.
     pub fn claim(&self, name: &str) -> Option<String> {
         let left = BatchName::parse(name)?;
         let claimed = BatchName { is_given_away: true, ..self.fresh(&left.destination, left.made_ms) }.to_string();
@@ -143,7 +144,7 @@ impl Spool {
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let put = || put_in_place(&self.folder.join(name), &self.writer, bytes);
         put().or_else(|error| match error.kind() {
-            // Somebody removed the folder: it may be made anew.
+            // The folder was removed: it may be made again.
             io::ErrorKind::NotFound => private_folder(&self.folder).and_then(|()| put()),
             _ => Err(error),
         })
@@ -175,7 +176,8 @@ impl Spool {
         }
     }
 
-    /// Gives a batch of this process's away: whoever has the turn may take it at once. Returns its name from then on.
+    /// Gives a batch of this process away: whichever process has the turn may take it at once. Returns its name from
+    /// then on.
     pub fn give_away(&self, name: &str) -> String {
         let Some(given) = BatchName::parse(name).map(|name| BatchName { is_given_away: true, ..name }.to_string())
         else {
@@ -189,13 +191,13 @@ impl Spool {
         given
     }
 
-    /// Was the file of that name given away by who wrote it?
+    /// Was the file of that name given away by its writer?
     pub fn is_given_away(&self, name: &str) -> bool {
         BatchName::parse(name).is_some_and(|name| name.is_given_away)
     }
 
-    /// May this process take the file of that name, which it did not write or has given away? Others' only after a while:
-    /// who wrote it is about to upload it, unless it was killed.
+    /// May this process take the file of that name, which it did not write or has given away? That of another process
+    /// only after a while: its writer is about to upload it, unless it was killed.
     pub fn is_free(&self, name: &str, now_ms: u64) -> bool {
         let is_abandoned = || stamp_of(name).is_some_and(|stamp| now_ms.abs_diff(stamp) > RESERVED_MS);
         self.is_given_away(name) || (!self.is_own(name) && is_abandoned())
@@ -241,7 +243,8 @@ impl Spool {
         std::fs::symlink_metadata(&self.folder).is_ok()
     }
 
-    /// Throws away what was kept before that moment, when the person said no. What is newer came after a yes.
+    /// Removes what was kept before that moment, when the person opted out. What is newer came after the person opted
+    /// in.
     pub fn purge(&self, moment_ms: u64, now_ms: u64) {
         for name in self.names().unwrap_or_default() {
             let stamp = stamp_of(&name);
@@ -264,7 +267,8 @@ impl Spool {
         self.read(&Mark::Retry.name(destination)).map(|text| Health::from_text(&text)).unwrap_or_default()
     }
 
-    /// Remembers that for all processes. Not where the folder is gone: the person may have opted out since the request left.
+    /// Remembers that for all processes. Not where the folder is gone: the person may have opted out since the request
+    /// left.
     pub fn set_health(&self, destination: &str, health: Health) {
         let path = self.folder.join(Mark::Retry.name(destination));
         let _ = put_in_place(&path, &self.writer, health.to_text().as_bytes());

@@ -1,5 +1,5 @@
-//! Turns between processes: one at a time uploads to a destination. A turn is a lock on a file, which the system lets go of when
-//! its process is killed.
+//! Turns between processes: one at a time uploads to a destination. A turn is a lock on a file, which the system
+//! releases when its process is killed.
 
 use super::spool_file::Mark;
 use super::{is_older, Spool};
@@ -7,7 +7,8 @@ use crate::platform::files::Private;
 use std::path::Path;
 use std::time::Duration;
 
-/// A lock that was not touched for so long is not an uploader's any more: a process that was forked from one, say.
+/// A lock that was not touched for so long is not held by an uploader any more, but by a process that was forked from
+/// one, for example.
 pub(super) const STALE_LOCK: Duration = Duration::from_secs(120);
 
 /// For how long it is believed that many processes exit at once.
@@ -15,11 +16,11 @@ pub(super) const RUSH: Duration = Duration::from_millis(200);
 
 /// The right to upload to a destination.
 pub enum Turn {
-    /// It is ours until this is dropped.
+    /// This process has it until this is dropped.
     Ours(Lock),
-    /// Another process's, which looks for new files when it is done.
+    /// Another process has it, and looks for new files when it is done.
     Busy,
-    /// There are no locks here.
+    /// Files cannot be locked here.
     Impossible,
 }
 
@@ -35,12 +36,12 @@ impl Lock {
         self.file.touch();
     }
 
-    /// Did another process say a moment ago that many exit at once?
+    /// Did another process note a moment ago that many exit at once?
     pub fn is_rush(&self) -> bool {
         self.is_rush
     }
 
-    /// Says that, or that it is over, to whoever has the turn next: by one byte in the file.
+    /// Notes that, or that it is over, for the process that has the turn next: by one byte in the file.
     pub fn set_rush(&self, is_rush: bool) {
         let _ = self.file.cut(u64::from(is_rush));
     }
@@ -53,7 +54,7 @@ impl Spool {
         for _ in 0..2 {
             let Ok(mut file) = Private::open_or_create(&path) else { return Turn::Impossible };
             match file.try_lock() {
-                // Unless another took this file for stale and made a new one meanwhile.
+                // Unless another process took this file for stale and made a new one meanwhile.
                 Ok(true) if file.is_at(&path) => {
                     let is_rush = file.length().is_ok_and(|length| length > 0) && !is_older(file.touched(), RUSH);
                     file.touch();
@@ -68,7 +69,8 @@ impl Spool {
         Turn::Busy
     }
 
-    /// Removes a lock that is stale. One at a time does: of two that found it so, the second would remove the first's new one.
+    /// Removes a lock that is stale. One process at a time: of two that find it stale, the second would remove the new
+    /// one of the first.
     fn remove_stale(&self, file: &Private, destination: &str, path: &Path) {
         let Ok(mut takeover) = Private::open_or_create(&self.folder.join(Mark::Takeover.name(destination))) else {
             return;
@@ -83,7 +85,7 @@ impl Spool {
         let _ = Private::open_or_create(&self.folder.join(Mark::Want.name(destination)));
     }
 
-    /// Did somebody ask for a turn? Asked once for each time.
+    /// Did another process ask for a turn? Returns true once for each time that one did.
     pub fn is_turn_wanted(&self, destination: &str) -> bool {
         std::fs::remove_file(self.folder.join(Mark::Want.name(destination))).is_ok()
     }
