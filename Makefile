@@ -92,7 +92,7 @@ unit: ## the unit tests alone; TARGET=x86_64-unknown-linux-musl: of another targ
 workflows: ## actionlint and zizmor over .github/
 	@tests/workflows
 
-soak: lib command ## minutes of faults, kills, forks, exits and unloads: a table with tries and failures
+soak: lib command ## minutes of faults, kills, forks, exits, unloads and slow servers: a table with tries and failures
 	@$(CARGO) test --quiet --locked --test soak -- --long
 	@tests/platforms/programs --times 5 || [ $$? = 77 ]
 

@@ -15,11 +15,12 @@ mod soak {
     pub mod hosts;
     pub mod kills;
     mod leftovers;
+    pub mod once;
     mod tarpits;
     pub mod unloads;
 }
 
-use soak::{exits, faults, forks, hosts, kills, unloads};
+use soak::{exits, faults, forks, hosts, kills, once, unloads};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -49,7 +50,7 @@ struct Seen {
 }
 
 fn rows() -> Vec<Row> {
-    [exits::rows(), forks::rows(), unloads::rows(), hosts::rows(), faults::rows(), kills::rows()].concat()
+    [exits::rows(), forks::rows(), unloads::rows(), hosts::rows(), faults::rows(), kills::rows(), once::rows()].concat()
 }
 
 fn main() -> ExitCode {

@@ -7,14 +7,14 @@ use crate::support::{values, Collector};
 use crate::{each, Asked, Chance, Row, Seen};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 /// The ways in which an exit handler runs,
 const HANDLED: [&str; 2] = ["return", "exit"];
 /// and those in which none does.
 const SUDDEN: [&str; 7] = ["_exit", "quick_exit", "abort", "throw", "terminate", "kill", "stop"];
 /// What a busy machine may add to what is promised, in milliseconds.
-const MARGIN: f64 = 1_500.0;
+pub const MARGIN: f64 = 1_500.0;
 
 pub fn rows() -> Vec<Row> {
     let budget = |name, run| Row { name, tries: [63, 315], run };
@@ -164,24 +164,29 @@ fn end(mut run: Run, way: &str, who: &str, place: Place) -> Result<f64, String> 
     let mut command = run.argument(way).argument(who).command();
     if way == "stop" {
         // A container: a process namespace whose first process is killed.
-        let mut inside = std::process::Command::new("unshare");
+        let mut inside = Command::new("unshare");
         inside.args(["--pid", "--fork", "--kill-child"]).arg(command.get_program()).args(command.get_args());
         inside.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command = inside;
     }
+    milliseconds_to_end(command, way == "stop").map_err(|line| format!("{way}: {line}"))
+}
+
+/// How long a process takes to end after the moment that it prints or, where it `is_killed`, after that.
+pub fn milliseconds_to_end(mut command: Command, is_killed: bool) -> Result<f64, String> {
     let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut out = BufReader::new(process.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
     let killed_at = now_ns();
-    if way == "stop" {
+    if is_killed {
         process.kill().unwrap();
     }
     let _ = out.read_to_end(&mut Vec::new()); // the last process that has it ended
     process.wait().unwrap();
     let ended_at = now_ns();
-    let said: f64 = line.trim().parse().map_err(|_| format!("{way}: {line}"))?;
-    Ok((ended_at - if way == "stop" { killed_at } else { said }) / 1e6)
+    let said: f64 = line.trim().parse().map_err(|_| line)?;
+    Ok((ended_at - if is_killed { killed_at } else { said }) / 1e6)
 }
 
 /// The monotonic clock, which the program reads too.
@@ -210,7 +215,7 @@ fn table(ends: &[End]) -> String {
     by.iter().map(line).collect()
 }
 
-fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
+pub fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut numbers: Vec<_> = numbers.collect();
     numbers.sort_by(f64::total_cmp);
     numbers

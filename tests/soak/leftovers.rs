@@ -31,7 +31,8 @@ impl Leftovers {
         let read = |name: &String| {
             let text = std::fs::read(self.spool().join(name)).unwrap();
             let lines = text.split(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty());
-            let event = |line| serde_json::from_slice::<Value>(line).unwrap();
+            // Behind each line's JSON there is a checksum.
+            let event = |line| serde_json::Deserializer::from_slice(line).into_iter::<Value>().next().unwrap().unwrap();
             lines.map(|line| event(line)[2].as_i64().unwrap()).collect::<Vec<_>>()
         };
         self.names(".batch").iter().flat_map(read).collect()
@@ -39,12 +40,17 @@ impl Leftovers {
 
     /// Lets time pass: who wrote the batches is not heard of any more, and no failure is remembered.
     pub fn age(&self) {
+        self.age_batches();
+        self.names(".retry").iter().for_each(|name| std::fs::remove_file(self.spool().join(name)).unwrap());
+    }
+
+    /// Who wrote the batches is not heard of any more.
+    pub fn age_batches(&self) {
         for name in self.names(".batch") {
             let mut parts: Vec<String> = name.splitn(3, '-').map(str::to_owned).collect();
             parts[1] = format!("{:013}", parts[1].parse::<u64>().unwrap() - RESERVED_MS);
             std::fs::rename(self.spool().join(name), self.spool().join(parts.join("-"))).unwrap();
         }
-        self.names(".retry").iter().for_each(|name| std::fs::remove_file(self.spool().join(name)).unwrap());
     }
 
     /// Has a later process, which is to be a run of `deliver_leftovers` in that home, deliver what is left.
