@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::thread;
 
-use serde_json::json;
+use serde_json::{json, Value};
 
 use crate::home::{mode, write, Home};
 
@@ -17,7 +17,7 @@ fn off_and_on_are_saved_for_this_person_alone() {
     assert_eq!(home.saved(), json!({"enabled": false}));
     assert_eq!((mode(&home.choice()), mode(home.choice().parent().unwrap())), (0o600, 0o700));
     assert_eq!(home.run(&["on"]).good(), "Your choice is saved: telemetry is on.\n");
-    assert_eq!(home.saved(), json!({"enabled": true}));
+    assert_eq!(without_time(home.saved()), json!({"enabled": true}));
     assert_eq!(home.files(), [".config/pact-telemetry/choice.json"]);
 }
 
@@ -33,8 +33,23 @@ fn other_keys_are_kept_and_what_is_no_choice_is_replaced() {
         assert_eq!(home.saved(), json!({"enabled": false}), "{torn:?}");
         home.save(torn);
         home.run(&["on"]).good();
-        assert_eq!(home.saved(), json!({"enabled": true}), "{torn:?}");
+        assert_eq!(without_time(home.saved()), json!({"enabled": true}), "{torn:?}");
     }
+}
+
+/// A choice that was turned on after an "off", without when that was.
+fn without_time(mut saved: Value) -> Value {
+    let since = saved.as_object_mut().unwrap().remove("since_ms").unwrap();
+    assert!(since.as_u64().unwrap() > 1_700_000_000_000, "what was recorded before is never sent");
+    saved
+}
+
+#[test]
+fn on_without_an_off_before_leaves_what_waits() {
+    let home = Home::new();
+    home.run(&["on"]).good();
+    home.run(&["on"]).good();
+    assert_eq!(home.saved(), json!({"enabled": true}));
 }
 
 #[test]
