@@ -152,8 +152,8 @@ typedef enum PactTelemetryStatus {
      */
     PACT_TELEMETRY_ERROR_RANGE = -6,
     /**
-     * The time is over and some events still wait, or some wait in memory alone because no disk takes them. The library
-     * goes on with them until the process exits.
+     * The time is over and some events still wait, or some wait in memory alone because no disk takes them. The
+     * library goes on with them until the process exits.
      */
     PACT_TELEMETRY_ERROR_TIMEOUT = -7,
     /**

@@ -67,8 +67,8 @@ pub enum Flushed {
     /// Nothing was lost, but some of it is kept for another attempt, of this process or of a later one: the server
     /// cannot be reached, or asked to be left alone.
     Kept,
-    /// The time is over and some of it still waits, or it waits in memory alone because no disk takes it. The background
-    /// threads go on with it.
+    /// The time is over and some of it still waits, or it waits in memory alone because no disk takes it. The
+    /// background threads go on with it.
     TimedOut,
 }
 
@@ -318,8 +318,8 @@ impl Client {
         ])
     }
 
-    /// The request that would carry this event alone if it were sent now, by the encoder that is used for sending: `method`,
-    /// `url`, `content_type` and `body`, whatever the person decided. Nothing is sent or kept.
+    /// The request that would carry this event alone if it were sent now, by the encoder that is used for sending:
+    /// `method`, `url`, `content_type` and `body`, whatever the person decided. Nothing is sent or kept.
     ///
     /// # Errors
     /// [`TrackError::Invalid`] for an event that would not be taken.
@@ -362,8 +362,9 @@ impl Client {
     }
 
     /// The counters of this client in this process, as one consistent JSON object:
-    /// `accepted = delivered + unconfirmed + queued + spooled + the sum of dropped`; beside them, of the whole process,
-    /// why the last request failed (`null` after a success), and what it did with events that earlier processes had left.
+    /// `accepted = delivered + unconfirmed + queued + spooled + the sum of dropped`. Beside them stands, for the whole
+    /// process, why the last request failed (`null` after a success), and what became of events that earlier processes
+    /// had left.
     pub fn stats(&self) -> Value {
         let mut stats = self.counters().to_json();
         let process = existing().map(Pipeline::report).unwrap_or_default();
@@ -417,7 +418,8 @@ impl Client {
         }
     }
 
-    /// Has everything on disk that was accepted before, at once, and waits for that at most so long. Waits for no server.
+    /// Has everything on disk that was accepted before, at once, and waits for that at most so long. Waits for no
+    /// server.
     pub fn persist(&self, timeout: Duration) -> Flushed {
         let deadline = Instant::now() + timeout;
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };

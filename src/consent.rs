@@ -33,8 +33,8 @@ pub fn opts_out(value: &[u8]) -> bool {
     !value.eq_ignore_ascii_case(no_opinion)
 }
 
-/// Does one of [`VARIABLES`] opt out right now? One pass over the environment, no allocation; on the caller's thread only
-/// (see [`environment`]).
+/// Does one of [`VARIABLES`] opt out right now? One pass over the environment, no allocation; on the caller's thread
+/// only (see [`environment`]).
 #[inline(always)]
 pub fn opted_out_by_environment() -> bool {
     environment::any(&NAMES, opts_out)
@@ -80,13 +80,14 @@ pub struct Saved {
     pub choice: SavedChoice,
     /// Whether a random identifier stands in for the digest of the hostname.
     pub random_id: bool,
-    /// When it was turned on after an "off", in milliseconds since 1970: what was recorded before is never sent. 0 for never.
+    /// When it was turned on after an "off", in milliseconds since 1970: what was recorded before is never sent. 0 for
+    /// never.
     pub since_ms: u64,
 }
 
 impl Saved {
-    /// What a file's text says. Whatever leaves a doubt is no consent: two answers in one file, a key in another case or with
-    /// escapes, an answer that is neither `true` nor `false`.
+    /// What a file's text says. Whatever leaves a doubt is no consent: two answers in one file, a key in another case
+    /// or with escapes, an answer that is neither `true` nor `false`.
     pub fn parse(text: &[u8]) -> Self {
         let value = match serde_json::from_slice::<Value>(text) {
             Ok(value) => value,

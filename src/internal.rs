@@ -1,5 +1,5 @@
-//! The names and formats of what lies on disk, for `pact-telemetry`, the command of this project, and for nothing else: they may
-//! change with each version.
+//! The names and formats of what lies on disk, for `pact-telemetry`, the command of this project, and for nothing else:
+//! they may change with each version.
 
 pub use crate::identifier::FILE as IDENTIFIER_FILE;
 pub use crate::ledger::{FILE as LEDGER_FILE, OLDER as OLDER_LEDGER_FILE};

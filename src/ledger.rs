@@ -1,9 +1,9 @@
-//! The ledger: the last requests that left this machine, as they were sent, and what came back. For the person's own eyes
-//! (`pact-telemetry log`); nothing is decided by it and none of it is ever sent.
+//! The ledger: the last requests that left this machine, as they were sent, and what came back. For the person's own
+//! eyes (`pact-telemetry log`); nothing is decided by it and none of it is ever sent.
 //!
-//! `ledger.jsonl` in the state folder, 0600, one JSON object a line: a request before it leaves, and later its end, under
-//! the same number. Over [`BYTES_MAX`] it becomes `ledger.1.jsonl`, over the one before. Where the disk takes nothing,
-//! nothing is noted.
+//! `ledger.jsonl` in the state folder, 0600, one JSON object a line: a request before it leaves, and later its end,
+//! under the same number. Over [`BYTES_MAX`] it becomes `ledger.1.jsonl`, over the one before. Where the disk takes
+//! nothing, nothing is noted.
 
 use crate::json::{push_number, push_string};
 use crate::platform::files::Private;

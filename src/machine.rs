@@ -52,9 +52,9 @@ fn hexadecimal(bytes: [u8; 16]) -> String {
 /// The vendors by which continuous integration is recognised.
 const CI_VENDORS: &str = include_str!("ci.txt");
 
-/// Is this a machine of continuous integration, as npm's `ci-info` tells it? `CI` or `CONTINUOUS_INTEGRATION` is set, or what a
-/// vendor sets. A variable that is empty, `0`, `false`, `no`, `off` or `n` is not set; a `CI` like that means no, whatever
-/// else is set. A name that other programs use too, such as `BUILD_ID` or `RUN_ID`, says nothing alone.
+/// Is this a machine of continuous integration, as npm's `ci-info` tells it? `CI` or `CONTINUOUS_INTEGRATION` is set,
+/// or what a vendor sets. A variable that is empty, `0`, `false`, `no`, `off` or `n` is not set; a `CI` like that means
+/// no, whatever else is set. A name that other programs use too, such as `BUILD_ID` or `RUN_ID`, says nothing alone.
 pub fn is_ci(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let value = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
     let is_set = |name: &str| value(name).is_some_and(|value| !says_no(&value));

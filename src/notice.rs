@@ -1,10 +1,10 @@
 //! The one-time notice: what is collected, for whom, how to stop it, where to read more. Once a state folder, which is
-//! once a person and machine, and before anything leaves from there. It leaves time to say no: on a person's machine nothing leaves
-//! before the hold is over, which lasts an hour after the notice was seen on a terminal, and a day where nobody can say that it was
-//! seen. In CI, which no person watches, it is printed and events go at once.
+//! once a person and machine, and before anything leaves from there. It leaves time to say no: on a person's machine
+//! nothing leaves before the hold is over, which lasts an hour after the notice was seen on a terminal, and a day where
+//! nobody can say that it was seen. In CI, which no person watches, it is printed and events go at once.
 //!
-//! `notice.json` in the state folder says when it was shown. Its lock is held while that file is read and written, never while
-//! the notice is printed.
+//! `notice.json` in the state folder says when it was shown. Its lock is held while that file is read and written,
+//! never while the notice is printed.
 
 use crate::config::NoticeBy;
 use crate::json::{self, object};
@@ -28,7 +28,8 @@ const SHOWING_MS: u64 = 1_000;
 pub fn text(endpoint: &str) -> String {
     let to = endpoint.split('/').nth(2).unwrap_or(endpoint);
     [
-        "Pact collects anonymous usage data: which Pact library ran, its version, on which system, and how many tests; no\n\
+        "Pact collects anonymous usage data: which Pact library ran, its version, on which system, and how many \
+         tests; no\n\
          names, no addresses, nothing out of your pacts. It goes to ",
         to,
         ", for Pact's maintainers.\n\
@@ -104,8 +105,8 @@ impl Note {
         ]))
     }
 
-    /// Moments in the future come of a clock that was set back since: they count as now, so that the hold neither ends early nor
-    /// lasts for ever.
+    /// Moments in the future come of a clock that was set back since: they count as now, so that the hold neither ends
+    /// early nor lasts for ever.
     fn by_clock(self, now_ms: u64) -> Self {
         Note {
             shown_ms: self.shown_ms.min(now_ms),
@@ -199,8 +200,8 @@ impl Note {
     }
 }
 
-/// Changes the note, under its lock. Where another process holds that at the moment, nothing is changed; it is held for the blink of
-/// an eye only.
+/// Changes the note, under its lock. Where another process holds that at the moment, nothing is changed; it is held for
+/// the blink of an eye only.
 fn note_down(folder: &Path, change: impl FnOnce(Note) -> Note, now_ms: u64) -> io::Result<Note> {
     private_folder(folder)?;
     let mut file = Private::open_or_create(&folder.join(FILE))?;

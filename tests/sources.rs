@@ -17,7 +17,7 @@ const SOURCES: [&str; 22] = [
 const NOT_OURS: [&str; 4] = ["docs/licences.txt", "tests/abi/", "fuzz/corpus/", "LICENSE"];
 
 /// Where lines are still too long.
-const NOT_YET: [&str; 4] = ["src/", "bindings/js/test/", "bindings/ruby/", "CHANGELOG.md"];
+const NOT_YET: [&str; 3] = ["bindings/js/test/", "bindings/ruby/", "CHANGELOG.md"];
 
 /// Words that the project gave up, with what it says instead.
 const GIVEN_UP: [(&str, &str); 12] = [

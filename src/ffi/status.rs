@@ -40,8 +40,8 @@ pub enum PactTelemetryStatus {
     PACT_TELEMETRY_ERROR_FORBIDDEN = -5,
     /// A number is outside its range.
     PACT_TELEMETRY_ERROR_RANGE = -6,
-    /// The time is over and some events still wait, or some wait in memory alone because no disk takes them. The library
-    /// goes on with them until the process exits.
+    /// The time is over and some events still wait, or some wait in memory alone because no disk takes them. The
+    /// library goes on with them until the process exits.
     PACT_TELEMETRY_ERROR_TIMEOUT = -7,
     /// The library failed, or there is no memory for the answer. The host program is unharmed.
     PACT_TELEMETRY_ERROR_INTERNAL = -8,

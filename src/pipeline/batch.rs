@@ -281,7 +281,7 @@ impl Batch {
     /// Keeps it for another attempt, of this process or of whichever process has a turn before. On disk, unless no disk
     /// takes it.
     pub fn keep(&mut self) {
-        // The disk may take it by now, or somebody removed the whole folder. A file that is gone from its folder was
+        // The disk may take it by now, or the whole folder was removed. A file that is gone from its folder was
         // taken by another process, which sends it.
         if self.file.is_none() || self.spool.as_ref().is_some_and(|spool| !spool.is_there()) {
             self.store(unix_millis());

@@ -59,7 +59,7 @@ impl Attempt {
         }
     }
 
-    /// Does it seem to hang, after somebody waited that long for nothing else?
+    /// Does it seem to hang, after a call waited that long for nothing else?
     pub fn seems_to_hang(&self, waited: Duration) -> bool {
         waited >= self.health.usual(self.now_ms).map_or(HANG / 4, |usual| HANG.max(4 * usual))
     }

@@ -241,7 +241,7 @@ mod model {
                 let made = Box::into_raw(make());
                 let none = std::ptr::null_mut();
                 if self.0.compare_exchange(none, made, Ordering::AcqRel, Ordering::Acquire).is_err() {
-                    #[allow(unsafe_code)] // nobody else has it
+                    #[allow(unsafe_code)] // no other thread has it
                     unsafe {
                         drop(Box::from_raw(made));
                     }
@@ -255,7 +255,7 @@ mod model {
         fn drop(&mut self) {
             let at = self.0.load(Ordering::Acquire);
             if !at.is_null() {
-                #[allow(unsafe_code)] // nobody else has it any more
+                #[allow(unsafe_code)] // no other thread has it any more
                 unsafe {
                     drop(Box::from_raw(at));
                 }

@@ -337,9 +337,10 @@ fn is_passing_code(code: i32) -> bool {
     matches!(code, 4 | 8 | 14 | 32 | 33 | 303 | 1450 | 1455)
 }
 
-/// A folder in which this user alone can make and rename files. One that is there is used as it is, or not at all: its mode is
-/// never changed. One that is not there is made (0700) with those above it, if the first of them that is there belongs to this
-/// user, or is a place where everybody may make something (sticky): nothing is made in the home of somebody else.
+/// A folder in which this user alone can make and rename files. One that is there is used as it is, or not at all: its
+/// mode is never changed. One that is not there is made (0700) with those above it, if the first of them that is there
+/// belongs to this user, or is a place where everybody may make something (sticky): nothing is made in the home of
+/// somebody else.
 #[cfg(unix)]
 pub fn private_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -485,7 +486,8 @@ mod tests {
         assert!(is_passing(&std::fs::remove_file(&path).err().unwrap()));
         std::thread::scope(|scope| {
             let removed = scope.spawn(|| remove(&path));
-            std::thread::sleep(std::time::Duration::from_millis(30)); // it has begun, or begins later and succeeds at once
+            // By then the removal has begun, or it begins later and succeeds at once.
+            std::thread::sleep(std::time::Duration::from_millis(30));
             drop(scanner);
             removed.join().unwrap().unwrap();
         });

@@ -204,8 +204,8 @@ pub fn unsupported() -> Option<&'static str> {
     }
 }
 
-/// Does it run with more rights than the person has who started it (set-user-ID and the like)? Its environment and its files are
-/// not to be trusted then.
+/// Does it run with more rights than the person has who started it (set-user-ID and the like)? Its environment and its
+/// files are not to be trusted then.
 fn is_privileged() -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     // SAFETY: takes any number, cannot fail.
@@ -217,9 +217,9 @@ fn is_privileged() -> bool {
     return false;
 }
 
-/// Was it linked statically against glibc, and loads this library all the same? It has two C libraries then, of which the second
-/// can start no thread. Such a program was started without a dynamic loader, unless the loader itself was started with the
-/// program as its argument.
+/// Was it linked statically against glibc, and loads this library all the same? It has two C libraries then, of which
+/// the second can start no thread. Such a program was started without a dynamic loader, unless the loader itself was
+/// started with the program as its argument.
 fn is_static() -> bool {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

@@ -1,5 +1,5 @@
-//! Telling the person something, without ever waiting for a reader and without writing into a descriptor that is not standard
-//! error any more.
+//! Telling the person something, without ever waiting for a reader and without writing into a descriptor that is not
+//! standard error any more.
 
 /// Who got to see it?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +36,8 @@ mod on_unix {
     use std::ffi::{c_int, CStr};
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    /// Standard error as it was when the library was loaded: device and inode, and whether that was looked at. A program that
-    /// closed it may have got the number for a socket or a file of its own.
+    /// Standard error as it was when the library was loaded: device and inode, and whether that was looked at. A
+    /// program that closed it may have got the number for a socket or a file of its own.
     static AT_LOAD: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
 
     #[cfg_attr(any(target_os = "linux", target_os = "android"), link_section = ".init_array")]
@@ -67,8 +67,8 @@ mod on_unix {
         unsafe { (libc::fstat(descriptor, stat.as_mut_ptr()) == 0).then(|| stat.assume_init()) }
     }
 
-    /// To standard error if that is a terminal; else to the controlling terminal, if this process is in its foreground; else to
-    /// standard error, if that is a pipe or a file.
+    /// To standard error if that is a terminal; else to the controlling terminal, if this process is in its foreground;
+    /// else to standard error, if that is a pipe or a file.
     pub fn tell(text: &str) -> Told {
         // SAFETY: takes any number.
         if unsafe { libc::isatty(libc::STDERR_FILENO) } == 1 {
@@ -100,8 +100,8 @@ mod on_unix {
         }
     }
 
-    /// Is descriptor 2 a pipe, or a file that is only written to, and still what it was when the library was loaded? A socket, a
-    /// device, or what else got that number is not standard error.
+    /// Is descriptor 2 a pipe, or a file that is only written to, and still what it was when the library was loaded? A
+    /// socket, a device, or what else got that number is not standard error.
     fn is_standard_error() -> bool {
         let Some(stat) = stat(libc::STDERR_FILENO) else { return false };
         let [device, inode, is_known] = AT_LOAD.each_ref().map(|part| part.load(Ordering::Acquire));
@@ -117,12 +117,12 @@ mod on_unix {
         (is_same || is_known == 0) && is_meant_for_it
     }
 
-    /// All of it in one call, so that the lines of two processes do not mix, and without waiting: `false` where nobody makes place
-    /// for it.
+    /// All of it in one call, so that the lines of two processes do not mix, and without waiting: `false` where nobody
+    /// makes place for it.
     fn write(descriptor: c_int, text: &str) -> bool {
         let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
-        // SAFETY: one entry, ours; and as many bytes as the text has. A pipe that is writable takes PIPE_BUF bytes at once (pipe(7)),
-        // and the text is shorter. SIGPIPE is blocked on the library's threads.
+        // SAFETY: one entry, ours; and as many bytes as the text has. A pipe that is writable takes PIPE_BUF bytes at
+        // once (pipe(7)), and the text is shorter. SIGPIPE is blocked on the library's threads.
         unsafe {
             let is_ready = libc::poll(&mut poll, 1, 0) == 1 && poll.revents & libc::POLLOUT != 0;
             is_ready && libc::write(descriptor, text.as_ptr().cast(), text.len()) == text.len() as isize

@@ -424,7 +424,8 @@ mod tests {
         for name in names(&spool) {
             assert_eq!(mode(&spool.folder.join(&name)), 0o600, "{name}");
         }
-        // Somebody opened one up: it is used as it is where nobody else can change what is in it, and else not at all.
+        // A folder that others may read is used as it is, if no other user can change what is in it, and else not at
+        // all.
         for folder in [&state, &spool.folder] {
             for (given, is_used) in [(0o755, true), (0o777, false), (0o770, false), (0o1777, true), (0o700, true)] {
                 std::fs::set_permissions(folder, std::fs::Permissions::from_mode(given)).unwrap();

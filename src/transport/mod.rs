@@ -177,8 +177,8 @@ impl Transport {
     }
 }
 
-/// Reads what is left of an answer, within limits: only a connection that was read to its end can carry the next request.
-/// Returns the start of it.
+/// Reads what is left of an answer, within limits: only a connection that was read to its end can carry the next
+/// request. Returns the start of it.
 fn read_to_end(body: &mut dyn Read) -> Vec<u8> {
     let mut buffer = [0; 1024];
     let mut start = Vec::new();

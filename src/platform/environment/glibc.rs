@@ -1,10 +1,10 @@
 //! Reading the environment while other threads change it, on glibc.
 //!
-//! `setenv` may move the array of pointers and free the old one, so an entry that is read may be anything at that moment
-//! (before glibc 2.41, whose own `getenv` has the same fault). But glibc never frees a string that it made, so a pointer
-//! that was good once is good for ever. Hence: the pointers are remembered; the next call compares them and, as long as they are the
-//! same ones, looks at what stands there. Pointers that are new are followed after asking the system whether there is
-//! memory behind them, and what was read counts only if the array is the same afterwards.
+//! `setenv` may move the array of pointers and free the old one, so an entry that is read may be anything at that
+//! moment (before glibc 2.41, whose own `getenv` has the same fault). But glibc never frees a string that it made, so a
+//! pointer that was good once is good for ever. Hence: the pointers are remembered; the next call compares them and, as
+//! long as they are the same ones, looks at what stands there. Pointers that are new are followed after asking the
+//! system whether there is memory behind them, and what was read counts only if the array is the same afterwards.
 
 use super::block;
 use std::ffi::{c_char, CStr};
@@ -25,7 +25,8 @@ pub struct Names<const N: usize> {
     seen: &'static Seen<N>,
 }
 
-/// What was found the last time. Apart from the names: a static of nothing but zeros takes no room in the library's file.
+/// What was found the last time. Apart from the names: a static of nothing but zeros takes no room in the library's
+/// file.
 pub struct Seen<const N: usize> {
     /// Odd while it is written, 0 before it was.
     version: AtomicU32,
@@ -60,15 +61,17 @@ impl<const N: usize> Seen<N> {
         }
         let count = self.count.load(Ordering::Relaxed);
         let size = (count + 1) * size_of::<usize>();
-        // SAFETY: the block had these entries and the NULL after them when it was remembered; a free may have changed them
-        // since, which is why they are only compared; it is still mapped, being far smaller than what malloc maps by itself and
-        // takes away again (M_MMAP_THRESHOLD, mallopt(3)). Both may be written to meanwhile, as by `setenv` anywhere: the C
-        // library reads bytes, and what it found counts only if the version is still the same below.
+        // SAFETY: the block had these entries and the NULL after them when it was remembered; a free may have changed
+        // them since, which is why they are only compared; it is still mapped, being far smaller than what malloc maps
+        // by itself and takes away again (M_MMAP_THRESHOLD, mallopt(3)). Both may be written to meanwhile, as by
+        // `setenv` anywhere: the C library reads bytes, and what it found counts only if the version is still the same
+        // below.
         if unsafe { libc::memcmp(block.cast(), self.entries.as_ptr().cast(), size) } != 0 {
             return None;
         }
-        // The strings may be others by now at the same addresses: a program may change one in place, or free one that it gave to
-        // `putenv` and get its memory back for another. So each is looked at, which is one byte for those of other names.
+        // The strings may be others by now at the same addresses: a program may change one in place, or free one that
+        // it gave to `putenv` and get its memory back for another. So each is looked at, which is one byte for those of
+        // other names.
         let mut answer = false;
         for entry in self.entries.iter().take(count) {
             let entry = entry.load(Ordering::Relaxed) as *const c_char;
@@ -139,7 +142,8 @@ impl<const N: usize> Names<N> {
         values.into_iter().any(|value| value != 0 && is(unsafe { text(value) }))
     }
 
-    /// Reads the block anew and remembers it. Where it never stands still, what was found before; `None` where nothing was.
+    /// Reads the block anew and remembers it. Where it never stands still, what was found before; `None` where nothing
+    /// was.
     fn look(&self) -> Option<[usize; N]> {
         let mut entries = [0; MAX];
         for _ in 0..TRIES {
@@ -153,7 +157,8 @@ impl<const N: usize> Names<N> {
         (self.seen.version.load(Ordering::Acquire) != 0).then(before)
     }
 
-    /// One pass over the block; `None` where it changed meanwhile. Gives the block, the number of its entries, and the values.
+    /// One pass over the block; `None` where it changed meanwhile. Gives the block, the number of its entries, and the
+    /// values.
     fn read(&self, entries: &mut [usize; MAX]) -> Option<(usize, usize, [usize; N])> {
         let mut memory = Memory::default();
         let mut values = [0; N];
@@ -183,9 +188,9 @@ impl<const N: usize> Names<N> {
     }
 }
 
-/// Is one of the names set to a value that `is` says yes to? No allocation, and no system call while nothing changes: one
-/// comparison of memory (memcmp(3)), some 50 instructions for 30 variables. Where the environment could never be read because it
-/// changes without pause, the answer is yes.
+/// Is one of the names set to a value that `is` says yes to? No allocation, and no system call while nothing changes:
+/// one comparison of memory (memcmp(3)), some 50 instructions for 30 variables. Where the environment could never be
+/// read because it changes without pause, the answer is yes.
 #[inline(always)]
 pub fn any<const N: usize>(names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
     match names.seen.remembered(names, is) {
@@ -227,8 +232,8 @@ impl Memory {
         }
         if page != self.known {
             let mut is_resident = 0;
-            // SAFETY: mincore(2) looks at no content and writes one byte for one page; it fails with ENOMEM where nothing
-            // is mapped.
+            // SAFETY: mincore(2) looks at no content and writes one byte for one page; it fails with ENOMEM where
+            // nothing is mapped.
             if unsafe { libc::mincore(page as *mut _, 1, &mut is_resident) } != 0 {
                 return None;
             }
@@ -332,8 +337,8 @@ impl<const N: usize> Names<N> {
     }
 }
 
-/// What the shared library's own code, and the crates in it, call as `getenv`: std's `env::var` ends there, of whatever crate.
-/// Hidden, so that the program keeps its own.
+/// What the shared library's own code, and the crates in it, call as `getenv`: std's `env::var` ends there, of whatever
+/// crate. Hidden, so that the program keeps its own.
 #[cfg(all(feature = "reserve", not(test)))]
 mod own_getenv {
     use std::ffi::{c_char, CStr};
@@ -347,9 +352,23 @@ mod own_getenv {
     }
 
     #[cfg(target_arch = "x86_64")]
-    std::arch::global_asm!(".globl getenv", ".hidden getenv", ".type getenv, @function", "getenv:", "jmp {find}", find = sym find);
+    std::arch::global_asm!(
+        ".globl getenv",
+        ".hidden getenv",
+        ".type getenv, @function",
+        "getenv:",
+        "jmp {find}",
+        find = sym find
+    );
     #[cfg(target_arch = "aarch64")]
-    std::arch::global_asm!(".globl getenv", ".hidden getenv", ".type getenv, %function", "getenv:", "b {find}", find = sym find);
+    std::arch::global_asm!(
+        ".globl getenv",
+        ".hidden getenv",
+        ".type getenv, %function",
+        "getenv:",
+        "b {find}",
+        find = sym find
+    );
 }
 
 #[cfg(test)]
