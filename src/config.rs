@@ -24,7 +24,7 @@ pub const CONFIG_MAX_BYTES: usize = 65_536;
 /// Where Google collects. The European Union's is `https://region1.google-analytics.com`.
 pub const DEFAULT_ENDPOINT: &str = "https://www.google-analytics.com";
 
-/// Who shows the one-time notice.
+/// Who shows the notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeBy {
     /// This library, on standard error.
@@ -33,7 +33,7 @@ pub enum NoticeBy {
     HostProgram,
     /// The host says that it has shown it.
     Shown,
-    /// Nobody: the person who started the process has seen it (`PACT_TELEMETRY_NOTICE=seen`).
+    /// It is not shown: the person who started the process has seen it (`PACT_TELEMETRY_NOTICE=seen`).
     Seen,
 }
 
@@ -52,7 +52,7 @@ pub struct Settings {
     pub state_dir: Option<PathBuf>,
     /// The longest that the end of the process may wait for an answer; `None` where the machine decides.
     pub exit_timeout: Option<Duration>,
-    /// Who shows the one-time notice.
+    /// Who shows the notice.
     pub notice: NoticeBy,
     /// Whether a random identifier stands in for the digest of the hostname. The person's saved choice can say so too.
     pub random_id: bool,

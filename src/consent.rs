@@ -40,7 +40,7 @@ pub fn opted_out_by_environment() -> bool {
     environment::any(&NAMES, opts_out)
 }
 
-/// What a file in which somebody saved a choice says of sending.
+/// What a file with a saved choice says of sending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SavedChoice {
     /// Nothing was saved.

@@ -1,7 +1,8 @@
-//! The one-time notice: what is collected, for whom, how to stop it, where to read more. Once a state folder, which is
-//! once a person and machine, and before anything leaves from there. It leaves time to say no: on a person's machine
-//! nothing leaves before the hold is over, which lasts an hour after the notice was seen on a terminal, and a day where
-//! nobody can say that it was seen. In CI, which no person watches, it is printed and events go at once.
+//! The notice: what is collected, for whom, how to stop it, where to read more. It is shown before anything leaves from
+//! a state folder, which a person has once a machine. It leaves time to say no: on a person's machine nothing leaves
+//! for an hour after the notice was seen on a terminal, or for a day where it is not known whether it was seen; until
+//! then it is shown again, at most once an hour. In CI, which no person watches, it is shown once and events go at
+//! once.
 //!
 //! `notice.json` in the state folder says when it was shown. Its lock is held while that file is read and written,
 //! never while the notice is printed.
@@ -53,12 +54,12 @@ pub enum Permission {
     Granted,
     /// Not before this moment, in milliseconds since 1970, as far as is known now.
     Held {
-        /// `u64::MAX` where somebody has to show the notice first.
+        /// `u64::MAX` if the host program has to show the notice first.
         until_ms: u64,
     },
     /// The system is short of something: ask again soon.
     NotYet,
-    /// Nobody can remember here that it was shown, so it would be shown in every run, or in none.
+    /// That it was shown cannot be remembered here, so it would be shown in every run, or in none.
     Never,
 }
 
@@ -85,7 +86,7 @@ struct Note {
     shown_ms: u64,
     /// When it was first seen on a terminal, or the host program said that it had shown it.
     seen_ms: u64,
-    /// When somebody last set out to show it.
+    /// When a process last set out to show it.
     tried_ms: u64,
 }
 
@@ -167,7 +168,7 @@ fn permission_in(ask: &Ask<'_>, folder: &Path) -> io::Result<Permission> {
             return Ok(note.permission(is_ci, now_ms));
         }
         NoticeBy::Stderr if note.is_due(is_ci, now_ms) => {
-            // Whoever notes that first shows it.
+            // The process that notes that first shows it.
             let mut is_first = false;
             note_down(
                 folder,
@@ -201,7 +202,7 @@ impl Note {
 }
 
 /// Changes the note, under its lock. Where another process holds that at the moment, nothing is changed; it is held for
-/// the blink of an eye only.
+/// a few system calls only.
 fn note_down(folder: &Path, change: impl FnOnce(Note) -> Note, now_ms: u64) -> io::Result<Note> {
     private_folder(folder)?;
     let mut file = Private::open_or_create(&folder.join(FILE))?;
@@ -215,7 +216,7 @@ fn note_down(folder: &Path, change: impl FnOnce(Note) -> Note, now_ms: u64) -> i
     Ok(note)
 }
 
-/// On a CI machine, whose disk says no: as often as there are processes.
+/// On a CI machine where it cannot be remembered: once a process.
 fn show_once_a_process(ask: &Ask<'_>) -> Permission {
     static SHOWN: AtomicBool = AtomicBool::new(false);
     match ask.by {
@@ -234,7 +235,7 @@ fn read(folder: &Path) -> io::Result<Note> {
     }
 }
 
-/// For who wants to show it, or to know: when it was shown, until when nothing leaves, and the text.
+/// For a host program that shows it, and for the person: when it was shown, until when nothing leaves, and the text.
 pub fn explain(state_folder: Option<&Path>, endpoint: &str) -> Value {
     let note = state_folder.and_then(|folder| read(folder).ok()).unwrap_or_default();
     let shown_ms = [note.seen_ms, note.shown_ms].into_iter().find(|moment| *moment > 0);

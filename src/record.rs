@@ -164,7 +164,7 @@ fn machine_from_value(value: &Value) -> Option<Machine> {
     (is_hexadecimal && is_numbers).then_some(machine)
 }
 
-/// How many events a text seems to hold, whoever wrote it: for counting what is thrown away unread.
+/// How many events a text seems to hold, in whatever format: for counting what is thrown away unread.
 pub fn count_events(text: &[u8]) -> u64 {
     (text.iter().filter(|byte| **byte == b'\n').count() as u64).saturating_sub(1)
 }

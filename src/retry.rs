@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 /// The wait after the first failure is random between zero and this; it doubles with each further failure.
 const FIRST_MS: u64 = 10_000;
-/// The longest wait of our own.
+/// The longest wait, unless a server asks for a longer one.
 const LONGEST_MS: u64 = 60 * 60 * 1_000;
 /// The longest wait that a server can ask for: a day. Events older than three days are lost anyway.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -135,7 +135,7 @@ impl Health {
     }
 
     /// How long to wait before an attempt that can be given that much time; `None` where one may be made now. What was
-    /// waited for in vain is tried again, before its time is over, by who has more than twice as long.
+    /// waited for in vain is tried again, before its time is over, by a process that has more than twice as long.
     pub fn wait(&self, now_ms: u64, available: Duration) -> Option<Duration> {
         let vain = self.vain(now_ms);
         let has_longer = !vain.is_zero() && available > 2 * vain;
@@ -176,7 +176,7 @@ impl Health {
         Health { backoff, unanswered: 0, vain_ms: 0, vain_at_ms: 0, ..*self }
     }
 
-    /// After an attempt that was given that long and came to nothing, because the process exits or nobody waits any
+    /// After an attempt that was given that long and came to nothing, because the process exits or no call waits any
     /// more. `chance` as for [`Backoff::after_failure`].
     pub fn after_vain(&self, now_ms: u64, given: Duration, is_written: bool, chance: u64) -> Self {
         let mut next = *self;

@@ -1,6 +1,6 @@
-//! Which open file a descriptor's number stands for right now. A host that closes all descriptors (a daemon does) may
-//! get our numbers for files of its own: writing there would be writing into its data, closing there would be closing
-//! its file. Between the question and the deed it may still happen; that gap is microseconds and cannot be closed from
+//! Which open file a descriptor's number stands for right now. A host program that closes all descriptors (a daemon
+//! does) may get the library's numbers for files of its own: the library would write into its data, or close its file.
+//! It may still happen between the check and the use; that gap is microseconds and cannot be closed from
 //! here.
 
 #[cfg(unix)]

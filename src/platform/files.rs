@@ -1,5 +1,5 @@
 //! Private files: made for their owner alone, never through a symbolic link, and never mistaken for another's once the
-//! host has closed our descriptor under us and its number went to somebody else.
+//! host program has closed the library's descriptor and its number is that of another file.
 
 use super::descriptor::Owned;
 use std::ffi::OsString;
@@ -95,7 +95,7 @@ impl Private {
         Ok(bytes)
     }
 
-    /// Locks it against other openings of it; `false` where somebody else did. Others may still read and write it.
+    /// Locks it against other openings of it; `false` if it is locked already. Others may still read and write it.
     pub fn try_lock(&mut self) -> io::Result<bool> {
         self.is_locked = lock(self.open.get()?)?;
         Ok(self.is_locked)
@@ -113,7 +113,7 @@ impl Private {
         }
     }
 
-    /// Is this still the file at that path? Somebody may have removed it and made another.
+    /// Is this still the file at that path? It may have been removed and made anew.
     #[cfg(unix)]
     pub fn is_at(&self, path: &Path) -> bool {
         use std::os::unix::fs::MetadataExt;
@@ -121,7 +121,7 @@ impl Private {
         self.metadata().is_ok_and(|here| there.is_ok_and(|there| there == (here.dev(), here.ino())))
     }
 
-    /// Is this still the file at that path? Somebody may have removed it and made another: a file that is open can be
+    /// Is this still the file at that path? It may have been removed and made anew: a file that is open can be
     /// removed here too, if it was opened for that, as std does.
     #[cfg(not(unix))]
     pub fn is_at(&self, path: &Path) -> bool {
@@ -140,7 +140,7 @@ impl Private {
 impl Drop for Private {
     fn drop(&mut self) {
         if self.is_locked {
-            // Said aloud: a forked child holds the same open file, and with it the lock.
+            // Explicitly: a forked child holds the same open file, and with it the lock.
             let _ = self.open.get().map(unlock);
         }
     }
@@ -174,7 +174,7 @@ fn unlock(file: &File) {
     let _ = file.unlock();
 }
 
-/// The byte that is locked: one that no file has, since nobody else can read or write what is locked here.
+/// The byte that is locked: one that no file has, since no other process can read or write what is locked here.
 #[cfg(not(unix))]
 fn locked_byte() -> super::windows::Overlapped {
     super::windows::Overlapped { offset: u32::MAX - 1, offset_high: i32::MAX as u32, ..Default::default() }
@@ -235,7 +235,7 @@ pub fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
     let (folder, _) = Owned::at(Folder(open), folder);
     let mut names = Vec::new();
     loop {
-        // SAFETY: an open folder that this thread alone has; its descriptor is ours this moment.
+        // SAFETY: an open folder that this thread alone has; its descriptor was checked this moment.
         let entry = unsafe { libc::readdir(folder.get()?.0.as_ptr()).as_ref() };
         let Some(entry) = entry else { break };
         // SAFETY: readdir(3) terminates the name.
@@ -300,7 +300,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Cuts off what a file has behind so many bytes. In one call: it is done for every request. In a folder of this user
-/// alone, where nobody else puts links.
+/// alone, where no other user puts links.
 #[cfg(unix)]
 pub fn cut(path: &Path, length: u64) -> io::Result<()> {
     use std::os::unix::ffi::OsStrExt;

@@ -8,7 +8,7 @@ pub enum Told {
     Seen,
     /// It was written to a pipe or a file that may never be read.
     Written,
-    /// Nobody: there is nowhere to write it.
+    /// It was not written: there is nowhere to write it.
     Nobody,
 }
 
@@ -117,12 +117,12 @@ mod on_unix {
         (is_same || is_known == 0) && is_meant_for_it
     }
 
-    /// All of it in one call, so that the lines of two processes do not mix, and without waiting: `false` where nobody
-    /// makes place for it.
+    /// All of it in one call, so that the lines of two processes do not mix, and without waiting: `false` if it does
+    /// not fit now.
     fn write(descriptor: c_int, text: &str) -> bool {
         let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
-        // SAFETY: one entry, ours; and as many bytes as the text has. A pipe that is writable takes PIPE_BUF bytes at
-        // once (pipe(7)), and the text is shorter. SIGPIPE is blocked on the library's threads.
+        // SAFETY: one entry, of this function; and as many bytes as the text has. A pipe that is writable takes
+        // PIPE_BUF bytes at once (pipe(7)), and the text is shorter. SIGPIPE is blocked on the library's threads.
         unsafe {
             let is_ready = libc::poll(&mut poll, 1, 0) == 1 && poll.revents & libc::POLLOUT != 0;
             is_ready && libc::write(descriptor, text.as_ptr().cast(), text.len()) == text.len() as isize

@@ -28,7 +28,7 @@ fn start_quiet<F: FnOnce() + Send + 'static>(name: &'static CStr, stack_bytes: u
 
     let task = Box::into_raw(Box::new((name, run)));
     // SAFETY: pthread_attr_init(3) fills in the attributes before anything reads them, and they are destroyed once.
-    // `main` takes the task where the thread was started; nobody has it where it was not.
+    // `main` takes the task if the thread was started; otherwise it is dropped here.
     unsafe {
         let mut attributes: libc::pthread_attr_t = std::mem::zeroed();
         if libc::pthread_attr_init(&mut attributes) != 0 {

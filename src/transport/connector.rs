@@ -1,5 +1,5 @@
-//! How connections are made: as ureq makes them, but over sockets that notice when the host has closed all descriptors
-//! under us. ureq's own would go on with whatever has got the number since.
+//! How connections are made: as ureq makes them, but over sockets that notice when the host program has closed all
+//! descriptors. ureq's own sockets would go on with whatever file has got the number since.
 
 use super::proxy::{Proxies, Way};
 use super::SendPermit;

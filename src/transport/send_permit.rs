@@ -5,8 +5,8 @@ use crate::platform::clock::coarse_millis;
 use crate::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 use std::time::Duration;
 
-/// Whether a request may be sent. The exit of the process closes it; from then on no request is sent whose answer
-/// nobody would hear.
+/// Whether a request may be sent. The exit of the process closes it; from then on no request is sent, since its
+/// answer would not be received.
 #[derive(Debug)]
 pub struct SendPermit {
     state: AtomicU8,
