@@ -83,6 +83,12 @@ impl Home {
         self.files(".batch")
     }
 
+    /// How many events a batch holds.
+    pub fn events_in(&self, batch: &str) -> usize {
+        let text = std::fs::read(self.spool().join(batch)).unwrap();
+        text.iter().filter(|byte| **byte == b'\n').count() - 1
+    }
+
     /// Lets so much time pass for the batches, by their names.
     pub fn age(&self, by: Duration) {
         for name in self.batches() {
@@ -193,6 +199,14 @@ impl Running {
         assert!(output.status.success(), "{text}{errors}");
         let stats = text.lines().filter_map(|line| line.strip_prefix("STATS "));
         (stats.map(|stats| serde_json::from_str(stats).unwrap()).collect(), errors)
+    }
+
+    /// Until it has printed a line, which is not in the end's.
+    pub fn wait_for_print(&mut self) {
+        let mut byte = [0];
+        while byte != *b"\n" {
+            std::io::Read::read_exact(self.0.stdout.as_mut().unwrap(), &mut byte).unwrap();
+        }
     }
 
     /// SIGKILL.

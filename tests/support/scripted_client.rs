@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// Long enough for a busy machine; nothing waits this long unless it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The library's threads end after so much time without work; a busy machine may take twice as long.
+const QUIET_MAX: Duration = Duration::from_secs(3);
+
 fn main() {
     let [config, steps] = std::env::args().skip(1).collect::<Vec<_>>().try_into().unwrap();
     let client = Client::new(&config).unwrap();
@@ -53,6 +56,10 @@ fn run(client: &Client, step: &str, argument: &str) {
             let flushed = client.flush(PATIENCE);
             assert!(argument.is_empty() || format!("{flushed:?}") == argument, "{flushed:?} {}", client.stats());
         }
+        "persist" => {
+            let persisted = client.persist(PATIENCE);
+            assert_eq!(format!("{persisted:?}"), argument, "{}", client.stats());
+        }
         "close" => drop(client.close(PATIENCE)),
         "set" => std::env::set_var(argument, "1"),
         "unset" => std::env::remove_var(argument),
@@ -64,6 +71,14 @@ fn run(client: &Client, step: &str, argument: &str) {
         }
         "off" => client.set_enabled(false),
         "sleep" => std::thread::sleep(milliseconds()),
+        // The library's threads have ended.
+        "alone" => {
+            let since = Instant::now();
+            while std::fs::read_dir("/proc/self/task").unwrap().count() > 1 {
+                assert!(since.elapsed() < 2 * QUIET_MAX, "a thread is left: {}", client.stats());
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
         // The counters are read all the while, also in the midst of it all.
         "until" => {
             let (pointer, least) = argument.split_once('=').unwrap_or((argument, "1"));
