@@ -134,7 +134,8 @@ mod model {
                 move || {
                     let mut taken = Vec::new();
                     while taken.len() < events {
-                        wake.sleep(|| queue.is_empty());
+                        // As good as without a limit: the model's clock stands still.
+                        assert!(wake.sleep(Duration::from_secs(3_600), || queue.is_empty()));
                         wake.urgent.swap(false, Ordering::SeqCst);
                         taken.extend(queue.take());
                     }
@@ -170,6 +171,35 @@ mod model {
     #[test]
     fn whoever_hurries_is_never_slept_over() {
         no_event_is_slept_over(|wake| wake.hurry(|| unreachable!("there is a thread")), 1, 1);
+    }
+
+    /// A worker whose time asleep is over in every order with a thread that tracks: either this worker takes the event, or the
+    /// tracking thread starts another.
+    #[test]
+    fn no_event_is_left_by_a_worker_that_ends() {
+        in_every_order(|| {
+            let (wake, queue) = (Arc::new(Wake::new()), Arc::new(Queue::new(1)));
+            wake.rest.store(Rest::Awake as u8, Ordering::SeqCst);
+            let worker = thread::spawn({
+                let (wake, queue) = (wake.clone(), queue.clone());
+                move || {
+                    let mut taken = 0;
+                    // Twice, since it may be woken before the event is there, by nobody.
+                    while wake.sleep(Duration::ZERO, || queue.is_empty()) {
+                        taken += queue.take().count();
+                    }
+                    taken
+                }
+            });
+            assert!(queue.push(0).is_ok());
+            let is_started = std::cell::Cell::new(false);
+            wake.rouse(|| {
+                is_started.set(true);
+                true
+            });
+            let taken = worker.join().unwrap();
+            assert!(taken == 1 || is_started.get(), "the event waits, and nobody comes");
+        });
     }
 
     #[test]
