@@ -14,7 +14,7 @@ use crate::platform::terminal::{tell, Told};
 use serde_json::Value;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The hold after the notice was seen on a terminal, in milliseconds,
 const HOLD_SEEN_MS: u64 = 60 * 60 * 1_000;
@@ -22,8 +22,6 @@ const HOLD_SEEN_MS: u64 = 60 * 60 * 1_000;
 const HOLD_UNSEEN_MS: u64 = 24 * HOLD_SEEN_MS;
 /// While it was not seen, it is shown again after this time.
 const SHOW_AGAIN_MS: u64 = 60 * 60 * 1_000;
-/// While another process shows it, when to look again, in milliseconds.
-const SHOWING_MS: u64 = 1_000;
 
 /// What the person reads, at most five lines: what, to whom, how to stop it, where to read more.
 pub fn text(endpoint: &str) -> String {
@@ -139,7 +137,7 @@ impl Note {
             _ if is_ci => Permission::Granted,
             Some(until_ms) if now_ms >= until_ms => Permission::Granted,
             Some(until_ms) => Permission::Held { until_ms },
-            None => Permission::Held { until_ms: now_ms.saturating_add(SHOWING_MS) },
+            None => Permission::Held { until_ms: now_ms.saturating_add(HOLD_SEEN_MS) },
         }
     }
 }
@@ -157,6 +155,14 @@ pub fn permission(ask: &Ask<'_>) -> Permission {
     }
 }
 
+/// When this process found nowhere to write the notice, in milliseconds since 1970; 0 for never.
+static NOWHERE_MS: AtomicU64 = AtomicU64::new(0);
+
+fn had_nowhere_lately(now_ms: u64) -> bool {
+    let nowhere_ms = NOWHERE_MS.load(Ordering::Relaxed);
+    nowhere_ms > 0 && now_ms.abs_diff(nowhere_ms) < SHOW_AGAIN_MS
+}
+
 fn permission_in(ask: &Ask<'_>, folder: &Path) -> io::Result<Permission> {
     let Ask { is_ci, now_ms, .. } = *ask;
     let stored = read(folder)?;
@@ -167,7 +173,7 @@ fn permission_in(ask: &Ask<'_>, folder: &Path) -> io::Result<Permission> {
             let note = note_down(folder, |note| Note { seen_ms: now_ms, ..note }, now_ms)?;
             return Ok(note.permission(is_ci, now_ms));
         }
-        NoticeBy::Stderr if note.is_due(is_ci, now_ms) => {
+        NoticeBy::Stderr if note.is_due(is_ci, now_ms) && !had_nowhere_lately(now_ms) => {
             // The process that notes that first shows it.
             let mut is_first = false;
             note_down(
@@ -180,6 +186,9 @@ fn permission_in(ask: &Ask<'_>, folder: &Path) -> io::Result<Permission> {
             )?;
             if is_first {
                 let told = tell(&text(ask.endpoint));
+                if told == Told::Nobody {
+                    NOWHERE_MS.store(now_ms, Ordering::Relaxed);
+                }
                 let note = note_down(folder, |note| note.after(told, now_ms), now_ms)?;
                 return Ok(note.permission(is_ci, now_ms));
             }
