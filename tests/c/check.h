@@ -104,9 +104,8 @@ static inline int64_t dropped_in(const char *stats)
 /* Checks that no event is unaccounted for. */
 static inline void check_books(const char *stats)
 {
-    int64_t accounted =
-        number_of(stats, "delivered") + number_of(stats, "unconfirmed") + number_of(stats, "queued") +
-        number_of(stats, "spooled") + dropped_in(stats);
+    int64_t accounted = number_of(stats, "delivered") + number_of(stats, "unconfirmed") + number_of(stats, "queued")
+                        + number_of(stats, "spooled") + dropped_in(stats);
     if (number_of(stats, "accepted") != accounted) {
         printf("%s\n", stats);
         check_failed(__FILE__, __LINE__, "accepted = delivered + unconfirmed + queued + spooled + dropped");
