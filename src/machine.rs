@@ -56,7 +56,8 @@ const CI_VENDORS: &str = include_str!("ci.txt");
 /// or what a vendor sets. A variable that is empty, `0`, `false`, `no`, `off` or `n` is not set; a `CI` like that means
 /// no, whatever else is set. A name that other programs use too, such as `BUILD_ID` or `RUN_ID`, says nothing alone.
 pub fn is_ci(variable: impl Fn(&str) -> Option<OsString>) -> bool {
-    let value = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
+    let value: &dyn Fn(&str) -> Option<String> =
+        &|name| variable(name).map(|value| value.to_string_lossy().into_owned());
     let is_set = |name: &str| value(name).is_some_and(|value| !says_no(&value));
     let holds = |condition: &str| match (condition.split_once('='), condition.split_once('~')) {
         (Some((name, wanted)), _) => value(name).is_some_and(|value| value == wanted),

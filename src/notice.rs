@@ -170,7 +170,7 @@ fn permission_in(ask: &Ask<'_>, folder: &Path) -> io::Result<Permission> {
     match ask.by {
         NoticeBy::HostProgram if !note.is_shown() => return Ok(Permission::Held { until_ms: u64::MAX }),
         NoticeBy::Shown if note.seen_ms == 0 => {
-            let note = note_down(folder, |note| Note { seen_ms: now_ms, ..note }, now_ms)?;
+            let note = note_down(folder, &mut |note| Note { seen_ms: now_ms, ..note }, now_ms)?;
             return Ok(note.permission(is_ci, now_ms));
         }
         NoticeBy::Stderr if note.is_due(is_ci, now_ms) && !had_nowhere_lately(now_ms) => {
@@ -178,7 +178,7 @@ fn permission_in(ask: &Ask<'_>, folder: &Path) -> io::Result<Permission> {
             let mut is_first = false;
             note_down(
                 folder,
-                |note| {
+                &mut |note| {
                     is_first = note.is_due(is_ci, now_ms);
                     Note { tried_ms: now_ms, ..note }
                 },
@@ -189,11 +189,11 @@ fn permission_in(ask: &Ask<'_>, folder: &Path) -> io::Result<Permission> {
                 if told == Told::Nobody {
                     NOWHERE_MS.store(now_ms, Ordering::Relaxed);
                 }
-                let note = note_down(folder, |note| note.after(told, now_ms), now_ms)?;
+                let note = note_down(folder, &mut |note| note.after(told, now_ms), now_ms)?;
                 return Ok(note.permission(is_ci, now_ms));
             }
         }
-        _ if note != stored => drop(note_down(folder, |note| note, now_ms)?),
+        _ if note != stored => drop(note_down(folder, &mut |note| note, now_ms)?),
         _ => {}
     }
     Ok(note.permission(is_ci, now_ms))
@@ -212,7 +212,7 @@ impl Note {
 
 /// Changes the note, under its lock. Where another process holds that at the moment, nothing is changed; it is held for
 /// a few system calls only.
-fn note_down(folder: &Path, change: impl FnOnce(Note) -> Note, now_ms: u64) -> io::Result<Note> {
+fn note_down(folder: &Path, change: &mut dyn FnMut(Note) -> Note, now_ms: u64) -> io::Result<Note> {
     private_folder(folder)?;
     let mut file = Private::open_or_create(&folder.join(FILE))?;
     let note = read(folder)?.by_clock(now_ms);

@@ -58,12 +58,12 @@ impl PendingEvent {
     }
 
     pub fn deliver(mut self) {
-        self.settle(|owner, kept| owner.account.deliver(kept), |tally| &tally.others.delivered);
+        self.settle(&|owner, kept| owner.account.deliver(kept), |tally| &tally.others.delivered);
     }
 
     /// It was sent whole, and no answer to it was received.
     pub fn leave_unconfirmed(mut self) {
-        self.settle(|owner, kept| owner.account.leave_unconfirmed(kept), |tally| &tally.others.unconfirmed);
+        self.settle(&|owner, kept| owner.account.leave_unconfirmed(kept), |tally| &tally.others.unconfirmed);
     }
 
     pub fn drop_for(mut self, why: DropReason) {
@@ -103,10 +103,10 @@ impl PendingEvent {
     }
 
     fn settle_as_dropped(&mut self, why: DropReason) {
-        self.settle(|owner, kept| owner.account.drop_for(why, kept), |tally| &tally.others.dropped);
+        self.settle(&|owner, kept| owner.account.drop_for(why, kept), |tally| &tally.others.dropped);
     }
 
-    fn settle(&mut self, own: impl FnOnce(&Owner, bool), others: impl FnOnce(&Tally) -> &AtomicU64) {
+    fn settle(&mut self, own: &dyn Fn(&Owner, bool), others: fn(&Tally) -> &AtomicU64) {
         self.set_unstored(false);
         match &self.owner {
             Some(owner) => own(owner, self.state == State::Kept),
@@ -222,11 +222,11 @@ impl Batch {
     }
 
     /// Takes out the events for which `is_so` is true.
-    pub fn take(&mut self, is_so: impl Fn(&PendingEvent) -> bool) -> Vec<PendingEvent> {
-        if !self.events.iter().any(&is_so) {
+    pub fn take(&mut self, is_so: &dyn Fn(&PendingEvent) -> bool) -> Vec<PendingEvent> {
+        if !self.events.iter().any(is_so) {
             return Vec::new();
         }
-        let (taken, left) = std::mem::take(&mut self.events).into_iter().partition(|event| is_so(event));
+        let (taken, left) = std::mem::take(&mut self.events).into_iter().partition(is_so);
         self.events = left;
         self.follow(|batch, spool, file| {
             let text = batch.text();
@@ -250,7 +250,7 @@ impl Batch {
     }
 
     /// The file follows what was taken out.
-    fn follow(&mut self, write: impl FnOnce(&mut Self, &Spool, &str) -> bool) {
+    fn follow(&mut self, write: fn(&mut Self, &Spool, &str) -> bool) {
         let (Some(spool), Some(file)) = (self.spool.clone(), self.file.take()) else { return };
         if !self.is_empty() && write(self, &spool, &file) {
             self.file = Some(file);

@@ -112,7 +112,7 @@ impl Pipeline {
         let is_over = || self.is_idle() || (self.is_recorded() && (self.tally.is_unreachable() || self.is_hopeless()));
         while Instant::now() < deadline {
             let until = self.exit.next_look().map_or(deadline, |look| look.min(deadline));
-            if self.wait(until, is_over) {
+            if self.wait(until, &is_over) {
                 return;
             }
         }
@@ -132,6 +132,6 @@ impl Pipeline {
             return;
         }
         self.outbox.in_flight.abandon();
-        self.wait(Instant::now() + SETTLE, || self.outbox.permit.close());
+        self.wait(Instant::now() + SETTLE, &|| self.outbox.permit.close());
     }
 }

@@ -295,7 +295,7 @@ impl Pipeline {
     }
 
     /// Waits for what a server answers, until `done` or for at most that long. Returns whether it was done.
-    pub fn wait_for_answers(&'static self, timeout: Duration, done: impl Fn() -> bool) -> bool {
+    pub fn wait_for_answers(&'static self, timeout: Duration, done: &dyn Fn() -> bool) -> bool {
         let deadline = Instant::now() + self.exit.left_of(timeout);
         let until =
             coarse_millis().saturating_add(deadline.saturating_duration_since(Instant::now()).as_millis() as u64);
@@ -320,7 +320,7 @@ impl Pipeline {
 
     /// Waits until `done`, which is asked again whenever events were settled, or until the deadline.
     /// Returns whether it was done.
-    pub fn wait(&'static self, deadline: Instant, done: impl Fn() -> bool) -> bool {
+    pub fn wait(&'static self, deadline: Instant, done: &dyn Fn() -> bool) -> bool {
         /// How often to try again to start a worker for which no thread could be had.
         const START_POLL: Duration = Duration::from_millis(100);
         let wake = &self.intake.wake;

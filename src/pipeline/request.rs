@@ -118,7 +118,7 @@ impl Uploader {
             return Sent::Cancelled;
         }
         if is_unconfirmed {
-            self.settle(batches, body.hits.len(), PendingEvent::leave_unconfirmed);
+            self.settle(batches, body.hits.len(), &mut PendingEvent::leave_unconfirmed);
             return Sent::Unconfirmed;
         }
         pipeline.tally.remember(outcome);
@@ -134,7 +134,7 @@ impl Uploader {
             Verdict::Delivered => {
                 // The server does not say which ones it did not take.
                 let mut rejected = route.destination.protocol.rejected(&answer.json);
-                self.settle(batches, body.hits.len(), |event| match rejected {
+                self.settle(batches, body.hits.len(), &mut |event| match rejected {
                     0 => event.deliver(),
                     _ => {
                         rejected -= 1;
@@ -143,7 +143,7 @@ impl Uploader {
                 });
             }
             Verdict::Refused => {
-                self.settle(batches, body.hits.len(), |event| event.drop_for(DropReason::HttpStatus));
+                self.settle(batches, body.hits.len(), &mut |event| event.drop_for(DropReason::HttpStatus));
             }
         }
         let took = awaited.unwrap_or(given);
@@ -151,7 +151,7 @@ impl Uploader {
     }
 
     /// Settles the first events of a request, and puts back what is left.
-    fn settle(&mut self, mut batches: Vec<Batch>, count: usize, mut settle: impl FnMut(PendingEvent)) {
+    fn settle(&mut self, mut batches: Vec<Batch>, count: usize, settle: &mut dyn FnMut(PendingEvent)) {
         let mut left = count;
         for batch in &mut batches {
             for event in batch.take_oldest(left) {
@@ -185,7 +185,7 @@ fn drop_from_before(batches: &mut [Batch], since_ms: u64, now_ms: u64) -> bool {
         return false;
     }
     let is_from_before = |event: &PendingEvent| event.record.at_ms < since_ms || event.record.at_ms > now_ms;
-    let dropped: Vec<_> = batches.iter_mut().flat_map(|batch| batch.take(is_from_before)).collect();
+    let dropped: Vec<_> = batches.iter_mut().flat_map(|batch| batch.take(&is_from_before)).collect();
     let is_any = !dropped.is_empty();
     drop_all(dropped, DropReason::OptedOut);
     is_any

@@ -63,7 +63,7 @@ impl Uploader {
     pub fn drop_lost_causes(&mut self) {
         if self.pipeline.exit.has_begun() {
             for batch in &mut self.state.batches {
-                drop_all(batch.take(PendingEvent::is_stalled), DropReason::NotPersisted);
+                drop_all(batch.take(&PendingEvent::is_stalled), DropReason::NotPersisted);
             }
         }
         self.state.batches.retain(|batch| !batch.is_empty());

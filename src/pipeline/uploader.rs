@@ -35,7 +35,7 @@ pub(super) fn run(pipeline: &'static Pipeline) {
             pipeline.outbox.parker.park(Some(LINGER));
         } else if is_idle {
             // A call waits. The worker first hands over what it has, so that all of it goes in one request.
-            pipeline.wait(Instant::now() + LINGER, || pipeline.is_recorded());
+            pipeline.wait(Instant::now() + LINGER, &|| pipeline.is_recorded());
         }
         // A panic costs the events of this pass (they settle as lost when they are dropped), never the host program.
         let pass = std::panic::AssertUnwindSafe(|| uploader.pass());
@@ -138,8 +138,8 @@ impl Uploader {
         }
         let oldest = now_ms.saturating_sub(AGE_MAX.as_millis() as u64);
         for batch in &mut self.state.batches {
-            drop_all(batch.take(|event| !event.is_wanted()), DropReason::OptedOut);
-            drop_all(batch.take(|event| event.record.at_ms < oldest), DropReason::Expired);
+            drop_all(batch.take(&|event| !event.is_wanted()), DropReason::OptedOut);
+            drop_all(batch.take(&|event| event.record.at_ms < oldest), DropReason::Expired);
         }
         self.drop_lost_causes();
     }

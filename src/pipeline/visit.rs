@@ -69,7 +69,7 @@ impl Uploader {
             }
             Permission::Never => {
                 for batch in self.state.batches.iter_mut().filter(|batch| batch.route == *visit.route) {
-                    drop_all(batch.take(|_| true), DropReason::NoNotice);
+                    drop_all(batch.take(&|_| true), DropReason::NoNotice);
                 }
                 self.state.batches.retain(|batch| !batch.is_empty());
             }

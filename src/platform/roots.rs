@@ -91,13 +91,15 @@ fn read(path: &Path) -> Option<Vec<u8>> {
 
 /// Every certificate of these PEM files; what cannot be read or parsed is passed over, as OpenSSL does.
 fn certificates_in(files: &[PathBuf]) -> Vec<ureq::tls::Certificate<'static>> {
-    let texts = files.iter().filter_map(|path| read(path));
-    let items = |text: Vec<u8>| ureq::tls::parse_pem(&text).filter_map(Result::ok).collect::<Vec<_>>();
-    let is_certificate = |item| match item {
-        ureq::tls::PemItem::Certificate(certificate) => Some(certificate),
-        _ => None,
-    };
-    texts.flat_map(items).filter_map(is_certificate).collect()
+    let mut certificates = Vec::new();
+    for text in files.iter().filter_map(|path| read(path)) {
+        for item in ureq::tls::parse_pem(&text) {
+            if let Ok(ureq::tls::PemItem::Certificate(certificate)) = item {
+                certificates.push(certificate);
+            }
+        }
+    }
+    certificates
 }
 
 #[cfg(test)]
