@@ -1,9 +1,12 @@
 //! What the functions promise, each program in C and in C++.
 
 use crate::support::programs::{library, Language, Sandbox};
-use crate::support::Collector;
+use crate::support::{wait_until, Collector};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// How often each event arrived, by its name. Also checks that the collector finds nothing wrong with any.
 fn names(events: &[Value]) -> BTreeMap<&str, usize> {
@@ -231,4 +234,37 @@ fn the_end_of_the_process_waits_as_long_as_allowed_and_no_longer() {
     assert!(at_home < 1100, "{at_home} ms on a person's machine");
     let in_ci = took("", "true");
     assert!((500..1500).contains(&in_ci), "{in_ci} ms in CI");
+}
+
+#[test]
+fn a_process_whose_main_thread_has_ended_ends_by_itself_and_by_sigterm() {
+    /// Longer than two attempts to reach a server that hangs, and the wait between them.
+    const LONGEST: Duration = Duration::from_secs(60);
+    let sandbox = Sandbox::new();
+    let program = sandbox.program("main_thread_exits", Language::C);
+    let mut running = Vec::new();
+    for (answers, is_terminated) in [("ok", false), ("ok", true), ("hang*", false), ("hang*", true)] {
+        let home = sandbox.path().join(running.len().to_string());
+        let collector = Collector::start(&["--answers", answers]);
+        let mut command = sandbox.run(&program).home(&home).endpoint(&collector.url).command();
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = [0; b"tracked\n".len()];
+        process.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+        let main_thread = format!("/proc/{}/stat", process.id());
+        wait_until(|| std::fs::read_to_string(&main_thread).unwrap().contains(") Z "));
+        if is_terminated {
+            assert!(Command::new("kill").arg(process.id().to_string()).status().unwrap().success());
+        }
+        running.push((answers, is_terminated, collector, process));
+    }
+    let since = Instant::now();
+    for (answers, is_terminated, collector, mut process) in running {
+        while process.try_wait().unwrap().is_none() {
+            assert!(since.elapsed() < LONGEST, "{answers}, {is_terminated}: it lives on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if answers == "ok" {
+            assert_eq!(names(&collector.events_until_end()), [("before the main thread ends", 1)].into());
+        }
+    }
 }
