@@ -35,6 +35,7 @@ unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
 # The bill of materials, and where it lies.
 BILL := docs/pact_telemetry.cdx.json
 DOC := share/doc/pact_telemetry
+CPP_CMAKE := $(addprefix lib/cmake/pact_telemetry/pact_telemetry-config,.cmake -version.cmake)
 
 .PHONY: FORCE help lib platforms platform command scripted-client demo setup test check unit \
     workflows soak abi reproducible supply sanitize fuzz mutants model headers docs bench \
@@ -176,6 +177,7 @@ install: lib $(RELEASE_COMMAND) ## into $(DESTDIR)$(PREFIX): library, headers, p
 	@install -m 644 include/pact_telemetry.h include/pact_telemetry.ffi.h $(DESTDIR)$(PREFIX)/include/
 	@sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' pact_telemetry.pc.in \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/pact_telemetry.pc
+	@bindings/cpp/install $(DESTDIR)$(PREFIX) $(PREFIX)
 	@install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 $(DOC) $(dir $(COMPLETIONS)))
 	@install -m 644 $(BILL) $(DESTDIR)$(PREFIX)/$(DOC)/
 	@install -m 755 $(RELEASE_COMMAND) $(DESTDIR)$(PREFIX)/bin/
@@ -189,6 +191,7 @@ install: lib $(RELEASE_COMMAND) ## into $(DESTDIR)$(PREFIX): library, headers, p
 uninstall: ## what install put there
 	@rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/$(SONAME) lib/libpact_telemetry.so lib/libpact_telemetry.a \
 	    include/pact_telemetry.h include/pact_telemetry.ffi.h lib/pkgconfig/pact_telemetry.pc bin/pact-telemetry \
+	    include/pact_telemetry.hpp lib/pkgconfig/pact_telemetry-cpp.pc $(CPP_CMAKE) \
 	    $(DOC)/$(notdir $(BILL)) $(COMPLETIONS)) $(DESTDIR)$(PREFIX)/share/man/man1/pact-telemetry*.1
 
 clean: ## all that was built

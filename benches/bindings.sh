@@ -24,3 +24,4 @@ cost jvm target/test-classes ./bench
 cost python .venv/bin/python .venv/bin/python bench.py
 cost php bench.php php bench.php
 cost dotnet build/Bench.exe bench/track
+cost cpp bench ./bench

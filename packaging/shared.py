@@ -22,7 +22,7 @@ PRIVACY = ROOT / "docs/privacy.md"
 VERSION = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
 GO_MODULE = "github.com/pact-foundation/pact-telemetry/bindings/go"
 MAVEN = "au/com/dius/pact/telemetry"
-LANGUAGES = ["js", "ruby", "go", "jvm", "python", "php", "dotnet"]
+LANGUAGES = ["js", "ruby", "go", "jvm", "python", "php", "dotnet", "cpp"]
 SECONDS = 900  # for one command
 BILL = ROOT / "docs/pact_telemetry.cdx.json"  # of materials, which lies beside the library
 COMMAND = os.environ.get("PACT_TELEMETRY_COMMAND") or str(ROOT / "target/debug/pact-telemetry")

@@ -1,0 +1,42 @@
+// Prints what a client says of itself, on one line: its outcome, the reason, and the test framework that it found.
+// Without a framework it is a program; with CATCH2 the same is run by Catch2.
+#include <pact_telemetry.hpp>
+
+#include <cstdio>
+
+#if defined(CATCH2)
+#define CATCH_CONFIG_RUNNER
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+#else
+#include <catch2/catch.hpp>
+#endif
+#endif
+
+static void print()
+{
+    pact::telemetry::Client telemetry({"my-pact", "My Pact", "1.0.0"});
+    const auto outcome = telemetry.pacts_verified(1);
+    const auto framework = pact::telemetry::detail::test_framework();
+    const std::string reason(telemetry.unavailable_reason().value_or("-"));
+    std::printf("%s|%s|%s|%s\n", name(outcome), name(telemetry.close()), framework.value_or("-").c_str(),
+                reason.c_str());
+}
+
+#if defined(CATCH2)
+TEST_CASE("prints")
+{
+    print();
+}
+
+int main(int count, char **arguments)
+{
+    return Catch::Session().run(count, arguments);
+}
+#else
+int main()
+{
+    print();
+    return 0;
+}
+#endif
