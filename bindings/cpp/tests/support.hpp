@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <poll.h>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace support
@@ -115,7 +116,11 @@ class Place
     }
     Place(const Place &) = delete;
     Place &operator=(const Place &) = delete;
-    ~Place() { std::filesystem::remove_all(folder); }
+    ~Place()
+    {
+        std::error_code ignored; // the library may write there once more
+        std::filesystem::remove_all(folder, ignored);
+    }
 
     std::string folder;
 };
