@@ -1,4 +1,4 @@
-"""The C++ archive: a header, files for CMake, and the libraries of all platforms. How it is made, and how it is tried."""
+"""The C++ archive: a header, files for CMake, and the libraries of all platforms; how it is made and tried."""
 
 import gzip
 import io

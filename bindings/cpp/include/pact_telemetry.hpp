@@ -402,9 +402,7 @@ inline Loaded load()
             library = open_library(SYSTEM_LIBRARY);
         }
     }
-    if (library == nullptr) {
-        loaded.reason = source + " cannot be used: " + why_not();
-    } else if (!find_all(library, loaded.native)) {
+    if (library == nullptr || !find_all(library, loaded.native)) {
         loaded.reason = source + " cannot be used: " + why_not();
     } else {
         check_abi(loaded, source);
