@@ -36,19 +36,26 @@ mod on_unix {
     use std::ffi::{c_int, CStr};
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    /// Standard error as it was when the library was loaded: device and inode, and whether that was looked at. A
-    /// program that closed it may have got the number for a socket or a file of its own.
-    static AT_LOAD: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+    /// Standard error as it was when the library was loaded: device and inode, whether it was a file without a name,
+    /// and whether that was looked at. A program that closed it may have got the number for a socket or a file of its
+    /// own.
+    static AT_LOAD: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
+
+    /// Test runners (Jest, Vitest) redraw their last lines on a terminal: they move the cursor up by as many lines as
+    /// they wrote last, and do not know what others wrote since. They overwrite these empty lines, not the notice.
+    const PADDING: &str = "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n";
 
     #[cfg_attr(any(target_os = "linux", target_os = "android"), link_section = ".init_array")]
     #[cfg_attr(target_vendor = "apple", link_section = "__DATA,__mod_init_func")]
     #[used]
     static LOOK_AT_LOAD: extern "C" fn() = {
         extern "C" fn look() {
-            let [device, inode, is_known] = &AT_LOAD;
-            if let Some((at, number)) = stat(libc::STDERR_FILENO).as_ref().map(identity) {
+            let [device, inode, was_nameless, is_known] = &AT_LOAD;
+            if let Some(stat) = stat(libc::STDERR_FILENO) {
+                let (at, number) = identity(&stat);
                 device.store(at, Ordering::Relaxed);
                 inode.store(number, Ordering::Relaxed);
+                was_nameless.store(is_nameless_file(&stat).into(), Ordering::Relaxed);
             }
             is_known.store(1, Ordering::Release);
         }
@@ -72,15 +79,20 @@ mod on_unix {
     pub fn tell(text: &str) -> Told {
         // SAFETY: takes any number.
         if unsafe { libc::isatty(libc::STDERR_FILENO) } == 1 {
-            return if write(libc::STDERR_FILENO, text) { Told::Seen } else { Told::Nobody };
+            return if write(libc::STDERR_FILENO, &on_terminal(text)) { Told::Seen } else { Told::Nobody };
         }
-        if tell_terminal(text) {
+        if tell_terminal(&on_terminal(text)) {
             return Told::Seen;
         }
         if is_standard_error() && write(libc::STDERR_FILENO, text) {
             return Told::Written;
         }
         Told::Nobody
+    }
+
+    /// On lines of its own, whatever stands on the terminal's last line and whatever is drawn there next.
+    fn on_terminal(text: &str) -> String {
+        ["\r\n", text, PADDING].concat()
     }
 
     /// Writes to the controlling terminal, if there is one and this process is in its foreground.
@@ -100,21 +112,54 @@ mod on_unix {
         }
     }
 
-    /// Is descriptor 2 a pipe, or a file that is only written to, and still what it was when the library was loaded? A
-    /// socket, a device, or what else got that number is not standard error.
+    /// What captures output by descriptor (pytest) does so in a file without a name.
+    fn is_nameless_file(stat: &libc::stat) -> bool {
+        stat.st_mode & libc::S_IFMT == libc::S_IFREG && stat.st_nlink == 0
+    }
+
+    /// Is descriptor 2 a pipe, a socket from the parent process, or a file that is only written to, and still what it
+    /// was when the library was loaded? Any other socket, a device, or what else got that number is not standard error.
+    /// If the library was loaded while output was captured, the pipe or file from before the capture is standard error
+    /// too.
     fn is_standard_error() -> bool {
         let Some(stat) = stat(libc::STDERR_FILENO) else { return false };
-        let [device, inode, is_known] = AT_LOAD.each_ref().map(|part| part.load(Ordering::Acquire));
+        let [device, inode, was_nameless, is_known] = AT_LOAD.each_ref().map(|part| part.load(Ordering::Acquire));
         let is_same = (device, inode) == identity(&stat);
         // SAFETY: takes any number.
         let mode = unsafe { libc::fcntl(libc::STDERR_FILENO, libc::F_GETFL) } & libc::O_ACCMODE;
-        let is_meant_for_it = match stat.st_mode & libc::S_IFMT {
+        match stat.st_mode & libc::S_IFMT {
+            _ if !is_same && was_nameless == 0 && is_known != 0 => false,
             libc::S_IFIFO => mode == libc::O_WRONLY || mode == libc::O_RDWR,
-            // What captures output by descriptor does so in a file without a name.
-            libc::S_IFREG => mode == libc::O_WRONLY || stat.st_nlink == 0,
+            libc::S_IFREG => mode == libc::O_WRONLY || is_nameless_file(&stat),
+            libc::S_IFSOCK => (is_same || is_known == 0) && is_from_parent(libc::STDERR_FILENO),
             _ => false,
-        };
-        (is_same || is_known == 0) && is_meant_for_it
+        }
+    }
+
+    /// Is it one end of a pair of sockets that another process made? Node.js gives its child processes such a pair
+    /// instead of pipes. A pair that this process made itself, or a connection to a server, is not standard error.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn is_from_parent(socket: c_int) -> bool {
+        const NAMELESS: usize = std::mem::size_of::<libc::sa_family_t>();
+        // SAFETY: plain numbers and bytes, for which zero is a value; the calls get their lengths and write no more.
+        unsafe {
+            let mut name: libc::sockaddr_un = std::mem::zeroed();
+            let mut length = std::mem::size_of_val(&name) as libc::socklen_t;
+            let is_named = libc::getpeername(socket, (&raw mut name).cast(), &mut length) != 0
+                || name.sun_family != libc::AF_UNIX as libc::sa_family_t
+                || length as usize > NAMELESS;
+            let mut maker: libc::ucred = std::mem::zeroed();
+            let mut length = std::mem::size_of_val(&maker) as libc::socklen_t;
+            let option = libc::SO_PEERCRED;
+            !is_named
+                && libc::getsockopt(socket, libc::SOL_SOCKET, option, (&raw mut maker).cast(), &mut length) == 0
+                && maker.pid != libc::getpid()
+        }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn is_from_parent(_socket: c_int) -> bool {
+        false
     }
 
     /// All of it in one call, so that the lines of two processes do not mix, and without waiting: `false` if it does
