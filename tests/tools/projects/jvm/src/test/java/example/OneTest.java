@@ -1,0 +1,10 @@
+package example;
+
+import org.junit.jupiter.api.Test;
+
+class OneTest {
+  @Test
+  void reports() {
+    Report.one(1);
+  }
+}
