@@ -12,7 +12,7 @@ using pact::telemetry::Client;
 using pact::telemetry::Outcome;
 
 constexpr int BURST = 1000;
-constexpr int ROUNDS = 200;
+constexpr int ROUNDS = 60;
 
 template <typename Function> double each(const Function &function)
 {
