@@ -235,8 +235,11 @@ fn is_static() -> bool {
     false
 }
 
-/// Runs `start` with every signal blocked on this thread, so that a thread started in it inherits that mask: no
-/// signal of the host's is ever delivered on ours. The caller's own mask is put back.
+/// Runs `start` with the signals blocked on this thread, so that a thread started in it inherits that mask: no handler of
+/// the host's runs on the library's threads. The caller's own mask is put back.
+///
+/// A signal that ends the process, which the host neither handles nor blocks, is left: where the host's own threads have
+/// ended, one of the library's is the only one that can take it.
 pub fn with_signals_blocked<R>(start: impl FnOnce() -> R) -> R {
     #[cfg(unix)]
     {
@@ -246,6 +249,15 @@ pub fn with_signals_blocked<R>(start: impl FnOnce() -> R) -> R {
             let mut all: libc::sigset_t = std::mem::zeroed();
             let mut before: libc::sigset_t = std::mem::zeroed();
             libc::sigfillset(&mut all);
+            let is_known = libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut before) == 0;
+            for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT] {
+                let mut action: libc::sigaction = std::mem::zeroed();
+                let is_default =
+                    libc::sigaction(signal, std::ptr::null(), &mut action) == 0 && action.sa_sigaction == libc::SIG_DFL;
+                if is_known && is_default && libc::sigismember(&before, signal) == 0 {
+                    libc::sigdelset(&mut all, signal);
+                }
+            }
             let blocked = libc::pthread_sigmask(libc::SIG_BLOCK, &all, &mut before) == 0;
             let result = start();
             if blocked {

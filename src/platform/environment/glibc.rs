@@ -20,8 +20,8 @@ const TRIES: u32 = 20;
 /// Names to look for, with what was found the last time.
 pub struct Names<const N: usize> {
     names: [&'static str; N],
-    /// The first byte of each.
-    initials: [u8; N],
+    /// A bit for each byte that one of them begins with.
+    initials: [u64; 4],
     seen: &'static Seen<N>,
 }
 
@@ -80,17 +80,9 @@ impl<const N: usize> Seen<N> {
             }
             // SAFETY: a whole string when it was remembered, and `getenv` would follow the same pointer.
             let first = unsafe { entry.read_volatile() } as u8;
-            if !names.initials.contains(&first) {
-                continue;
-            }
-            for name in &names.names {
-                // SAFETY: as above; the comparison ends at a NUL or at the first byte that differs.
-                unsafe {
-                    let is_name = libc::strncmp(entry, name.as_ptr().cast(), name.len()) == 0;
-                    if is_name && entry.add(name.len()).read_volatile() as u8 == b'=' {
-                        answer |= is(text(entry as usize + name.len() + 1));
-                    }
-                }
+            if names.has_initial(first) {
+                // SAFETY: as above.
+                answer |= unsafe { names.value_at(entry) }.is_some_and(is);
             }
         }
         fence(Ordering::Acquire);
@@ -124,13 +116,42 @@ impl<const N: usize> Names<N> {
     /// Each not empty.
     #[allow(clippy::indexing_slicing)] // within bounds, and when it is compiled
     pub const fn new(names: [&'static str; N], seen: &'static Seen<N>) -> Self {
-        let mut initials = [0; N];
+        let mut initials = [0; 4];
         let mut index = 0;
         while index < N {
-            initials[index] = names[index].as_bytes()[0];
+            let first = names[index].as_bytes()[0];
+            initials[(first >> 6) as usize] |= 1 << (first & 63);
             index += 1;
         }
         Names { names, initials, seen }
+    }
+
+    #[inline(always)]
+    fn has_initial(&self, first: u8) -> bool {
+        let bits = self.initials.get(usize::from(first >> 6)).copied().unwrap_or(0);
+        bits >> (first & 63) & 1 == 1
+    }
+
+    /// The value of an entry of one of the names. Byte by byte, since most entries differ within the first few.
+    ///
+    /// # Safety
+    /// The entry is a terminated string.
+    #[inline(never)]
+    unsafe fn value_at<'a>(&self, entry: *const c_char) -> Option<&'a [u8]> {
+        for name in &self.names {
+            let mut at = entry.cast::<u8>();
+            // SAFETY: a byte behind one that was not a NUL, since it was one of the name's.
+            let is_name = name.bytes().chain([b'=']).all(|byte| unsafe {
+                let here = at.read_volatile();
+                at = at.add(1);
+                here == byte
+            });
+            if is_name {
+                // SAFETY: behind the `=` of a terminated string.
+                return Some(unsafe { text(at as usize) });
+            }
+        }
+        None
     }
 
     /// The same as [`any`], read anew.
