@@ -173,8 +173,8 @@ mod model {
         no_event_is_slept_over(|wake| wake.hurry(|| unreachable!("there is a thread")), 1, 1);
     }
 
-    /// A worker whose time asleep is over in every order with a thread that tracks: either this worker takes the event, or the
-    /// tracking thread starts another.
+    /// A worker whose time asleep is over in every order with a thread that tracks: either this worker takes the event,
+    /// or the tracking thread starts another.
     #[test]
     fn no_event_is_left_by_a_worker_that_ends() {
         in_every_order(|| {

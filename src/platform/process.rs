@@ -235,11 +235,11 @@ fn is_static() -> bool {
     false
 }
 
-/// Runs `start` with the signals blocked on this thread, so that a thread started in it inherits that mask: no handler of
-/// the host's runs on the library's threads. The caller's own mask is put back.
+/// Runs `start` with the signals blocked on this thread, so that a thread started in it inherits that mask: no handler
+/// of the host's runs on the library's threads. The caller's own mask is put back.
 ///
-/// A signal that ends the process, which the host neither handles nor blocks, is left: where the host's own threads have
-/// ended, one of the library's is the only one that can take it.
+/// A signal that ends the process, which the host neither handles nor blocks, is left: where the host's own threads
+/// have ended, one of the library's is the only one that can take it.
 pub fn with_signals_blocked<R>(start: impl FnOnce() -> R) -> R {
     #[cfg(unix)]
     {
