@@ -203,7 +203,8 @@ fn debug_prints_the_request_and_sends_nothing() {
         let endpoint = std::env::var("COLLECTOR").unwrap();
         let client = client(&endpoint, json!({}));
         client.track(&numbered(77)).unwrap();
-        assert_eq!(client.close(PATIENCE), Flushed::Lost);
+        // The event may be printed, and counted as lost, before the wait begins.
+        assert!(matches!(client.close(PATIENCE), Flushed::Lost | Flushed::Delivered));
         assert_eq!(client.stats()["dropped"]["debug"], 1);
         return;
     }

@@ -437,18 +437,31 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_thread_started_inside_has_every_signal_blocked_and_the_caller_keeps_its_mask() {
-        fn blocked() -> bool {
+    fn a_thread_started_inside_has_signals_blocked_but_those_that_end_the_process_and_the_caller_keeps_its_mask() {
+        fn blocked(signal: libc::c_int) -> bool {
             // SAFETY: asks for this thread's mask without changing it.
             unsafe {
                 let mut mask: libc::sigset_t = std::mem::zeroed();
                 libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut mask);
-                libc::sigismember(&mask, libc::SIGTERM) == 1
+                libc::sigismember(&mask, signal) == 1
             }
         }
-        let inside = with_signals_blocked(|| std::thread::spawn(blocked));
-        assert!(inside.join().unwrap());
-        assert!(!blocked());
+        let all = [libc::SIGUSR1, libc::SIGALRM, libc::SIGCHLD, libc::SIGPROF, libc::SIGTERM];
+        let inside = with_signals_blocked(|| std::thread::spawn(move || all.map(blocked)));
+        assert_eq!(inside.join().unwrap(), [true, true, true, true, false], "nobody handles or blocks SIGTERM here");
+        assert_eq!(all.map(blocked), [false; 5]);
+        // A host that takes it by sigwait(3) blocks it everywhere: then it is blocked here, too.
+        let sigwaits = std::thread::spawn(|| {
+            // SAFETY: changes the mask of this thread alone, with a set that was filled in.
+            unsafe {
+                let mut set: libc::sigset_t = std::mem::zeroed();
+                libc::sigemptyset(&mut set);
+                libc::sigaddset(&mut set, libc::SIGTERM);
+                libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+            }
+            with_signals_blocked(|| std::thread::spawn(|| blocked(libc::SIGTERM))).join().unwrap()
+        });
+        assert!(sigwaits.join().unwrap());
     }
 
     #[test]

@@ -20,8 +20,8 @@ const TRIES: u32 = 20;
 /// Names to look for, with what was found the last time.
 pub struct Names<const N: usize> {
     names: [&'static str; N],
-    /// A bit for each byte that one of them begins with.
-    initials: [u64; 4],
+    /// A bit for each byte that one of them begins with, and for its likes with the same lower six bits.
+    initials: u64,
     seen: &'static Seen<N>,
 }
 
@@ -72,15 +72,15 @@ impl<const N: usize> Seen<N> {
         // The strings may be others by now at the same addresses: a program may change one in place, or free one that
         // it gave to `putenv` and get its memory back for another. So each is looked at, which is one byte for those of
         // other names.
-        let mut answer = false;
-        for entry in self.entries.iter().take(count) {
+        let (mut answer, initials) = (false, names.initials);
+        for entry in self.entries.get(..count).unwrap_or_default() {
             let entry = entry.load(Ordering::Relaxed) as *const c_char;
             if entry.is_null() {
                 break; // another thread remembers others at this moment; the version tells below
             }
             // SAFETY: a whole string when it was remembered, and `getenv` would follow the same pointer.
             let first = unsafe { entry.read_volatile() } as u8;
-            if names.has_initial(first) {
+            if initials >> (first & 63) & 1 == 1 {
                 // SAFETY: as above.
                 answer |= unsafe { names.value_at(entry) }.is_some_and(is);
             }
@@ -116,20 +116,13 @@ impl<const N: usize> Names<N> {
     /// Each not empty.
     #[allow(clippy::indexing_slicing)] // within bounds, and when it is compiled
     pub const fn new(names: [&'static str; N], seen: &'static Seen<N>) -> Self {
-        let mut initials = [0; 4];
+        let mut initials = 0;
         let mut index = 0;
         while index < N {
-            let first = names[index].as_bytes()[0];
-            initials[(first >> 6) as usize] |= 1 << (first & 63);
+            initials |= 1 << (names[index].as_bytes()[0] & 63);
             index += 1;
         }
         Names { names, initials, seen }
-    }
-
-    #[inline(always)]
-    fn has_initial(&self, first: u8) -> bool {
-        let bits = self.initials.get(usize::from(first >> 6)).copied().unwrap_or(0);
-        bits >> (first & 63) & 1 == 1
     }
 
     /// The value of an entry of one of the names. Byte by byte, since most entries differ within the first few.
