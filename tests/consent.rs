@@ -155,7 +155,8 @@ fn a_choice_that_is_saved_while_a_process_runs_holds_before_its_next_request() {
     assert_eq!(client.flush(PATIENCE), Flushed::Delivered);
     save_choice("{\"enabled\": false}");
     client.track(&numbered(2)).unwrap();
-    assert_eq!(client.flush(PATIENCE), Flushed::Lost);
+    // The event may be dropped, and counted, before the wait begins.
+    assert!(matches!(client.flush(PATIENCE), Flushed::Lost | Flushed::Delivered));
     disabled_by(&client, "saved choice");
     assert_eq!(client.stats()["dropped"]["opted_out"], 1);
     assert_eq!(values(&collector.events_until_end()), [1]);

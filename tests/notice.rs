@@ -170,7 +170,7 @@ fn a_torn_note_is_no_note_and_a_foreign_thing_in_its_place_stops_the_sending() {
     assert!(home.notice().is_some(), "written anew");
     std::fs::remove_file(&file).unwrap();
     std::os::unix::fs::symlink(home.path().join("elsewhere"), &file).unwrap();
-    assert_eq!(notices(&home.process(&collector.url, "track 2, flush Lost, close").errors()), 0);
+    assert_eq!(notices(&home.process(&collector.url, "track 2, flush, until /dropped/no_notice, close").errors()), 0);
     assert!(!home.path().join("elsewhere").exists());
     assert_eq!(collector.end().len(), 0);
 }
