@@ -404,7 +404,7 @@ impl Client {
         let (target, lost_before) = (account.accepted(), account.lost());
         // What failed to be sent and is on no disk waits for another attempt, which is not waited for.
         let is_done = || account.settled() + account.stalled() >= target || !account.is_waiting();
-        if !is_done() && !pipeline.wait_for_answers(timeout, &is_done) {
+        if !is_done() && !pipeline.wait_for_answers(&self.owner.route, timeout, &is_done) {
             return Flushed::TimedOut;
         }
         if account.lost() > lost_before {

@@ -23,8 +23,9 @@ pub(super) struct Exit {
     is_ci: AtomicBool,
     /// The longest wait that a client of this process allows, in milliseconds.
     timeout_ms: AtomicU64,
-    /// What `flush` and `close` waited in vain since the last answer, in milliseconds. It is taken off later waits.
-    spent_ms: AtomicU64,
+    /// What `flush` and `close` waited in vain for each destination since its last answer, by the destination's name. It is
+    /// taken off later waits.
+    spent: Mutex<Vec<(String, Duration)>>,
     has_begun: AtomicBool,
     /// What was accepted before the exit began is on disk, or settled.
     is_recorded: AtomicBool,
@@ -72,19 +73,27 @@ impl Exit {
         self.is_ci.fetch_or(is_ci, Ordering::Relaxed);
     }
 
-    /// What a wait of that length may still take: one budget a process.
-    pub fn left_of(&self, timeout: Duration) -> Duration {
-        timeout.saturating_sub(Duration::from_millis(self.spent_ms.load(Ordering::Relaxed)))
+    /// What a wait of that length for a destination may still take: one budget a process. Without a destination, for
+    /// whichever was waited for longest.
+    pub fn left_of(&self, timeout: Duration, route: Option<&Route>) -> Duration {
+        let spent = lock(&self.spent);
+        let is_meant = |id: &str| route.is_none_or(|route| route.id == id);
+        let longest = spent.iter().filter(|(id, _)| is_meant(id)).map(|(_, spent)| *spent).max();
+        timeout.saturating_sub(longest.unwrap_or_default())
     }
 
-    /// That much was waited in vain.
-    pub fn spend(&self, waited: Duration) {
-        self.spent_ms.fetch_add(waited.as_millis() as u64, Ordering::Relaxed);
+    /// That much was waited in vain for a destination.
+    pub fn spend(&self, waited: Duration, route: &Route) {
+        let mut spent = lock(&self.spent);
+        match spent.iter_mut().find(|(id, _)| *id == route.id) {
+            Some((_, spent)) => *spent += waited,
+            None => spent.push((route.id.clone(), waited)),
+        }
     }
 
-    /// A server answered: what was waited before was not in vain.
-    pub fn forgive(&self) {
-        self.spent_ms.store(0, Ordering::Relaxed);
+    /// The destination answered: what was waited before was not in vain.
+    pub fn forgive(&self, route: &Route) {
+        lock(&self.spent).retain(|(id, _)| *id != route.id);
     }
 
     /// The longest that the exit may take.
@@ -95,7 +104,7 @@ impl Exit {
     /// The exit begins. Returns its deadline.
     pub fn begin(&self) -> Instant {
         let begin = Instant::now();
-        let deadline = begin + self.left_of(self.timeout());
+        let deadline = begin + self.left_of(self.timeout(), None);
         *lock(&self.time) = Some((begin, deadline));
         self.has_begun.store(true, Ordering::SeqCst);
         deadline

@@ -294,9 +294,9 @@ impl Pipeline {
         self.tally.report()
     }
 
-    /// Waits for what a server answers, until `done` or for at most that long. Returns whether it was done.
-    pub fn wait_for_answers(&'static self, timeout: Duration, done: &dyn Fn() -> bool) -> bool {
-        let deadline = Instant::now() + self.exit.left_of(timeout);
+    /// Waits for what a destination answers, until `done` or for at most that long. Returns whether it was done.
+    pub fn wait_for_answers(&'static self, route: &Route, timeout: Duration, done: &dyn Fn() -> bool) -> bool {
+        let deadline = Instant::now() + self.exit.left_of(timeout, Some(route));
         let until =
             coarse_millis().saturating_add(deadline.saturating_duration_since(Instant::now()).as_millis() as u64);
         self.waits_until.fetch_max(until, Ordering::SeqCst);
@@ -305,8 +305,9 @@ impl Pipeline {
         let is_done = self.wait(deadline, done);
         if !is_done {
             let waited = begin.elapsed();
-            self.exit.spend(waited);
-            if let Some(attempt) = self.exit.attempt().filter(|attempt| attempt.seems_to_hang(waited)) {
+            self.exit.spend(waited, route);
+            let seems_to_hang = |attempt: &exit::Attempt| *attempt.route == *route && attempt.seems_to_hang(waited);
+            if let Some(attempt) = self.exit.attempt().filter(seems_to_hang) {
                 attempt.remember_vain(self.outbox.permit.awaited());
             }
         }

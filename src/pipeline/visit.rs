@@ -197,7 +197,7 @@ impl Uploader {
         let (now_ms, chance) = (unix_millis(), std::hash::RandomState::new().hash_one(unix_micros()));
         let next = match sent {
             Sent::Answered { connect, answer } => {
-                self.pipeline.exit.forgive();
+                self.pipeline.exit.forgive(visit.route);
                 *health = health.after_answer(now_ms, connect, answer);
                 // Another process, which did not wait for a slow answer, may have taken the destination for hanging.
                 if health.is_news(stored) || answer + connect.unwrap_or_default() >= HANG {
