@@ -135,3 +135,23 @@ fn every_function_runs_on_a_stack_of_64_kib() {
         assert_eq!(names(collector), ["in a small stack"; 2]);
     }
 }
+
+#[test]
+fn a_set_user_id_program_reports_nothing_and_makes_no_file() {
+    let sandbox = Sandbox::new();
+    let program = sandbox.program("unsupported", Language::C);
+    std::fs::set_permissions(sandbox.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o4755)).unwrap();
+    let nobody = NOBODY.to_string();
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups"]).arg(&program).arg("privileged process");
+    command.env_clear().env("HOME", sandbox.path()).env("CI", "true").env("PATH", "/usr/bin:/bin");
+    let output = command.env("PACT_TELEMETRY_ENDPOINT", "http://127.0.0.1:1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if said.contains("setpriv") || said.contains("cannot open shared object file") {
+        println!("skipped: takes root, and a library that another user can read: {said}");
+        return;
+    }
+    assert!(output.status.success() && said.is_empty(), "{}: {said}", output.status);
+    assert!(!state_below(sandbox.path()).join("spool").exists());
+}
