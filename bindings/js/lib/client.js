@@ -34,7 +34,7 @@ const noExplanation = () => ({
   enabled: false,
   rule: null,
   rules: [],
-  notice: { shown_ms: null, text: '' },
+  notice: { shown_ms: null, hold_until_ms: null, text: '' },
   diagnostics: [],
   ci: null,
   configured: null,

@@ -94,7 +94,7 @@ export interface Explanation extends Answer {
   /** What each rule of this package says. */
   hostRules: Rule[];
   /** When the person was told (milliseconds since 1970; null: not yet), and what to tell. */
-  notice: { shown_ms: number | null; text: string };
+  notice: { shown_ms: number | null; hold_until_ms: number | null; text: string };
   /** What the library has to say about the configuration, such as keys that it does not know. */
   diagnostics: string[];
   /** What stands for the machine. This and what follows is null where the library does not answer. */

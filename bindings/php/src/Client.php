@@ -21,7 +21,7 @@ use PactFoundation\Telemetry\Internal\Unavailable;
  *     rules: list<array{rule: string, says: string, read: mixed, path?: string}>,
  *     protocol: ?string, endpoint: ?string, destination: ?string, configured: bool, debug: bool, ci: bool,
  *     exit_timeout_ms: int, queue_capacity: int, state_dir: ?string, id: ?string,
- *     notice: array{shown_ms: ?int, text: string}, diagnostics: list<string>
+ *     notice: array{shown_ms: ?int, hold_until_ms: ?int, text: string}, diagnostics: list<string>
  * }
  * @phpstan-type Stats array{
  *     outcome: string, reason: ?string, accepted: int, delivered: int, unconfirmed: int, queued: int,
@@ -53,7 +53,7 @@ final class Client
         'queue_capacity' => 0,
         'state_dir' => null,
         'id' => null,
-        'notice' => ['shown_ms' => null, 'text' => ''],
+        'notice' => ['shown_ms' => null, 'hold_until_ms' => null, 'text' => ''],
         'diagnostics' => [],
     ];
 

@@ -334,7 +334,7 @@ def _no_explanation() -> Explanation:
         "queue_capacity": 0,
         "state_dir": None,
         "id": None,
-        "notice": {"shown_ms": None, "text": ""},
+        "notice": {"shown_ms": None, "hold_until_ms": None, "text": ""},
         "diagnostics": [],
     }
 

@@ -85,9 +85,10 @@ class Rule(TypedDict, total=False):
 
 
 class Notice(TypedDict):
-    """When the person was told (milliseconds since 1970; None: not yet), and the text."""
+    """When the person was told, and until when nothing leaves (milliseconds since 1970; None: not yet), and the text."""
 
     shown_ms: int | None
+    hold_until_ms: int | None
     text: str
 
 

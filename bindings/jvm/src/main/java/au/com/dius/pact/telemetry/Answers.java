@@ -69,6 +69,7 @@ final class Answers {
     all.put("diagnostics", List.of());
     Map<String, @Nullable Object> notice = new LinkedHashMap<>();
     notice.put("shown_ms", null);
+    notice.put("hold_until_ms", null);
     notice.put("text", "");
     all.put("notice", notice);
     return all;
@@ -140,7 +141,6 @@ final class Answers {
     binding.put("unknown_status", jvm.unknownStatus());
     all.put("jvm", binding);
     Map<String, @Nullable Object> notice = object(all, "notice");
-    Object shown = notice.get("shown_ms");
     String noticeText = text(notice, "text");
     return new Explanation(
         outcome,
@@ -160,11 +160,16 @@ final class Answers {
         text(all, "state_dir"),
         machineId(all.get("id")),
         new Explanation.ShownNotice(
-            shown instanceof Long millis ? Instant.ofEpochMilli(millis) : null,
+            instant(notice.get("shown_ms")),
+            instant(notice.get("hold_until_ms")),
             noticeText == null ? "" : noticeText),
         list(all, "diagnostics").stream().map(String::valueOf).toList(),
         jvm,
         json(outcome, reason, all));
+  }
+
+  private static @Nullable Instant instant(@Nullable Object value) {
+    return value instanceof Long millis ? Instant.ofEpochMilli(millis) : null;
   }
 
   /** What is said where even the own state cannot be told. */

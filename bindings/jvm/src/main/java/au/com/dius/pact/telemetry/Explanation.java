@@ -67,9 +67,10 @@ public record Explanation(
    * The text that tells the person what is collected.
    *
    * @param shown when it was shown; null if it was not
+   * @param heldUntil until when nothing leaves; null if it was not shown
    * @param text the text; empty where only the native library has it
    */
-  public record ShownNotice(@Nullable Instant shown, String text) {}
+  public record ShownNotice(@Nullable Instant shown, @Nullable Instant heldUntil, String text) {}
 
   /**
    * What this package knows.
