@@ -85,7 +85,7 @@ class Rule(TypedDict, total=False):
 
 
 class Notice(TypedDict):
-    """When the person was told, and until when nothing leaves (milliseconds since 1970; None: not yet), and the text."""
+    """When the person was told, until when nothing leaves (milliseconds since 1970; None: not yet), and the text."""
 
     shown_ms: int | None
     hold_until_ms: int | None
