@@ -23,8 +23,8 @@ pub(super) struct Exit {
     is_ci: AtomicBool,
     /// The longest wait that a client of this process allows, in milliseconds.
     timeout_ms: AtomicU64,
-    /// What `flush` and `close` waited in vain for each destination since its last answer, by the destination's name. It
-    /// is taken off later waits.
+    /// What `flush` and `close` waited in vain for each destination since its last answer, by the destination's name.
+    /// It is taken off later waits.
     spent: Mutex<Vec<(String, Duration)>>,
     has_begun: AtomicBool,
     /// What was accepted before the exit began is on disk, or settled.
