@@ -189,7 +189,7 @@ pub(super) fn record_last(pipeline: &'static Pipeline) {
     });
     for (route, debug, events) in by_route(wanted.collect()) {
         // A spool of its own: the list of the others has a lock.
-        let spool = route.state_folder.as_ref().filter(|_| !debug).and_then(|folder| Spool::open(folder));
+        let spool = route.state_folder().filter(|_| !debug).and_then(Spool::open);
         let Some(spool) = spool.map(Arc::new) else { continue };
         for newest_first in parts(events) {
             let batch = Batch::put(&route, worker.machine(), Some(spool.clone()), newest_first, unix_millis());
