@@ -88,7 +88,8 @@ fn an_off_takes_back_what_waits_after_a_failure_and_an_on_does_not_bring_it_back
     // The event may be dropped, and counted, before the wait begins.
     assert!(matches!(program.flush().as_str(), "Lost" | "Delivered"));
     program.end();
-    assert!(!home.state().join("spool").exists(), "{:?}", home.files());
+    // The program may have made the folder anew before it heard of the "off"; no event is left in it.
+    assert!(!home.files().iter().any(|name| name.ends_with(".batch")), "{:?}", home.files());
 
     home.run(&["on"]).good();
     let mut program = Program::start(&home, &collector);
