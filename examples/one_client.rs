@@ -1,7 +1,7 @@
 //! One client for the process, as a Rust library of Pact has it: the module of docs/adopting.md, and a program that
 //! uses it.
 
-use pact_telemetry::{names, Client, Event};
+use pact_telemetry::{Client, Event, names};
 use std::sync::OnceLock;
 
 fn client() -> Option<&'static Client> {

@@ -2,7 +2,7 @@
 //! small read of the person's saved choice, and no waiting but in `flush` and `close`.
 
 use crate::config::{self, ConfigError};
-use crate::consent::{opted_out_by_environment, ChoiceFiles, Choices, Readings};
+use crate::consent::{ChoiceFiles, Choices, Readings, opted_out_by_environment};
 use crate::event::{Event, InvalidEvent, Packed, Texts};
 use crate::identifier;
 use crate::json::object;
@@ -129,10 +129,11 @@ impl Client {
         let route = &self.owner.route;
         let is_waiting = |folder: &Path| Spool::is_marked_waiting(folder, &route.id);
         let is_sending = self.owner.off.reasons().is_empty() && !self.owner.settings.debug;
-        if is_sending && route.configured_state_folder().is_some_and(is_waiting) {
-            if let Some(pipeline) = for_this_process() {
-                pipeline.look_for_leftovers(&self.owner);
-            }
+        if is_sending
+            && route.configured_state_folder().is_some_and(is_waiting)
+            && let Some(pipeline) = for_this_process()
+        {
+            pipeline.look_for_leftovers(&self.owner);
         }
     }
 

@@ -299,10 +299,10 @@ fn check_closely(texts: &Texts<'_>) -> Result<(), InvalidEvent> {
         if text.contains(|c: char| c.is_control()) {
             return Err(InvalidEvent::Forbidden(field, Lookalike::ControlCharacter));
         }
-        if (field as usize) < Field::PUBLIC {
-            if let Some(what) = lookalike(text) {
-                return Err(InvalidEvent::Forbidden(field, what));
-            }
+        if (field as usize) < Field::PUBLIC
+            && let Some(what) = lookalike(text)
+        {
+            return Err(InvalidEvent::Forbidden(field, what));
         }
     }
     Ok(())

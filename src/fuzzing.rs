@@ -7,7 +7,7 @@ use crate::identity::Identity;
 use crate::machine::Machine;
 use crate::protocol::{self, Context};
 use crate::record;
-use crate::retry::{retry_after, Health, RETRY_AFTER_MAX};
+use crate::retry::{Health, RETRY_AFTER_MAX, retry_after};
 use crate::spool::{Spool, Turn};
 use crate::transport::{Proxies, Way};
 use std::ffi::OsString;

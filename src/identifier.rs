@@ -1,7 +1,7 @@
 //! The random identifier that stands in for the digest of the hostname where the person, or the host, asked for it.
 //! `id` in the state folder, 0600: 32 hexadecimal digits. Removed (`pact-telemetry reset-id`), it is made anew.
 
-use crate::platform::files::{put_in_place, Private};
+use crate::platform::files::{Private, put_in_place};
 use std::hash::BuildHasher;
 use std::path::Path;
 

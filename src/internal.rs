@@ -4,7 +4,7 @@
 pub use crate::identifier::FILE as IDENTIFIER_FILE;
 pub use crate::ledger::{FILE as LEDGER_FILE, OLDER as OLDER_LEDGER_FILE};
 pub use crate::retry::{Backoff, Health};
-pub use crate::spool::{BatchName, SpoolFile, FOLDER as SPOOL_FOLDER};
+pub use crate::spool::{BatchName, FOLDER as SPOOL_FOLDER, SpoolFile};
 
 /// How many events a batch holds; 0 for one that this version cannot read.
 pub fn events_in(batch: &[u8]) -> usize {

@@ -59,12 +59,12 @@ pub mod names;
 mod retry;
 
 pub use client::{Client, Flushed, TrackError};
-pub use config::{ConfigError, CONFIG_MAX_BYTES, EXIT_TIMEOUT_MAX_MS, QUEUE_CAPACITY_MAX};
+pub use config::{CONFIG_MAX_BYTES, ConfigError, EXIT_TIMEOUT_MAX_MS, QUEUE_CAPACITY_MAX};
 pub use event::{
-    Event, Field, InvalidEvent, Lookalike, ACTION_MAX_BYTES, CATEGORY_MAX_BYTES, EVENT_MAX_BYTES, PLUGIN_MAX_BYTES,
+    ACTION_MAX_BYTES, CATEGORY_MAX_BYTES, EVENT_MAX_BYTES, Event, Field, InvalidEvent, Lookalike, PLUGIN_MAX_BYTES,
 };
 pub use platform::paths;
-pub use protocol::fields::{FieldRow, Ga4Place, OtlpPlace, FIELDS};
+pub use protocol::fields::{FIELDS, FieldRow, Ga4Place, OtlpPlace};
 pub use transport::headers;
 
 /// The version of this library.

@@ -9,8 +9,8 @@
 
 use crate::config::NoticeBy;
 use crate::json::{self, object};
-use crate::platform::files::{is_passing, private_folder, Private};
-use crate::platform::terminal::{tell, Told};
+use crate::platform::files::{Private, is_passing, private_folder};
+use crate::platform::terminal::{Told, tell};
 use serde_json::Value;
 use std::io;
 use std::path::Path;

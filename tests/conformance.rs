@@ -4,14 +4,15 @@
 
 mod support;
 
-use pact_telemetry::ffi::{pact_telemetry_abi_version, PactTelemetryStatus};
+use pact_telemetry::ffi::{PactTelemetryStatus, pact_telemetry_abi_version};
 use pact_telemetry::{Client, Event, VERSION};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, Write};
 use std::process::Command;
 use std::time::Duration;
-use support::programs::{library, linked_with, root, run_tool, Sandbox, WARNINGS};
+use support::environment;
+use support::programs::{Sandbox, WARNINGS, library, linked_with, root, run_tool};
 use support::say_loudly;
 
 /// What C sees, Rust's types rule out: NULL, bytes that are no text, buffers, and errors longer than one.
@@ -169,8 +170,8 @@ fn answer(client: Option<&Client>, call: &Value) -> Option<Value> {
         "setenv" => {
             let name = call["name"].as_str().unwrap();
             match call["value"].as_str() {
-                Some(value) => std::env::set_var(name, value),
-                None => std::env::remove_var(name),
+                Some(value) => environment::set(name, value),
+                None => environment::remove(name),
             }
             0.into()
         }

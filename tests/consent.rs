@@ -4,7 +4,7 @@
 mod support;
 
 use pact_telemetry::{Client, Flushed, TrackError};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::time::Duration;
 use support::*;
 
@@ -26,14 +26,14 @@ fn each_spelling_of_each_variable_opts_out_and_is_named() {
     let client = client(NOWHERE, json!({}));
     for name in ["PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK"] {
         for value in ["true", "1", "TRUE", "yes", " Y ", "anything"] {
-            std::env::set_var(name, value);
+            environment::set(name, value);
             disabled_by(&client, name);
         }
         for value in ["", "0", "false", "No", " OFF "] {
-            std::env::set_var(name, value);
+            environment::set(name, value);
             assert!(client.is_enabled(), "{name}={value:?}");
         }
-        std::env::remove_var(name);
+        environment::remove(name);
     }
     assert_eq!(client.stats()["accepted"], 0);
     assert_eq!(client.stats()["not_accepted"]["disabled"], 18);
@@ -47,22 +47,22 @@ fn an_opt_out_is_found_wherever_it_stands_among_the_variables() {
     let client = client(NOWHERE, json!({}));
     let names: Vec<String> = (0..20).map(|number| format!("P_{number}")).collect();
     for name in &names {
-        std::env::set_var(name, "1");
+        environment::set(name, "1");
     }
-    std::env::set_var("PACT_DO_NOT_TRACK", "1");
+    environment::set("PACT_DO_NOT_TRACK", "1");
     disabled_by(&client, "PACT_DO_NOT_TRACK");
     for name in &names {
-        std::env::remove_var(name); // what comes after it moves up
+        environment::remove(name); // what comes after it moves up
         disabled_by(&client, "PACT_DO_NOT_TRACK");
     }
-    std::env::set_var("DO_NOT_TRACK", "1");
-    std::env::remove_var("PACT_DO_NOT_TRACK");
+    environment::set("DO_NOT_TRACK", "1");
+    environment::remove("PACT_DO_NOT_TRACK");
     disabled_by(&client, "DO_NOT_TRACK");
-    std::env::set_var("DO_NOT_TRACK", "0");
+    environment::set("DO_NOT_TRACK", "0");
     assert!(client.is_enabled());
-    std::env::set_var("pact_do_not_track", "1");
+    environment::set("pact_do_not_track", "1");
     disabled_by(&client, "pact_do_not_track");
-    std::env::remove_var("pact_do_not_track");
+    environment::remove("pact_do_not_track");
     assert!(client.is_enabled());
 }
 
@@ -74,10 +74,10 @@ fn an_opt_out_that_comes_late_holds_from_the_next_call_and_takes_back_what_waits
     let collector = Collector::start(&["--requests"]);
     let client = client(&collector.url, json!({}));
     client.track(&numbered(1)).unwrap();
-    std::env::set_var("DO_NOT_TRACK", "1");
+    environment::set("DO_NOT_TRACK", "1");
     assert_eq!(client.track(&numbered(2)), Err(TrackError::Disabled));
     client.flush(PATIENCE); // "lost", or already nothing to wait for, by when it was thrown away
-    std::env::remove_var("DO_NOT_TRACK");
+    environment::remove("DO_NOT_TRACK");
     client.track(&numbered(3)).unwrap();
     assert_eq!(client.flush(PATIENCE), Flushed::Delivered);
     assert_eq!(client.stats()["dropped"]["opted_out"], 1);
@@ -170,7 +170,7 @@ fn a_choice_is_read_late_where_the_environment_spoke_first() {
     save_choice("{\"enabled\": false}");
     let client = client(NOWHERE, json!({}));
     disabled_by(&client, "DO_NOT_TRACK");
-    std::env::remove_var("DO_NOT_TRACK");
+    environment::remove("DO_NOT_TRACK");
     disabled_by(&client, "saved choice");
 }
 
@@ -183,7 +183,7 @@ fn without_credentials_nothing_is_queued_and_the_state_says_so() {
     assert_eq!(client.track(&numbered(1)), Err(TrackError::NotConfigured));
     assert_eq!(client.explain()["state"], "not configured");
     assert_eq!(client.stats()["not_accepted"]["not_configured"], 1);
-    std::env::set_var("PACT_DO_NOT_TRACK", "1");
+    environment::set("PACT_DO_NOT_TRACK", "1");
     disabled_by(&client, "PACT_DO_NOT_TRACK");
 }
 

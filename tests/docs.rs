@@ -3,9 +3,9 @@
 
 mod support;
 
-use pact_telemetry::{Ga4Place, FIELDS};
+use pact_telemetry::{FIELDS, Ga4Place};
 use std::process::Command;
-use support::{in_its_own_process, ROOT};
+use support::{ROOT, in_its_own_process};
 
 fn read(file: &str) -> String {
     std::fs::read_to_string(format!("{ROOT}/{file}")).unwrap()

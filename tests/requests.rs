@@ -3,8 +3,8 @@
 
 mod support;
 
-use pact_telemetry::{names, Client, Event, Flushed};
-use serde_json::{json, Value};
+use pact_telemetry::{Client, Event, Flushed, names};
+use serde_json::{Value, json};
 use std::process::Command;
 use support::*;
 

@@ -21,7 +21,7 @@ mod soak {
 }
 
 use soak::{exits, faults, forks, hosts, kills, once, unloads};
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
 

@@ -5,13 +5,13 @@
 
 mod support;
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use support::processes::*;
 use support::*;
@@ -239,14 +239,16 @@ fn many_processes_that_end_at_once_in_ci_all_arrive_in_a_few_requests_before_the
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| loop {
-                let value = next.fetch_add(1, Ordering::SeqCst);
-                if value >= 200 {
-                    return;
+            scope.spawn(|| {
+                loop {
+                    let value = next.fetch_add(1, Ordering::SeqCst);
+                    if value >= 200 {
+                        return;
+                    }
+                    // Nobody's time may be over, however loaded the machine is.
+                    let process = home.process(&collector.url, &format!("track {value}")).variable("CI", "true");
+                    process.config("exit_timeout_ms", json!(10_000)).run();
                 }
-                // Nobody's time may be over, however loaded the machine is.
-                let process = home.process(&collector.url, &format!("track {value}")).variable("CI", "true");
-                process.config("exit_timeout_ms", json!(10_000)).run();
             });
         }
     });

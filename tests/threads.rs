@@ -5,7 +5,7 @@
 mod support;
 
 use support::processes::Home;
-use support::{values, Collector};
+use support::{Collector, values};
 
 #[test]
 fn no_thread_is_left_after_a_quiet_time_and_the_next_event_starts_them_again() {

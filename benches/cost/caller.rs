@@ -1,12 +1,12 @@
 //! What an event costs the thread that reports it: in bursts from one thread and from four, one a millisecond, opted
 //! out, and as the first of its process. The floor is a bare bounded crossbeam `try_send` of one boxed 200-byte value.
 
-use crate::child::{subjects, Place, Printed};
+use crate::child::{Place, Printed, subjects};
 use crate::figure::Unit;
 use crate::probe::{arrived, settle, tell};
 use crate::subject::Subject;
 use crate::table::{Goal, Row, Table};
-use crossbeam_channel::{bounded, Sender};
+use crossbeam_channel::{Sender, bounded};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,8 @@ pub fn scene(name: &str, url: &str, sink: &str) {
     }
     settle(name, &subject, sink, wanted + lone);
     if matches!(name, "pact_telemetry" | "pact_matching") {
-        std::env::set_var("PACT_DO_NOT_TRACK", "true");
+        // SAFETY: no other thread of this program changes the environment, and the library is built for this.
+        unsafe { std::env::set_var("PACT_DO_NOT_TRACK", "true") };
         event(0); // the one call that notices it wakes the worker, which drops what waits
         for _ in 0..rounds {
             tell("floor off", alone(burst, floor));

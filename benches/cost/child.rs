@@ -1,13 +1,13 @@
 //! Where processes are measured: the servers they report to, an environment of their own, and what they print.
 
 use crate::sink::{Counts, Sink};
-use crate::{subject, ROOT};
+use crate::{ROOT, subject};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub struct Place {
     pub sink: Sink,

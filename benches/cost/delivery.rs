@@ -1,7 +1,7 @@
 //! What arrives, and at what price: a steady flood, a process that has nothing to do, many short processes, and the
 //! floor under a request.
 
-use crate::child::{subjects, Place, Printed};
+use crate::child::{Place, Printed, subjects};
 use crate::figure::{Figure, Unit};
 use crate::table::{Goal, Row, Table};
 use std::process::Stdio;

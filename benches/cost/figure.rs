@@ -29,11 +29,7 @@ impl Figure {
     /// Median, and the tenth and ninetieth of a hundred where there is a spread.
     pub fn text(&self, unit: Unit) -> String {
         let [low, median, high] = [0.1, 0.5, 0.9].map(|quantile| show(self.at(quantile), unit));
-        if low == high {
-            median
-        } else {
-            format!("{median} ({low} to {high})")
-        }
+        if low == high { median } else { format!("{median} ({low} to {high})") }
     }
 }
 

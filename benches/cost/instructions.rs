@@ -1,21 +1,17 @@
 //! What one event retires and allocates on its caller's thread: callgrind counts inside the exported function, a
 //! preloaded library counts allocations. The count of instructions is guarded: `make bench-check`.
 
-use crate::child::{subjects, Place, Printed};
+use crate::ROOT;
+use crate::child::{Place, Printed, subjects};
 use crate::figure::{Figure, Unit};
 use crate::table::{Goal, Row, Table};
-use crate::ROOT;
 use std::process::Command;
 
 /// So much more than benches/instructions is a failure.
 const GROWTH: f64 = 1.05;
 
 fn exported(subject: &str) -> &str {
-    if subject == "pact_telemetry" {
-        "pact_telemetry_track"
-    } else {
-        "bench_event"
-    }
+    if subject == "pact_telemetry" { "pact_telemetry_track" } else { "bench_event" }
 }
 
 /// Instructions of all calls of a scene together; the output stays in that file.

@@ -5,7 +5,7 @@ use crate::child::Place;
 use crate::profile;
 use crate::subject;
 use crate::table::Table;
-use crate::{plot, ROOT};
+use crate::{ROOT, plot};
 use std::process::Command;
 
 const PLOTTED: [&str; 5] = [

@@ -1,6 +1,6 @@
 //! What the library costs a process: loading, memory, bytes on disk, and the time its end takes longer.
 
-use crate::child::{subjects, Place, Printed};
+use crate::child::{Place, Printed, subjects};
 use crate::figure::{Figure, Unit};
 use crate::probe::monotonic;
 use crate::subject;

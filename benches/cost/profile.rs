@@ -2,7 +2,7 @@
 //! and the system calls of a request (strace).
 
 use crate::child::Place;
-use crate::{instructions, ROOT};
+use crate::{ROOT, instructions};
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
 
@@ -40,14 +40,16 @@ pub fn instructions(place: &Place) -> [String; 2] {
     if !std::path::Path::new(&library).exists() {
         return ["Not profiled: there is no library with symbols.\n"; 2].map(String::from);
     }
-    std::env::set_var("BENCH_LIBRARY", library);
+    // SAFETY: this program has one thread here; it hands the variable to its children.
+    unsafe { std::env::set_var("BENCH_LIBRARY", library) };
     let by_function = |scene| {
         let file = format!("{ROOT}/build/callgrind.profile");
         instructions::counted(place, scene, "pact_telemetry", &file)?;
         Some(functions(&std::fs::read_to_string(&file).ok()?))
     };
     let both = by_function("count-1").zip(by_function("count-101"));
-    std::env::remove_var("BENCH_LIBRARY");
+    // SAFETY: as above.
+    unsafe { std::env::remove_var("BENCH_LIBRARY") };
     let Some((first, all)) = both else {
         return ["Not profiled: there is no valgrind.\n"; 2].map(String::from);
     };

@@ -1,10 +1,10 @@
 //! The server that all report to: counts requests and events, answers 200 to everything, and leads `CONNECT` to a
 //! collector with TLS. It does as little as it can, so that the library is what is measured.
 
-use std::io::{copy, BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write, copy};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Stands once in every event of `Subject::event`, and nowhere else.
 const MARK: &[u8] = b"MockServerStarted";

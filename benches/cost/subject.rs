@@ -1,7 +1,7 @@
 //! Who is measured: the library and its alternatives, each opened with `dlopen` and given the same event.
 
 use crate::ROOT;
-use std::ffi::{c_char, c_void, CStr, CString};
+use std::ffi::{CStr, CString, c_char, c_void};
 
 /// In the order of the table's columns.
 pub const NAMES: [&str; 5] = ["pact_telemetry", "pact_matching", "sentry", "opentelemetry", "libdatadog"];

@@ -1,7 +1,7 @@
 //! The table: one row a question, its goals, the figures of all, and whether the goals were met.
 
 use crate::child::Printed;
-use crate::figure::{show, Figure, Unit};
+use crate::figure::{Figure, Unit, show};
 use crate::subject;
 
 pub enum Goal {

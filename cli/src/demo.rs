@@ -188,10 +188,10 @@ fn report(harvest: &Harvest, opt_out: Option<&str>) -> String {
     for line in problems.iter().chain(&harvest.unreadable) {
         text += &format!("  {}\n", escaped(line));
     }
-    if !harvest.events.is_empty() {
-        if let Some(opt_out) = opt_out {
-            text += &format!("{opt_out} was set, and yet events arrived: the program does not honour it.\n");
-        }
+    if !harvest.events.is_empty()
+        && let Some(opt_out) = opt_out
+    {
+        text += &format!("{opt_out} was set, and yet events arrived: the program does not honour it.\n");
     }
     text
 }

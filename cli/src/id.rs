@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use pact_telemetry::internal::IDENTIFIER_FILE;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use crate::choice::{self, Whose};
 use crate::library;

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use pact_telemetry::internal::{LEDGER_FILE, OLDER_LEDGER_FILE};
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::places;
 

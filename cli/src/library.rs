@@ -4,8 +4,9 @@
 use std::ffi::OsString;
 
 use pact_telemetry::{Client, Event};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
+use crate::environment;
 use crate::validate::form;
 
 /// What this machine says of sending, by the library's own rules.
@@ -62,9 +63,9 @@ fn example(protocol: Option<&str>) -> Value {
 fn without_settings<T>(ask: impl FnOnce() -> T) -> T {
     let is_setting = |name: &OsString| name.as_encoded_bytes().starts_with(b"PACT_TELEMETRY_");
     let settings: Vec<_> = std::env::vars_os().filter(|(name, _)| is_setting(name)).collect();
-    settings.iter().for_each(|(name, _)| std::env::remove_var(name));
+    settings.iter().for_each(|(name, _)| environment::set(name, None));
     let answer = ask();
-    settings.iter().for_each(|(name, value)| std::env::set_var(name, value));
+    settings.iter().for_each(|(name, value)| environment::set(name, Some(value)));
     answer
 }
 

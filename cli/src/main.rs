@@ -3,6 +3,7 @@
 mod choice;
 mod collect;
 mod demo;
+mod environment;
 mod id;
 mod ledger;
 mod library;
@@ -86,7 +87,7 @@ fn main() -> ExitCode {
         Command::Id(arguments) => id::run(&arguments),
         Command::ResetId => id::reset(),
         Command::Collect(arguments) => {
-            return serve(async { collect::run(arguments).await.map(|()| ExitCode::SUCCESS) })
+            return serve(async { collect::run(arguments).await.map(|()| ExitCode::SUCCESS) });
         }
         Command::Demo(arguments) => return serve(demo::run(arguments)),
         Command::Property(arguments) => property::run(&arguments),

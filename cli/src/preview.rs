@@ -4,11 +4,12 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pact_telemetry::{names, Event, FieldRow, Ga4Place, FIELDS};
-use serde_json::{json, Map, Value};
+use pact_telemetry::{Event, FIELDS, FieldRow, Ga4Place, names};
+use serde_json::{Map, Value, json};
 
 use crate::collect::endpoint::Protocol;
-use crate::collect::record::{otlp_wire, text, NAME, NEEDED};
+use crate::collect::record::{NAME, NEEDED, otlp_wire, text};
+use crate::environment;
 use crate::library;
 use crate::text::{escaped, say, say_json, say_raw};
 use crate::validate::{form, otlp};
@@ -101,7 +102,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             Form::UniversalAnalytics => "universal-analytics",
             Form::Otlp => "otlp",
         };
-        std::env::set_var("PACT_TELEMETRY_PROTOCOL", name); // what was asked here wins
+        environment::set("PACT_TELEMETRY_PROTOCOL", Some(name.as_ref())); // what was asked here wins
     }
     let request = arguments.request()?;
     if arguments.raw {

@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pact_telemetry::{FieldRow, Ga4Place, FIELDS};
-use serde_json::{json, Map, Value};
+use pact_telemetry::{FIELDS, FieldRow, Ga4Place};
+use serde_json::{Map, Value, json};
 
 use crate::places;
 use crate::table::grid;

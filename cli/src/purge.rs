@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use pact_telemetry::internal::{is_half_written, IDENTIFIER_FILE, LEDGER_FILE, OLDER_LEDGER_FILE, SPOOL_FOLDER};
+use pact_telemetry::internal::{IDENTIFIER_FILE, LEDGER_FILE, OLDER_LEDGER_FILE, SPOOL_FOLDER, is_half_written};
 
 use crate::waiting;
 
@@ -36,11 +36,7 @@ pub fn everything(folders: &[PathBuf]) -> Result<usize, String> {
         }
         let _ = fs::remove_dir(spool); // unless something else is in it
     }
-    if left.is_empty() {
-        Ok(removed)
-    } else {
-        Err(left.join("; "))
-    }
+    if left.is_empty() { Ok(removed) } else { Err(left.join("; ")) }
 }
 
 /// Identifiers that a killed program did not put in place.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::collect::endpoint::Protocol;
-use crate::collect::record::{text, Event, FIELDS, NAME, NEEDED};
+use crate::collect::record::{Event, FIELDS, NAME, NEEDED, text};
 use crate::text::escaped;
 
 /// The widest line before columns become blocks.

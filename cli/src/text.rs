@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
-use jiff::tz::TimeZone;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 /// Whether a character could steer a terminal, turn the direction of reading, or hide: control characters (C0, DEL,
@@ -87,11 +87,7 @@ pub fn say_json(value: &Value) -> Result<(), String> {
 /// # Errors
 /// As [`say`].
 pub fn say_raw(text: &str) -> Result<(), String> {
-    if io::stdout().is_terminal() {
-        say(text)
-    } else {
-        write(text)
-    }
+    if io::stdout().is_terminal() { say(text) } else { write(text) }
 }
 
 fn write(text: &str) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use pact_telemetry::internal::{events_in, Health, SpoolFile, SPOOL_FOLDER};
+use pact_telemetry::internal::{Health, SPOOL_FOLDER, SpoolFile, events_in};
 
 use crate::places;
 

@@ -1,7 +1,7 @@
 //! No panic crosses the boundary: unwinding into C is undefined behaviour, and a fault of telemetry's is no reason to
 //! end somebody's test.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 /// Runs `body`; a panic inside becomes `fallback`.

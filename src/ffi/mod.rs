@@ -18,7 +18,7 @@ use convert::{bytes, text, write_text};
 use guard::{guard, silence_panics};
 use serde_json::Value;
 use status::PactTelemetryStatus::*;
-use std::ffi::{c_char, CStr};
+use std::ffi::{CStr, c_char};
 use std::time::Duration;
 
 /// The number of this ABI; the same as in the library's soname.
@@ -50,7 +50,7 @@ pub struct PactTelemetry {
 /// @par Blocking
 /// Never.
 /// @since 1.0
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C" fn pact_telemetry_abi_version() -> u32 {
     guard(0, || ABI_VERSION)
 }
@@ -63,7 +63,7 @@ pub extern "C" fn pact_telemetry_abi_version() -> u32 {
 /// @par Blocking
 /// Never.
 /// @since 1.0
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C" fn pact_telemetry_version() -> *const c_char {
     const TEXT: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
     let fallback = c"".as_ptr();
@@ -80,7 +80,7 @@ pub extern "C" fn pact_telemetry_version() -> *const c_char {
 /// @par Blocking
 /// Never.
 /// @since 1.0
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C" fn pact_telemetry_status_name(status: i32) -> *const c_char {
     guard(c"PACT_TELEMETRY_UNKNOWN".as_ptr(), || PactTelemetryStatus::name_of(status).as_ptr())
 }
@@ -114,7 +114,7 @@ pub extern "C" fn pact_telemetry_status_name(status: i32) -> *const c_char {
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_new(
     config_json: *const c_char,
     error: *mut c_char,
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn pact_telemetry_new(
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_track(
     client: *mut PactTelemetry,
     event: *const c_char,
@@ -218,7 +218,7 @@ pub unsafe extern "C" fn pact_telemetry_track(
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_set_enabled(client: *mut PactTelemetry, enabled: i32) -> i32 {
     with(client, |client| {
         client.set_enabled(enabled != 0);
@@ -243,7 +243,7 @@ pub unsafe extern "C" fn pact_telemetry_set_enabled(client: *mut PactTelemetry, 
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_is_enabled(client: *const PactTelemetry) -> i32 {
     with(client, |client| i32::from(client.is_enabled()))
 }
@@ -270,7 +270,7 @@ pub unsafe extern "C" fn pact_telemetry_is_enabled(client: *const PactTelemetry)
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_explain(client: *const PactTelemetry, out: *mut c_char, capacity: u32) -> i32 {
     // SAFETY: the caller's promise.
     answer(client, |client| unsafe { write_json(&client.explain(), out, capacity) })
@@ -309,7 +309,7 @@ pub unsafe extern "C" fn pact_telemetry_explain(client: *const PactTelemetry, ou
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_preview(
     client: *const PactTelemetry,
     event: *const c_char,
@@ -360,7 +360,7 @@ pub unsafe extern "C" fn pact_telemetry_preview(
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_stats(client: *const PactTelemetry, out: *mut c_char, capacity: u32) -> i32 {
     // SAFETY: the caller's promise.
     answer(client, |client| unsafe { write_json(&client.stats(), out, capacity) })
@@ -388,7 +388,7 @@ pub unsafe extern "C" fn pact_telemetry_stats(client: *const PactTelemetry, out:
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_persist(client: *mut PactTelemetry, timeout_ms: u32) -> i32 {
     with(client, |client| PactTelemetryStatus::from(client.persist(Duration::from_millis(timeout_ms.into()))).code())
 }
@@ -415,7 +415,7 @@ pub unsafe extern "C" fn pact_telemetry_persist(client: *mut PactTelemetry, time
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_flush(client: *mut PactTelemetry, timeout_ms: u32) -> i32 {
     with(client, |client| PactTelemetryStatus::from(client.flush(Duration::from_millis(timeout_ms.into()))).code())
 }
@@ -443,7 +443,7 @@ pub unsafe extern "C" fn pact_telemetry_flush(client: *mut PactTelemetry, timeou
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_close(client: *mut PactTelemetry, timeout_ms: u32) -> i32 {
     with(client, |client| PactTelemetryStatus::from(client.close(Duration::from_millis(timeout_ms.into()))).code())
 }
@@ -461,7 +461,7 @@ pub unsafe extern "C" fn pact_telemetry_close(client: *mut PactTelemetry, timeou
 ///
 /// # Safety
 /// Each pointer is as described above.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_free(client: *mut PactTelemetry) {
     guard((), || {
         if !client.is_null() {

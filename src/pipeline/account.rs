@@ -375,8 +375,8 @@ mod tests {
 mod model {
     use super::*;
     use crate::sync::in_every_order;
-    use loom::sync::atomic::AtomicU8;
     use loom::sync::Arc;
+    use loom::sync::atomic::AtomicU8;
     use loom::thread;
 
     /// A thread that tracks, one that sends, and a reader. In the place of the queue there is a number that is raised

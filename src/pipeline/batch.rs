@@ -9,8 +9,8 @@ use crate::platform::clock::unix_millis;
 use crate::record::{self, Record, Unread};
 use crate::route::Route;
 use crate::spool::Spool;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One event that is not settled yet. If it is dropped without being settled, it counts as lost by an internal error.
 pub(super) struct PendingEvent {
@@ -271,10 +271,10 @@ impl Batch {
 
     /// From now on whichever process has a turn may take it.
     pub fn give_away(&mut self) {
-        if let (Some(spool), Some(file)) = (&self.spool, &mut self.file) {
-            if !spool.is_given_away(file) {
-                *file = spool.give_away(file);
-            }
+        if let (Some(spool), Some(file)) = (&self.spool, &mut self.file)
+            && !spool.is_given_away(file)
+        {
+            *file = spool.give_away(file);
         }
     }
 

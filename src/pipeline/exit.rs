@@ -2,13 +2,13 @@
 //! for.
 
 use crate::platform::clock::{unix_micros, unix_millis};
-use crate::retry::{Health, HANG};
+use crate::retry::{HANG, Health};
 use crate::route::Route;
 use crate::spool::Spool;
-use crate::sync::{lock, Mutex};
+use crate::sync::{Mutex, lock};
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// On a person's machine, how long the exit waits for a connection to a destination that nothing is known of: a server
@@ -171,11 +171,7 @@ impl Exit {
 
     /// Until when a connection to a destination that nothing is known of is waited for.
     fn patience(&self, begin: Instant, deadline: Instant) -> Instant {
-        if self.is_ci() {
-            deadline
-        } else {
-            deadline.min(begin + CONNECT_PATIENCE)
-        }
+        if self.is_ci() { deadline } else { deadline.min(begin + CONNECT_PATIENCE) }
     }
 
     /// When [`Exit::is_worth_waiting`] may say otherwise without any news.

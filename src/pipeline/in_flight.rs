@@ -2,7 +2,7 @@
 //! upload that is on its way when that happens is cancelled. Knows nothing of HTTP but how to cancel a request.
 
 use super::owner::Owner;
-use crate::sync::{lock, Mutex};
+use crate::sync::{Mutex, lock};
 use crate::transport::{Cancel, Canceller};
 use std::sync::Arc;
 
@@ -59,11 +59,12 @@ impl<Client, Means: Cancel> InFlight<Client, Means> {
     }
 
     fn cancel_if(&self, why: Cancelled, is_meant: impl Fn(&Upload<Client, Means>) -> bool) {
-        if let Some(upload) = lock(&self.upload).as_mut() {
-            if upload.cancelled != Some(Cancelled::OptedOut) && is_meant(upload) {
-                upload.cancelled = Some(why);
-                upload.means.cancel();
-            }
+        if let Some(upload) = lock(&self.upload).as_mut()
+            && upload.cancelled != Some(Cancelled::OptedOut)
+            && is_meant(upload)
+        {
+            upload.cancelled = Some(why);
+            upload.means.cancel();
         }
     }
 }

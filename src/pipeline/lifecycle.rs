@@ -2,10 +2,10 @@
 //! exit. The library never leaves a process that loaded it (build.rs links it so), so there is no unload to handle.
 
 use super::queue::Queue;
-use super::{uploader, worker, Pipeline, Queued, Threads};
+use super::{Pipeline, Queued, Threads, uploader, worker};
 use crate::platform::clock::coarse_millis;
 use crate::platform::memory;
-use crate::platform::process::{at_exit, with_signals_blocked, PerProcess};
+use crate::platform::process::{PerProcess, at_exit, with_signals_blocked};
 use crate::platform::thread;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

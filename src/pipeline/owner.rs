@@ -2,11 +2,11 @@
 
 use super::account::Account;
 use super::off::{OffSwitch, Reason};
-use crate::config::{NoticeBy, Settings, EXIT_TIMEOUT_CI_MS, EXIT_TIMEOUT_MS};
+use crate::config::{EXIT_TIMEOUT_CI_MS, EXIT_TIMEOUT_MS, NoticeBy, Settings};
 use crate::consent::{ChoiceFiles, Choices, SavedChoice};
 use crate::route::Route;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Who owns an event: a client, which may be gone when its events leave.

@@ -1,6 +1,6 @@
 //! How threads of the host program wait for the worker and the uploader.
 
-use crate::sync::{lock, Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, lock};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ mod model {
     use super::super::queue::Queue;
     use super::*;
     use crate::sync::in_every_order;
-    use loom::sync::atomic::{AtomicUsize, Ordering};
     use loom::sync::Arc;
+    use loom::sync::atomic::{AtomicUsize, Ordering};
     use loom::thread;
 
     /// A worker that puts what it takes on disk, and a thread that tracked and waits until that is so, as `flush` and

@@ -6,11 +6,11 @@
 //! one that is made when the small one is full for the first time.
 
 use crate::platform::memory;
-use crate::sync::atomic::{fence, AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, Ordering, fence};
 #[cfg(not(loom))]
-use crossbeam_channel::{bounded, Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 #[cfg(loom)]
-use model::{bounded, OnceBox, Receiver, Sender, TrySendError};
+use model::{OnceBox, Receiver, Sender, TrySendError, bounded};
 #[cfg(not(loom))]
 use once_cell::race::OnceBox;
 

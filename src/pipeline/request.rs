@@ -1,7 +1,7 @@
 //! One request of the uploader: its consent, its bytes, its way through the transport, and what becomes of its events.
 
 use super::account::DropReason;
-use super::batch::{drop_all, owners_of, Batch, PendingEvent};
+use super::batch::{Batch, PendingEvent, drop_all, owners_of};
 use super::in_flight::Cancelled;
 use super::owner::ChoicesSay;
 use super::upload::{Uploader, Visit};
@@ -10,7 +10,7 @@ use crate::ledger::Entry;
 use crate::machine::Machine;
 use crate::platform::clock::{unix_micros, unix_millis};
 use crate::protocol::{self, Context};
-use crate::retry::{Health, Verdict, HANG};
+use crate::retry::{HANG, Health, Verdict};
 use crate::sync::lock;
 use crate::transport::{self, Outcome, Transport};
 use std::path::Path;

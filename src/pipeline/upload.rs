@@ -1,10 +1,10 @@
 //! What the files of the uploader share: its state, when it looks again, and one visit of a destination.
 
+use super::Pipeline;
 use super::account::DropReason;
-use super::batch::{drop_all, owners_of, Batch, PendingEvent};
+use super::batch::{Batch, PendingEvent, drop_all, owners_of};
 use super::owner::Owner;
 use super::uploader_state::State;
-use super::Pipeline;
 use crate::retry::Health;
 use crate::route::Route;
 use crate::spool::Spool;

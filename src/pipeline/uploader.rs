@@ -3,17 +3,17 @@
 //! one request.
 
 use super::account::DropReason;
-use super::batch::{drop_all, Batch};
-use super::upload::{Next, Uploader, LEFT_POLL};
+use super::batch::{Batch, drop_all};
+use super::upload::{LEFT_POLL, Next, Uploader};
 use super::{Pipeline, Waiting};
 use crate::ledger;
 use crate::platform::clock::unix_millis;
 use crate::platform::memory;
 use crate::route::Route;
-use crate::spool::{Spool, AGE_MAX};
+use crate::spool::{AGE_MAX, Spool};
 use crate::sync::lock;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long batches gather before they are sent, unless a call waits.
@@ -147,11 +147,7 @@ impl Uploader {
     /// The longest wait for an attempt in which the thread does not end.
     fn patience(&self) -> Duration {
         let is_in_memory = self.state.batches.iter().any(|batch| batch.file.is_none());
-        if is_in_memory {
-            SOON_IN_MEMORY
-        } else {
-            SOON
-        }
+        if is_in_memory { SOON_IN_MEMORY } else { SOON }
     }
 
     /// Ends the thread, unless something came in this moment. What waits is on disk if the disk takes it, and the next

@@ -2,22 +2,22 @@
 //! request. One process at a time uploads to a destination; what is known of the destination is remembered for all.
 
 use super::account::DropReason;
-use super::batch::{drop_all, Batch};
+use super::batch::{Batch, drop_all};
 use super::exit::Attempt;
 use super::owner::Owner;
 use super::request::Sent;
-use super::upload::{Next, Uploader, Visit, LEFT_POLL};
+use super::upload::{LEFT_POLL, Next, Uploader, Visit};
 use crate::config::NoticeBy;
 use crate::notice::{self, Permission};
 use crate::platform::clock::{unix_micros, unix_millis};
 use crate::record;
-use crate::retry::{Health, HANG};
+use crate::retry::{HANG, Health};
 use crate::route::Route;
 use crate::spool::{Lock, Spool, Turn};
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// While another process uploads, how often to ask whether it is done,
@@ -43,16 +43,19 @@ impl Uploader {
         let sponsors = self.sponsors(route, visits);
         let mut visit =
             Visit { route, sponsors, spool: spool.as_ref(), turns: 0, is_trusted: false, since: Instant::now() };
-        let outcome = self.check_notice(&visit).and_then(|()| loop {
-            let (lock, health) = self.take_turn(&mut visit)?;
-            let is_shared = lock.is_some();
-            self.send_all(&mut visit, lock.as_ref(), health)?;
-            drop(lock);
-            // While this process had the turn, others left their batches to it.
-            let has_more = visit.spool.is_some_and(|spool| is_shared && !self.left_by_others(route, spool).is_empty());
-            let goes_on = visit.is_trusted || !self.pipeline.exit.has_begun();
-            if self.of(route).next().is_none() && !(has_more && goes_on && visit.is_wanted()) {
-                return Ok(());
+        let outcome = self.check_notice(&visit).and_then(|()| {
+            loop {
+                let (lock, health) = self.take_turn(&mut visit)?;
+                let is_shared = lock.is_some();
+                self.send_all(&mut visit, lock.as_ref(), health)?;
+                drop(lock);
+                // While this process had the turn, others left their batches to it.
+                let has_more =
+                    visit.spool.is_some_and(|spool| is_shared && !self.left_by_others(route, spool).is_empty());
+                let goes_on = visit.is_trusted || !self.pipeline.exit.has_begun();
+                if self.of(route).next().is_none() && !(has_more && goes_on && visit.is_wanted()) {
+                    return Ok(());
+                }
             }
         });
         outcome.err().unwrap_or(Next::OnNews)
@@ -231,11 +234,7 @@ impl Uploader {
     /// answer: what is not answered in time is sent again.
     fn max_events(&self, route: &Route, health: &Health) -> usize {
         let is_new = !health.is_known(unix_millis()) && self.pipeline.waited_for() < LONG_WAIT;
-        if is_new {
-            1
-        } else {
-            route.destination.protocol.max_events()
-        }
+        if is_new { 1 } else { route.destination.protocol.max_events() }
     }
 
     /// What others left. A process that exits among many gives them a moment: what they leave then goes with what is

@@ -117,8 +117,8 @@ mod model {
     use super::super::queue::Queue;
     use super::*;
     use crate::sync::in_every_order;
-    use loom::sync::atomic::AtomicUsize;
     use loom::sync::Arc;
+    use loom::sync::atomic::AtomicUsize;
     use loom::thread;
 
     type Tell = fn(&Wake);

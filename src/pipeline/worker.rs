@@ -3,7 +3,7 @@
 //! nothing but what came in the last milliseconds.
 
 use super::account::DropReason;
-use super::batch::{drop_all, owners_of, Batch, PendingEvent};
+use super::batch::{Batch, PendingEvent, drop_all, owners_of};
 use super::owner::ChoicesSay;
 #[cfg(windows)]
 use super::owner::Owner;
@@ -16,8 +16,8 @@ use crate::record::Record;
 use crate::route::Route;
 #[cfg(windows)]
 use crate::spool::Spool;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long events gather. The worker does not wait for the queue meanwhile, so an event in this time wakes no thread.

@@ -11,7 +11,7 @@ pub use by_identity::Owned;
 #[cfg(windows)]
 pub fn is_standard_error_seen() -> bool {
     use super::windows::{
-        GetConsoleMode, GetFileType, GetStdHandle, FILE_TYPE_CHAR, FILE_TYPE_UNKNOWN, STD_ERROR_HANDLE,
+        FILE_TYPE_CHAR, FILE_TYPE_UNKNOWN, GetConsoleMode, GetFileType, GetStdHandle, STD_ERROR_HANDLE,
     };
     // SAFETY: both take any handle; the mode is ours for the whole call.
     unsafe {
@@ -105,11 +105,7 @@ mod by_identity {
 
         /// What is open, if it still is ours.
         pub fn get(&self) -> io::Result<&T> {
-            if self.is_ours() {
-                Ok(&self.open)
-            } else {
-                Err(io::ErrorKind::ConnectionAborted.into())
-            }
+            if self.is_ours() { Ok(&self.open) } else { Err(io::ErrorKind::ConnectionAborted.into()) }
         }
 
         /// What is open, if it still is ours, and how long it is.

@@ -182,7 +182,7 @@ fn locked_byte() -> super::windows::Overlapped {
 
 #[cfg(not(unix))]
 fn lock(file: &File) -> io::Result<bool> {
-    use super::windows::{LockFileEx, ERROR_LOCK_VIOLATION, LOCK_EXCLUSIVE_AT_ONCE};
+    use super::windows::{ERROR_LOCK_VIOLATION, LOCK_EXCLUSIVE_AT_ONCE, LockFileEx};
     use std::os::windows::io::AsRawHandle;
     // SAFETY: an open file, and a place that lives for the whole call, which does not wait.
     let answer = unsafe { LockFileEx(file.as_raw_handle(), LOCK_EXCLUSIVE_AT_ONCE, 0, 1, 0, &mut locked_byte()) };
@@ -213,11 +213,7 @@ fn identity(file: &File) -> Option<(u32, [u32; 2])> {
 
 fn opened(file: File, path: &Path) -> io::Result<Private> {
     let (open, is_file) = Owned::at(file, path);
-    if is_file {
-        Ok(Private { open, is_locked: false })
-    } else {
-        Err(no_file())
-    }
+    if is_file { Ok(Private { open, is_locked: false }) } else { Err(no_file()) }
 }
 
 fn no_file() -> io::Error {
@@ -371,11 +367,7 @@ pub fn private_folder(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 pub fn private_folder(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)?;
-    if std::fs::symlink_metadata(path)?.is_dir() {
-        Ok(())
-    } else {
-        Err(io::Error::other("not a folder"))
-    }
+    if std::fs::symlink_metadata(path)?.is_dir() { Ok(()) } else { Err(io::Error::other("not a folder")) }
 }
 
 #[cfg(test)]

@@ -100,11 +100,10 @@ fn not_a_directory() -> std::io::Error {
 #[cfg(windows)]
 mod known_folders {
     use crate::platform::windows::{
-        GetLengthSid, GetProcAddress, GetSecurityInfo, Guid, Handle, LoadLibraryExW, LocalFree,
-        FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, LOAD_LIBRARY_SEARCH_SYSTEM32,
-        OWNER_SECURITY_INFORMATION, SE_FILE_OBJECT,
+        FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, GetLengthSid, GetProcAddress, GetSecurityInfo, Guid,
+        Handle, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW, LocalFree, OWNER_SECURITY_INFORMATION, SE_FILE_OBJECT,
     };
-    use std::ffi::{c_void, CStr, OsString};
+    use std::ffi::{CStr, OsString, c_void};
     use std::os::windows::ffi::OsStringExt;
     use std::os::windows::fs::OpenOptionsExt;
     use std::os::windows::io::AsRawHandle;

@@ -187,7 +187,7 @@ fn pin() -> bool {
 
 #[cfg(windows)]
 fn pin() -> bool {
-    use super::windows::{GetModuleHandleExW, FROM_ADDRESS, PIN};
+    use super::windows::{FROM_ADDRESS, GetModuleHandleExW, PIN};
     let mut library = std::ptr::null_mut();
     // SAFETY: with FROM_ADDRESS the second argument is an address in the library in question, not a name.
     unsafe { GetModuleHandleExW(PIN | FROM_ADDRESS, (pin as *const ()).cast(), &mut library) != 0 }
@@ -274,7 +274,7 @@ pub fn with_signals_blocked<R>(start: impl FnOnce() -> R) -> R {
 #[cfg(not(windows))]
 pub fn at_exit(handler: extern "C" fn()) {
     stay_loaded();
-    extern "C" {
+    unsafe extern "C" {
         fn atexit(handler: extern "C" fn()) -> std::ffi::c_int;
     }
     // SAFETY: C11 7.22.4.2; the handler is a function of this library, which never leaves the process. A refusal
@@ -475,8 +475,8 @@ mod tests {
 mod model {
     use super::*;
     use crate::sync::in_every_order;
-    use loom::sync::atomic::AtomicUsize;
     use loom::sync::Arc;
+    use loom::sync::atomic::AtomicUsize;
     use loom::thread;
 
     /// Made by several threads at once, in the process and again in its child, whose page the kernel has zeroed.

@@ -50,11 +50,7 @@ fn of_this_machine() -> RootCerts {
 /// there Security.framework may abort the process. Such a child has Mozilla's built-in roots.
 #[cfg(target_vendor = "apple")]
 fn of_this_machine() -> RootCerts {
-    if super::process::is_forked_without_exec() {
-        RootCerts::WebPki
-    } else {
-        RootCerts::PlatformVerifier
-    }
+    if super::process::is_forked_without_exec() { RootCerts::WebPki } else { RootCerts::PlatformVerifier }
 }
 
 /// The first bundle that this system has; Mozilla's built-in roots where it has none at all (a scratch image).

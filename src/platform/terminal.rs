@@ -23,17 +23,13 @@ pub fn tell(text: &str) -> Told {
     if !super::descriptor::is_standard_error_seen() || error.write_all(text.as_bytes()).is_err() {
         return Told::Nobody;
     }
-    if error.is_terminal() {
-        Told::Seen
-    } else {
-        Told::Written
-    }
+    if error.is_terminal() { Told::Seen } else { Told::Written }
 }
 
 #[cfg(unix)]
 mod on_unix {
     use super::Told;
-    use std::ffi::{c_int, CStr};
+    use std::ffi::{CStr, c_int};
     use std::sync::atomic::{AtomicU64, Ordering};
 
     /// Standard error as it was when the library was loaded: device and inode, whether it was a file without a name,
@@ -45,7 +41,7 @@ mod on_unix {
     /// they wrote last, and do not know what others wrote since. They overwrite these empty lines, not the notice.
     const PADDING: &str = "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n";
 
-    #[cfg_attr(any(target_os = "linux", target_os = "android"), link_section = ".init_array")]
+    #[cfg_attr(any(target_os = "linux", target_os = "android"), unsafe(link_section = ".init_array"))]
     #[cfg_attr(target_vendor = "apple", link_section = "__DATA,__mod_init_func")]
     #[used]
     static LOOK_AT_LOAD: extern "C" fn() = {

@@ -2,7 +2,7 @@
 //! (Measurement Protocol reference, "Limitations" and "Reserved names").
 
 use super::fields::{FieldValue, Ga4Place, WRITTEN};
-use super::{cut_chars, percent_encode, Context, Hit, Protocol};
+use super::{Context, Hit, Protocol, cut_chars, percent_encode};
 use crate::json::{push_number, push_string};
 
 /// Events in a request.

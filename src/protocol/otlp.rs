@@ -1,7 +1,7 @@
 //! OpenTelemetry Protocol 1.x over HTTP: JSON, one log record an event (specification, "OTLP/HTTP", and the JSON
 //! encoding of `opentelemetry/proto/collector/logs/v1`). Events of the same library share one resource.
 
-use super::fields::{FieldValue, OtlpPlace, HOST_ARCH, OS_TYPE, WRITTEN};
+use super::fields::{FieldValue, HOST_ARCH, OS_TYPE, OtlpPlace, WRITTEN};
 use super::{Context, Hit, Protocol};
 use crate::json::{push_number, push_string};
 use serde_json::Value;

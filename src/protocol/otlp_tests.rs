@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test that cannot go on should stop
 
 use super::super::fields::FIELDS;
-use super::super::{encode, Body, Destination};
+use super::super::{Body, Destination, encode};
 use super::*;
 use crate::config::tests::identity;
 use crate::identity::Identity;
 use crate::machine::Machine;
 use proptest::prelude::*;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 const NOW: u64 = 1_800_000_000_000_000;
 

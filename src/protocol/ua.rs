@@ -2,7 +2,7 @@
 //! multiple hits" and "Parameter reference"). Malformed hits get no HTTP error, so every limit is held here.
 
 use super::fields::{FieldValue, WRITTEN};
-use super::{cut_bytes, percent_encode, Context, Credentials, Destination, Hit, Protocol};
+use super::{Context, Credentials, Destination, Hit, Protocol, cut_bytes, percent_encode};
 
 /// Hits in a request.
 pub const MAX_HITS: usize = 20;

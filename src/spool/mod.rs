@@ -28,9 +28,9 @@ pub use spool_file::SpoolFile;
 use spool_file::{Mark, NEW, TORN};
 pub use turn::{Lock, Turn};
 
-use crate::platform::files::{self, cut, names_in, private_folder, put_in_place, Private};
+use crate::platform::files::{self, Private, cut, names_in, private_folder, put_in_place};
 use crate::retry::Health;
-use crate::sync::{lock, Mutex};
+use crate::sync::{Mutex, lock};
 use std::collections::BinaryHeap;
 use std::ffi::{OsStr, OsString};
 use std::hash::BuildHasher;
@@ -337,7 +337,7 @@ mod tests {
     use super::turn::{RUSH, STALE_LOCK};
     use super::*;
     use crate::retry::Backoff;
-    use std::os::unix::fs::{symlink, DirBuilderExt, MetadataExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 
     const HERE: &str = "0123456789abcdef0123456789abcdef";
     const THERE: &str = "fedcba9876543210fedcba9876543210";

@@ -2,7 +2,7 @@
 //! releases when its process is killed.
 
 use super::spool_file::Mark;
-use super::{is_older, Spool};
+use super::{Spool, is_older};
 use crate::platform::files::Private;
 use std::path::Path;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! allocate for each thread that parks and abort the process where no memory can be had, and a `Parker` allocates
 //! nothing.
 
-use super::{lock, Condvar, Mutex};
+use super::{Condvar, Mutex, lock};
 use std::sync::PoisonError;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! How connections are made: as ureq makes them, but over sockets that notice when the host program has closed all
 //! descriptors. ureq's own sockets would go on with whatever file has got the number since.
 
-use super::proxy::{Proxies, Way};
 use super::SendPermit;
+use super::proxy::{Proxies, Way};
 use crate::platform::socket::Socket;
 use std::io::{ErrorKind, Read, Write};
 use std::sync::{Arc, Weak};

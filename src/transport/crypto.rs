@@ -6,11 +6,11 @@
 //! that certificates need anyway, P-256 first, which is mandatory too; X25519 would bring 35 KB of its own. No keys to
 //! sign with: a client that never shows a certificate has none.
 
+use rustls::SignatureScheme;
 use rustls::crypto::ring::{cipher_suite, kx_group};
 use rustls::crypto::{CryptoProvider, GetRandomFailed, KeyProvider, SecureRandom, WebPkiSupportedAlgorithms};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::SigningKey;
-use rustls::SignatureScheme;
 use std::sync::Arc;
 use webpki::ring::{
     ECDSA_P256_SHA256, ECDSA_P256_SHA384, ECDSA_P384_SHA256, ECDSA_P384_SHA384, RSA_PKCS1_2048_8192_SHA256,

@@ -18,7 +18,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use ureq::config::{Config, ConfigBuilder};
-use ureq::http::header::{HeaderValue, CONTENT_TYPE, RETRY_AFTER};
+use ureq::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use ureq::http::{Method, Request, Uri};
 use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;

@@ -2,7 +2,7 @@
 //! not sent any more.
 
 use crate::platform::clock::coarse_millis;
-use crate::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Whether a request may be sent. The exit of the process closes it; from then on no request is sent, since its
@@ -77,8 +77,8 @@ impl SendPermit {
 mod model {
     use super::*;
     use crate::sync::in_every_order;
-    use loom::sync::atomic::AtomicBool;
     use loom::sync::Arc;
+    use loom::sync::atomic::AtomicBool;
     use loom::thread;
 
     /// One thread sends two requests, another closes, as the exit of the process does.

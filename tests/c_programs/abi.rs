@@ -1,8 +1,8 @@
 //! The ABI as other versions meet it, and how the library is hardened: all that a linker and a loader see.
 
 use super::artifacts::debug_library;
-use crate::support::programs::{library, linked_with, root, run_tool, Language, Sandbox};
-use crate::support::{say_loudly, Collector};
+use crate::support::programs::{Language, Sandbox, library, linked_with, root, run_tool};
+use crate::support::{Collector, say_loudly};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,8 +1,8 @@
 //! The library as a file: what it exports and needs, how it is installed and linked, and how it takes a fault of its
 //! own.
 
-use crate::support::programs::{library, linked_with, make, root, run_tool, Language, Sandbox};
 use crate::support::Collector;
+use crate::support::programs::{Language, Sandbox, library, linked_with, make, root, run_tool};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

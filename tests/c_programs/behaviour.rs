@@ -1,7 +1,7 @@
 //! What the functions promise, each program in C and in C++.
 
-use crate::support::programs::{library, Language, Sandbox};
-use crate::support::{wait_until, Collector};
+use crate::support::programs::{Language, Sandbox, library};
+use crate::support::{Collector, wait_until};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;

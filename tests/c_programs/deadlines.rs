@@ -1,7 +1,7 @@
 //! A call with a time-out holds it, wherever the server hangs.
 
-use crate::support::programs::{Language, Sandbox};
 use crate::support::Collector;
+use crate::support::programs::{Language, Sandbox};
 use std::net::TcpListener;
 
 /// What one run of `deadlines` printed.

@@ -1,6 +1,6 @@
 //! Each header by itself, for each language that has to understand it.
 
-use crate::support::programs::{library, root, run_tool, Sandbox, WARNINGS};
+use crate::support::programs::{Sandbox, WARNINGS, library, root, run_tool};
 use crate::support::say_loudly;
 use std::path::Path;
 use std::process::Command;

@@ -1,7 +1,7 @@
 //! Hosts and systems that give little and take much: no threads, no descriptors, no memory, no peace.
 
 use crate::support::programs::{Language, Sandbox};
-use crate::support::{notice_shown, state_below, Collector};
+use crate::support::{Collector, notice_shown, state_below};
 use std::os::unix::fs::PermissionsExt;
 
 /// The user that `limits` becomes where it is root.

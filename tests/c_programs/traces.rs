@@ -1,7 +1,7 @@
 //! What the system sees of a process that may not be seen: no thread, no socket, no file, by strace(1).
 
 use crate::support::programs::{Language, Run, Sandbox};
-use crate::support::{say_loudly, Collector};
+use crate::support::{Collector, say_loudly};
 use std::path::Path;
 use std::process::Command;
 

@@ -1,10 +1,10 @@
 //! What servers answer, and what that does to the events.
 
 use super::namespace::alone;
-use super::server::{read_request, Server};
+use super::server::{Server, read_request};
 use crate::support::*;
 use pact_telemetry::Flushed;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::mpsc::channel;

@@ -1,9 +1,9 @@
 //! Whom we believe over TLS.
 
-use super::authority::{self_signed, Authority};
+use super::authority::{Authority, self_signed};
 use super::namespace::{alone, change, empty, far_away, file};
 use crate::support::*;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 /// Where the system keeps what it trusts.
 const STORE: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -34,7 +34,7 @@ fn is_kept_from(collector: Collector) {
 
 /// Trusts this root alone. Before the first event, and no thread of ours reads the environment.
 fn trust(root: &str) {
-    std::env::set_var("SSL_CERT_FILE", file("root.pem", root));
+    environment::set("SSL_CERT_FILE", file("root.pem", root));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn the_roots_of_a_folder_are_taken_too() {
         let authority = Authority::new();
         std::fs::create_dir(home().join("roots")).unwrap();
         file("roots/root.pem", &authority.root);
-        std::env::set_var("SSL_CERT_DIR", home().join("roots"));
+        environment::set("SSL_CERT_DIR", home().join("roots"));
         is_taken_by(authority.collector("localhost", |_| ()));
     }
 }

@@ -1,13 +1,13 @@
 //! Connections that end when they should not.
 
 use super::namespace::alone;
-use super::server::{read_request, Server};
+use super::server::{Server, read_request};
 use crate::support::*;
 use pact_telemetry::Flushed;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::mpsc::{channel, Receiver};
+use std::sync::mpsc::{Receiver, channel};
 
 const KEPT_ALIVE: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 

@@ -1,7 +1,7 @@
 //! A call with a time-out holds it, wherever the network hangs: names, proxies, and TLS behind them.
 
 use super::namespace::{alone, change, far_away, names, run};
-use super::server::{read_request, Server};
+use super::server::{Server, read_request};
 use crate::support::*;
 use pact_telemetry::{Client, Flushed};
 use serde_json::json;

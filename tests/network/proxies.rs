@@ -2,11 +2,11 @@
 
 use super::authority::Authority;
 use super::namespace::{alone, change, far_away, names};
-use super::proxy_program::{is_here, ProxyProgram};
+use super::proxy_program::{ProxyProgram, is_here};
 use super::server::Server;
 use crate::support::*;
 use pact_telemetry::{Client, Flushed};
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::process::Command;
 
 const STORE: &str = "/etc/ssl/certs/ca-certificates.crt";

@@ -1,10 +1,10 @@
 //! Real proxies as programs, in a network of their own, where their ports are free.
 
 use super::namespace::file;
-use crate::support::{home, say_loudly, PATIENCE};
+use crate::support::{PATIENCE, home, say_loudly};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{channel, Receiver};
+use std::sync::mpsc::{Receiver, channel};
 
 /// A proxy that runs, and what it says.
 pub struct ProxyProgram {

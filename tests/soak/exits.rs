@@ -3,8 +3,8 @@
 use super::leftovers::Leftovers;
 use super::tarpits::{self, Kind, Tarpit};
 use crate::support::programs::{Language, Run, Sandbox};
-use crate::support::{values, Collector};
-use crate::{each, Asked, Chance, Row, Seen};
+use crate::support::{Collector, values};
+use crate::{Asked, Chance, Row, Seen, each};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};

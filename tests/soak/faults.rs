@@ -2,9 +2,9 @@
 
 use super::leftovers::Leftovers;
 use super::tarpits::{Kind, Tarpit};
-use crate::support::programs::{root, run_tool, Language, Sandbox};
-use crate::support::{values, Collector};
-use crate::{each, Asked, Chance, Row, Seen};
+use crate::support::programs::{Language, Sandbox, root, run_tool};
+use crate::support::{Collector, values};
+use crate::{Asked, Chance, Row, Seen, each};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

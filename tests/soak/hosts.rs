@@ -1,8 +1,8 @@
 //! Hosts and machines with habits of their own: a clock that jumps, a kernel that forbids, a trace that counts.
 
-use crate::support::programs::{root, run_tool, Language, Sandbox};
 use crate::support::Collector;
-use crate::{each, Asked, Row, Seen};
+use crate::support::programs::{Language, Sandbox, root, run_tool};
+use crate::{Asked, Row, Seen, each};
 use serde_json::Value;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;

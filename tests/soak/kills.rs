@@ -3,8 +3,8 @@
 
 use super::leftovers::Leftovers;
 use crate::support::programs::{Language, Sandbox};
-use crate::support::{values, Collector};
-use crate::{each, Asked, Chance, Row, Seen};
+use crate::support::{Collector, values};
+use crate::{Asked, Chance, Row, Seen, each};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::time::Duration;

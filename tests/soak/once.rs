@@ -1,11 +1,11 @@
 //! Every event arrives, and once, however slow the server is: short processes one after the other, then a few
 //! that have the time to deliver what was left.
 
-use super::exits::{milliseconds_to_end, sorted, MARGIN};
+use super::exits::{MARGIN, milliseconds_to_end, sorted};
 use super::leftovers::Leftovers;
 use crate::support::programs::{Language, Sandbox};
-use crate::support::{values, Collector};
-use crate::{each, Asked, Row, Seen};
+use crate::support::{Collector, values};
+use crate::{Asked, Row, Seen, each};
 
 /// How long the server takes to answer, in milliseconds.
 const ANSWERS_MS: [u64; 5] = [5, 50, 150, 400, 1_500];

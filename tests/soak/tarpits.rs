@@ -1,8 +1,8 @@
 //! Servers that hang, each in its own way: names that are never resolved, connections that nobody answers, a handshake
 //! or an answer that stalls, a proxy that says nothing.
 
-use crate::support::programs::{Run, Sandbox};
 use crate::support::Collector;
+use crate::support::programs::{Run, Sandbox};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;

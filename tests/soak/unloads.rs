@@ -1,7 +1,7 @@
 //! The library comes and goes, and is there more than once.
 
-use crate::support::programs::{library, root, run_tool, Language, Sandbox};
 use crate::support::Collector;
+use crate::support::programs::{Language, Sandbox, library, root, run_tool};
 use crate::{Asked, Row, Seen};
 use std::path::PathBuf;
 use std::process::Command;
@@ -49,7 +49,7 @@ fn two_archives(asked: &Asked) -> Seen {
     let sandbox = Sandbox::new();
     let (ours, other) = (library().join("libpact_telemetry.a"), sandbox.path().join("libother.a"));
     let mut rustc = Command::new("rustc");
-    rustc.args(["--edition", "2021", "--crate-type", "staticlib", "-O", "-o"]).arg(&other);
+    rustc.args(["--edition", "2024", "--crate-type", "staticlib", "-O", "-o"]).arg(&other);
     run_tool(rustc.arg(root("tests/soak/other_archive.rs")));
     let mut seen = Seen { tries: asked.tries, ..Seen::default() };
     for archives in [[&ours, &other], [&other, &ours]] {

@@ -2,18 +2,19 @@
 //! process of their own because they need an environment of their own.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
+pub mod environment;
 #[cfg(unix)]
 pub mod processes;
 #[cfg(target_os = "linux")]
 pub mod programs;
 
-use pact_telemetry::{names, Client, Event};
-use serde_json::{json, Value};
+use pact_telemetry::{Client, Event, names};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{channel, Receiver};
 use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");

@@ -1,11 +1,11 @@
 //! Compiles a program of tests/c, runs it in a clean environment, and ends it if it does not end by itself.
 
-use super::{notice_shown, state_below, ROOT};
+use super::{ROOT, notice_shown, state_below};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{channel, Sender};
 use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 

@@ -3,8 +3,10 @@
 #![allow(unsafe_code)] // fork
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a program of the tests
 
-use pact_telemetry::{names, Client, Event, TrackError};
-use serde_json::{json, Value};
+mod environment;
+
+use pact_telemetry::{Client, Event, TrackError, names};
+use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -61,8 +63,8 @@ fn run(client: &Client, step: &str, argument: &str) {
             assert_eq!(format!("{persisted:?}"), argument, "{}", client.stats());
         }
         "close" => drop(client.close(PATIENCE)),
-        "set" => std::env::set_var(argument, "1"),
-        "unset" => std::env::remove_var(argument),
+        "set" => environment::set(argument, "1"),
+        "unset" => environment::remove(argument),
         "choose" => save_choice(&json!({"enabled": argument == "on"})),
         "identify" => save_choice(&json!({"id": argument})),
         "burst" => {

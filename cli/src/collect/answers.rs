@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use hyper::header::{HeaderName, HeaderValue, CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::StatusCode;
+use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
 /// What `--help` says of the script.
 pub const HELP: &str = "\
@@ -94,7 +94,7 @@ fn repeated(text: &str) -> Result<(Step, Option<u64>), String> {
             _ => {
                 return Err(format!(
                     "{times:?} is not a number of repetitions; write *N with N from 1, or * for always"
-                ))
+                ));
             }
         },
     };

@@ -4,12 +4,12 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{ready, Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, Sleep};
+use tokio::time::{Sleep, sleep};
 
 const CHUNK: &[u8] = &[b'x'; 16 * 1_024];
 

@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::endpoint::Protocol;
-use super::record::{line, Arrival, Event, Field, Outcome, FIELDS, NEEDED};
+use super::record::{Arrival, Event, FIELDS, Field, NEEDED, Outcome, line};
 
 /// Rows that are kept: events, and requests that carried none.
 pub const ROWS: u64 = 10_000;

@@ -27,7 +27,7 @@ use answers::Script;
 use export::Export;
 use journal::Journal;
 use origin::Own;
-use output::{complain, Output};
+use output::{Output, complain};
 use page::Page;
 use record::Arrival;
 use server::Collector;
@@ -145,7 +145,7 @@ fn print(arrival: &Arrival, requests: bool, output: &Output) {
 /// Listens for signals from this call on, and ends at the first.
 #[cfg(unix)]
 fn signal() -> io::Result<impl std::future::Future<Output = ()>> {
-    use tokio::signal::unix::{signal, SignalKind};
+    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -1,7 +1,7 @@
 //! What each address answers when nothing else was scripted. It knows neither sockets nor scripts.
 
 use hyper::body::Bytes;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use super::endpoint::Endpoint;
 use super::request::Received;

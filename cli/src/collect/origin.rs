@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use hyper::header::{HeaderMap, HeaderName, HOST, ORIGIN};
+use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 
 /// The names under which a browser of this machine reaches the server.
 pub struct Own {

@@ -135,7 +135,7 @@ fn errors() -> Option<&'static Arc<Output>> {
 mod tests {
     // A test that meets the unexpected should stop there, loudly.
     #![allow(clippy::unwrap_used)]
-    use std::sync::mpsc::{channel, sync_channel, Sender, SyncSender};
+    use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 
     use super::*;
 

@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{HeaderName, HeaderValue, ACCEPT, CONTENT_TYPE, LOCATION};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_rustls::rustls::crypto::{ring, CryptoProvider};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 
 use super::body::AnswerBody;
 use super::journal::{self, Journal};
-use super::origin::{header, site, Own};
+use super::origin::{Own, header, site};
 
 /// The page, with this in place of the nonce of each answer.
 const HTML: &str = include_str!("page.html");

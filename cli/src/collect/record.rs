@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Protocol};
 use super::request::Received;

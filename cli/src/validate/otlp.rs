@@ -46,7 +46,7 @@ pub fn records(body: &Value) -> Vec<Record<'_>> {
     found
 }
 
-fn items<'a>(from: &'a Value, key: &str) -> impl Iterator<Item = (usize, &'a Value)> {
+fn items<'a>(from: &'a Value, key: &str) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {
     from.get(key).and_then(Value::as_array).into_iter().flatten().enumerate()
 }
 
@@ -153,10 +153,10 @@ impl Check {
                 Some(_) => {}
             }
         }
-        if let Some(value) = record.get("severityNumber") {
-            if value.as_u64().is_none_or(|number| number > 24) {
-                self.report(join(path, "severityNumber"), format!("is {value}; a number from 0 to 24 is needed"));
-            }
+        if let Some(value) = record.get("severityNumber")
+            && value.as_u64().is_none_or(|number| number > 24)
+        {
+            self.report(join(path, "severityNumber"), format!("is {value}; a number from 0 to 24 is needed"));
         }
         match record.get("eventName") {
             Some(Value::String(name)) if !name.is_empty() => {}
@@ -218,11 +218,7 @@ fn has_attribute(of: &Map<String, Value>, wanted: &str) -> bool {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 fn is_digits(text: &str) -> bool {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::support::{command, request, wait, Client, Collector, GA4_BODY, GA4_TARGET};
+use crate::support::{Client, Collector, GA4_BODY, GA4_TARGET, command, request, wait};
 
 const HIT: &str = "v=1&t=event&tid=UA-1-1&cid=ab&ec=ProviderTest&ea=Completed&el=Pacts+verified&ev=3";
 

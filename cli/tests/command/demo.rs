@@ -3,7 +3,7 @@
 use std::env;
 use std::process::{Output, Stdio};
 
-use crate::support::{command, Client};
+use crate::support::{Client, command};
 
 /// What the program does; unset in an ordinary run of the tests.
 const ROLE: &str = "PACT_TELEMETRY_TEST_ROLE";

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use crate::support::{head, Collector, GA4_BODY, GA4_TARGET};
+use crate::support::{Collector, GA4_BODY, GA4_TARGET, head};
 
 fn scripted(script: &str) -> Collector {
     Collector::start(&["--answers", script, "--requests"])

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::home::{write, Home};
+use crate::home::{Home, write};
 
 const RANDOM: &str = "0123456789abcdef0123456789abcdef";
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::home::Home;
-use crate::program::{account, Program};
+use crate::program::{Program, account};
 use crate::support::Collector;
 
 const UNIVERSAL: [(&str, &str); 2] =

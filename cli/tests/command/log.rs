@@ -1,8 +1,8 @@
 //! Promises of `log`, of a ledger as the library writes it.
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use crate::home::{write, Home};
+use crate::home::{Home, write};
 
 fn request(id: usize, body: &str) -> String {
     json!({"request": id.to_string(), "at_ms": 1_764_000_000_000_u64 + id as u64, "method": "POST",

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::home::{end, Home};
+use crate::home::{Home, end};
 
 /// The subcommands, as the help lists them.
 fn subcommands(home: &Home) -> Vec<String> {

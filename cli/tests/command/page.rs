@@ -4,9 +4,9 @@
 use std::io::{BufRead, Write};
 use std::process::Stdio;
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use crate::support::{answer, command, head, Answer, Client, Collector, GA4_BODY, GA4_TARGET};
+use crate::support::{Answer, Client, Collector, GA4_BODY, GA4_TARGET, answer, command, head};
 
 const HTML: &str = "text/html,application/xhtml+xml";
 const STREAM: &str = "text/event-stream";

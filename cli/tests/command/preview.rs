@@ -1,9 +1,9 @@
 //! Promises of `preview`.
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use crate::home::Home;
-use crate::program::{account, Program};
+use crate::program::{Program, account};
 use crate::support::Collector;
 
 /// Without what is another one in each moment and process.

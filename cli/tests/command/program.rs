@@ -2,15 +2,15 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{channel, Receiver};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use pact_telemetry::{names, Client, Event};
+use pact_telemetry::{Client, Event, names};
 use serde_json::json;
 
 use crate::home::Home;
-use crate::support::{wait, Collector, PATIENCE};
+use crate::support::{Collector, PATIENCE, wait};
 
 /// Set: this is the program.
 const ROLE: &str = "PACT_TELEMETRY_TEST_PROGRAM";

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use crate::support::{answer, command, PATIENCE};
+use crate::support::{PATIENCE, answer, command};
 
 fn property(arguments: &[&str]) -> Output {
     command().arg("property").args(arguments).env("PATH", "").output().unwrap()

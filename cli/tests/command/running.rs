@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::home::Home;
-use crate::program::{account, Program};
+use crate::program::{Program, account};
 use crate::support::Collector;
 
 /// The values of the events that arrive until the one of this value, which a program without an opt-out reports last.

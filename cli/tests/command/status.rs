@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::home::{write, Home};
+use crate::home::{Home, write};
 
 #[test]
 fn the_rule_that_decided_is_named_in_words_and_for_machines() {

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::thread;
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use crate::home::{mode, write, Home};
+use crate::home::{Home, mode, write};
 
 const DIGEST: &str = "0123456789abcdef0123456789abcdef";
 

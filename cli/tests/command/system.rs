@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::home::{end, mode, say_loudly, write, Ended, Home};
+use crate::home::{Ended, Home, end, mode, say_loudly, write};
 
 const COMMAND: &str = env!("CARGO_BIN_EXE_pact-telemetry");
 

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::home::{write, Home};
+use crate::home::{Home, write};
 
 /// Of C0 and C1, the bidirectional algorithm, and those that are not seen.
 const HOSTILE: &str =

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{crypto, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto};
 
-use crate::support::{answer, command, request, Collector, GA4_BODY, GA4_TARGET, PATIENCE};
+use crate::support::{Collector, GA4_BODY, GA4_TARGET, PATIENCE, answer, command, request};
 
 /// A certificate for localhost and its key, as files of this test, and the certificate itself.
 fn certificate(test: &str) -> (PathBuf, PathBuf, CertificateDer<'static>) {

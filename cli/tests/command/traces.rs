@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::home::{end, say_loudly, write, Home};
+use crate::home::{Home, end, say_loudly, write};
 
 /// The system calls of a run that reach for the network, start something, or could leave something behind; `None` where
 /// nothing can be traced, which is said.

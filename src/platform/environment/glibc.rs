@@ -7,8 +7,8 @@
 //! system whether there is memory behind them, and what was read counts only if the array is the same afterwards.
 
 use super::block;
-use std::ffi::{c_char, CStr};
-use std::sync::atomic::{fence, AtomicU32, AtomicUsize, Ordering};
+use std::ffi::{CStr, c_char};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 
 /// With as many variables, each call looks at all of them anew.
 const MAX: usize = 1024;
@@ -355,7 +355,7 @@ impl<const N: usize> Names<N> {
 /// crate. Hidden, so that the program keeps its own.
 #[cfg(all(feature = "reserve", not(test)))]
 mod own_getenv {
-    use std::ffi::{c_char, CStr};
+    use std::ffi::{CStr, c_char};
 
     extern "C" fn find(name: *const c_char) -> *mut c_char {
         if name.is_null() {

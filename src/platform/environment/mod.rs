@@ -6,15 +6,15 @@
 #[cfg(all(target_os = "linux", target_env = "gnu", not(pact_like_macos)))]
 mod glibc;
 #[cfg(all(target_os = "linux", target_env = "gnu", not(pact_like_macos)))]
-pub use glibc::{any, visit, Names, Seen};
+pub use glibc::{Names, Seen, any, visit};
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", not(pact_like_macos))))]
-pub use elsewhere::{any, visit, Names, Seen};
+pub use elsewhere::{Names, Seen, any, visit};
 
 /// The environment block of this process.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 unsafe fn block() -> *const *const std::ffi::c_char {
-    extern "C" {
+    unsafe extern "C" {
         static mut environ: *const *const std::ffi::c_char;
     }
     // SAFETY: `environ` is defined by every libc; the pointer is read once.
