@@ -62,7 +62,7 @@ impl From<InvalidEvent> for TrackError {
 pub enum Flushed {
     /// Everything that was accepted before is delivered.
     Delivered,
-    /// Some of it was lost meanwhile; the counters say why.
+    /// Events were lost since a call told of losses before; the counters say why.
     Lost,
     /// Nothing was lost, but some of it is kept for another attempt, of this process or of a later one: the server
     /// cannot be reached, or asked to be left alone.
@@ -402,18 +402,19 @@ impl Client {
     pub fn flush(&self, timeout: Duration) -> Flushed {
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
         let account = &self.owner.account;
-        let (target, lost_before) = (account.accepted(), account.lost());
+        let (target, told) = (account.accepted(), account.lost_told());
         // What failed to be sent and is on no disk waits for another attempt, which is not waited for.
         let is_done = || account.settled() + account.stalled() >= target || !account.is_waiting();
         if !is_done() && !pipeline.wait_for_answers(&self.owner.route, timeout, &is_done) {
             return Flushed::TimedOut;
         }
-        if account.lost() > lost_before {
+        if account.tell_of_losses(told) {
             Flushed::Lost
         } else if account.stalled() > 0 {
             Flushed::TimedOut
         } else if account.snapshot().spooled > 0 {
-            Flushed::Kept
+            // What was on disk may have vanished from it since.
+            if account.unstored() > 0 { Flushed::TimedOut } else { Flushed::Kept }
         } else {
             Flushed::Delivered
         }
@@ -425,7 +426,7 @@ impl Client {
         let deadline = Instant::now() + timeout;
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
         let account = &self.owner.account;
-        let lost_before = account.lost();
+        let told = account.lost_told();
         let is_done = || !account.is_waiting() || pipeline.is_taken();
         if !is_done() {
             pipeline.hurry_worker();
@@ -433,7 +434,7 @@ impl Client {
                 return Flushed::TimedOut;
             }
         }
-        if account.lost() > lost_before {
+        if account.tell_of_losses(told) {
             Flushed::Lost
         } else if account.unstored() > 0 {
             Flushed::TimedOut

@@ -5,6 +5,7 @@
 
 mod support;
 
+use pact_telemetry::Flushed;
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::processes::*;
@@ -78,6 +79,28 @@ fn persist_does_not_say_kept_of_what_no_disk_takes() {
         let stats = process.variable("CI", "true").run();
         assert_eq!((count(&stats[0], "/queued"), count(&stats[0], "/spooled")), (1, 0), "{answers}: {}", stats[0]);
     }
+}
+
+#[test]
+fn no_call_says_kept_of_what_vanished_from_the_disk() {
+    if !in_its_own_process("no_call_says_kept_of_what_vanished_from_the_disk", &[]) {
+        return;
+    }
+    let collector = Collector::start(&["--answers", "503*"]);
+    let (one, other) = (client(&collector.url, json!({})), client("http://127.0.0.1:9", json!({})));
+    one.track(&numbered(1)).unwrap();
+    assert_eq!(one.flush(PATIENCE), Flushed::Kept);
+    let state = state_below(&support::home());
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::write(&state, "mine").unwrap();
+    other.set_enabled(false); // the uploader looks at all that waits
+    wait_until(|| one.persist(PATIENCE) == Flushed::TimedOut);
+    assert_eq!(one.flush(PATIENCE), Flushed::TimedOut);
+    std::fs::remove_file(&state).unwrap();
+    one.set_enabled(true);
+    other.set_enabled(true);
+    other.set_enabled(false);
+    wait_until(|| one.flush(PATIENCE) == Flushed::Kept);
 }
 
 #[test]

@@ -103,7 +103,8 @@ fn where_nobody_can_remember_the_notice_nothing_is_sent_and_the_events_count_as_
     let collector = Collector::start(&["--requests"]);
     std::fs::write(home.path().join("file"), "").unwrap();
     let nowhere = json!(home.path().join("file/state"));
-    let process = home.process(&collector.url, "track 1, flush, close, print").config("state_dir", nowhere.clone());
+    let process =
+        home.process(&collector.url, "track 1, flush Lost, close, print").config("state_dir", nowhere.clone());
     let (stats, said) = process.start().end_with_errors();
     assert_eq!((&stats[0]["dropped"]["no_notice"], notices(&said)), (&json!(1), 0), "{}", stats[0]);
     // In CI, where every run is a machine's first, it is shown in each, and sent.
@@ -170,7 +171,10 @@ fn a_torn_note_is_no_note_and_a_foreign_thing_in_its_place_stops_the_sending() {
     assert!(home.notice().is_some(), "written anew");
     std::fs::remove_file(&file).unwrap();
     std::os::unix::fs::symlink(home.path().join("elsewhere"), &file).unwrap();
-    assert_eq!(notices(&home.process(&collector.url, "track 2, flush, until /dropped/no_notice, close").errors()), 0);
+    assert_eq!(
+        notices(&home.process(&collector.url, "track 2, until /dropped/no_notice, flush Lost, close").errors()),
+        0
+    );
     assert!(!home.path().join("elsewhere").exists());
     assert_eq!(collector.end().len(), 0);
 }

@@ -22,7 +22,7 @@ const (
 	QueueFull Outcome = native.QueueFull
 	// Closed: the client was closed.
 	Closed Outcome = native.Closed
-	// Lost: nothing waits any more, but some of it was lost.
+	// Lost: events were lost that no earlier call told of.
 	Lost Outcome = native.Lost
 	// Kept: nothing was lost, but some of it waits on disk for another attempt.
 	Kept Outcome = native.Kept

@@ -375,7 +375,8 @@ pub unsafe extern "C" fn pact_telemetry_stats(client: *const PactTelemetry, out:
 /// @param timeout_ms The longest wait in milliseconds. 0 starts the work and does not wait for it.
 /// @retval PACT_TELEMETRY_OK Every event is settled: none of them waits any more.
 /// @retval PACT_TELEMETRY_KEPT No event was lost, and those that wait are on disk, for this process or a later one.
-/// @retval PACT_TELEMETRY_LOST An event was lost during the call. pact_telemetry_stats() tells why.
+/// @retval PACT_TELEMETRY_LOST Events were lost that no earlier call of this function, pact_telemetry_flush() or
+///     pact_telemetry_close() told of. pact_telemetry_stats() tells why.
 /// @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over, or an event waits in memory alone because no disk takes it.
 ///     The library goes on with it until the process exits.
 /// @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.
@@ -400,7 +401,8 @@ pub unsafe extern "C" fn pact_telemetry_persist(client: *mut PactTelemetry, time
 /// @retval PACT_TELEMETRY_OK Every event was delivered, or none was waiting.
 /// @retval PACT_TELEMETRY_KEPT No event was lost, but some wait on disk for another attempt, of this process or of a
 ///     later one: the server cannot be reached or asked for a pause, or the notice was not shown long enough ago.
-/// @retval PACT_TELEMETRY_LOST Some events were lost during the call. pact_telemetry_stats() tells why.
+/// @retval PACT_TELEMETRY_LOST Events were lost that no earlier call of pact_telemetry_persist(),
+///     pact_telemetry_flush() or pact_telemetry_close() told of. pact_telemetry_stats() tells why.
 /// @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over and some events still wait, or some wait in memory alone
 ///     because no disk takes them. The library goes on with them until the process exits.
 /// @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.
@@ -428,7 +430,8 @@ pub unsafe extern "C" fn pact_telemetry_flush(client: *mut PactTelemetry, timeou
 /// @param timeout_ms The longest wait in milliseconds. 0 starts the work and does not wait for it.
 /// @retval PACT_TELEMETRY_OK Every event was delivered, or none was waiting.
 /// @retval PACT_TELEMETRY_KEPT No event was lost, but some wait on disk, see pact_telemetry_flush().
-/// @retval PACT_TELEMETRY_LOST Some events were lost during the call. pact_telemetry_stats() tells why.
+/// @retval PACT_TELEMETRY_LOST Events were lost that no earlier call of pact_telemetry_persist(),
+///     pact_telemetry_flush() or pact_telemetry_close() told of. pact_telemetry_stats() tells why.
 /// @retval PACT_TELEMETRY_ERROR_TIMEOUT The time is over and some events still wait, or some wait in memory alone
 ///     because no disk takes them. The library goes on with them until the process exits.
 /// @retval PACT_TELEMETRY_ERROR_NULL `client` is NULL.

@@ -23,7 +23,7 @@ pub enum PactTelemetryStatus {
     PACT_TELEMETRY_QUEUE_FULL = 3,
     /// Not queued: the client is closed.
     PACT_TELEMETRY_CLOSED = 4,
-    /// Some events were lost. pact_telemetry_stats() tells why.
+    /// Some events were lost that no earlier call told of. pact_telemetry_stats() tells why.
     PACT_TELEMETRY_LOST = 5,
     /// No event was lost, but some wait on disk for another attempt, of this process or of a later one.
     PACT_TELEMETRY_KEPT = 6,

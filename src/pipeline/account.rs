@@ -73,6 +73,8 @@ pub struct Account {
     accepted: Line<AtomicU64>,
     settled: Line<Settled>,
     refused: [AtomicU64; Refusal::ALL.len()],
+    /// How many lost events a call has told of.
+    lost_told: AtomicU64,
 }
 
 /// A cache line of its own: tracking threads write one, the background threads the other.
@@ -240,11 +242,24 @@ impl Account {
         self.settled.0.direct.lost() + self.settled.0.after.lost()
     }
 
+    /// How many of the lost events a call has told of so far.
+    pub fn lost_told(&self) -> u64 {
+        self.lost_told.load(Ordering::Relaxed)
+    }
+
+    /// A call tells of the losses so far. Returns whether there are more than those that were told of when it began.
+    pub fn tell_of_losses(&self, told_before: u64) -> bool {
+        let lost = self.lost();
+        self.lost_told.fetch_max(lost, Ordering::Relaxed);
+        lost > told_before
+    }
+
     /// Starts at zero, in a forked child: its parent delivers what the parent accepted.
     pub fn reset(&self) {
         let settled = &self.settled.0;
-        let own = [&self.accepted.0, &settled.total, &settled.kept, &settled.unstored, &settled.stalled];
-        for counter in own.into_iter().chain(&self.refused) {
+        let settled_now = [&settled.total, &settled.kept, &settled.unstored, &settled.stalled];
+        let own = [&self.accepted.0, &self.lost_told].into_iter().chain(settled_now);
+        for counter in own.chain(&self.refused) {
             counter.store(0, Ordering::Relaxed);
         }
         settled.direct.reset();
@@ -364,6 +379,10 @@ mod tests {
             assert_eq!(json["not_accepted"][name], 1, "{name}");
         }
         assert_eq!(account.lost(), 16);
+        let before = account.lost_told();
+        assert!(account.tell_of_losses(before), "losses from before the call");
+        assert!(account.tell_of_losses(before), "another call that began as early tells of them too");
+        assert!(!account.tell_of_losses(account.lost_told()), "and a later one does not tell of them again");
         assert!(account.is_waiting());
         account.reset();
         assert_eq!(account.snapshot(), Snapshot::default());

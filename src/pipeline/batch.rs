@@ -54,7 +54,7 @@ impl PendingEvent {
 
     /// Does it wait for another attempt, on no disk?
     pub fn is_stalled(&self) -> bool {
-        self.state == State::Stalled
+        self.state == State::Stalled || (self.state == State::Kept && self.is_unstored)
     }
 
     pub fn deliver(mut self) {
@@ -278,13 +278,20 @@ impl Batch {
         }
     }
 
+    /// Is it on no disk, or was the whole folder removed? A file that is gone from its folder was taken by another
+    /// process, which sends it.
+    pub fn needs_storing(&self) -> bool {
+        self.file.is_none() || self.spool.as_ref().is_some_and(|spool| !spool.is_there())
+    }
+
     /// Keeps it for another attempt, of this process or of whichever process has a turn before. On disk, unless no disk
-    /// takes it.
-    pub fn keep(&mut self) {
-        // The disk may take it by now, or the whole folder was removed. A file that is gone from its folder was
-        // taken by another process, which sends it.
-        if self.file.is_none() || self.spool.as_ref().is_some_and(|spool| !spool.is_there()) {
-            self.store(unix_millis());
+    /// takes it; where it `needs_storing`, only if it `may_store`.
+    pub fn keep(&mut self, may_store: bool) {
+        if self.needs_storing() {
+            self.file = None;
+            if may_store {
+                self.store(unix_millis()); // the disk may take it by now
+            }
         }
         self.give_away();
         let is_stored = self.file.is_some();

@@ -32,9 +32,11 @@ use crate::spool::Spool;
 use crate::sync::parker::Parker;
 use crate::sync::{Mutex, lock};
 use crate::transport;
-use batch::Batch;
+use account::DropReason;
+use batch::{Batch, drop_all, owners_of};
 use exit::Exit;
 use in_flight::InFlight;
+use owner::ChoicesSay;
 use progress::Progress;
 use queue::Queue;
 use std::path::PathBuf;
@@ -232,13 +234,35 @@ impl Pipeline {
     /// Gives the uploader a batch. Where no thread can be had for it, the batch waits.
     fn hand_to_uploader(&'static self, mut batch: Batch) {
         if !self.ensure_uploader() {
-            batch.keep();
+            self.keep(&mut batch);
         }
         self.outbox.events.fetch_add(batch.len(), Ordering::Relaxed);
         lock(&self.outbox.batches).batches.push(batch);
         // It may have ended since.
         self.ensure_uploader();
         self.outbox.parker.unpark();
+    }
+
+    /// Keeps a batch for another attempt. Before a file is made anew, the choices are read again: the command removes the
+    /// folder when the person opts out, and nothing may come back into it.
+    fn keep(&'static self, batch: &mut Batch) {
+        let mut may_store = true;
+        if batch.needs_storing() {
+            for owner in owners_of(batch.events()) {
+                match owner.read_choices() {
+                    ChoicesSay::On { .. } | ChoicesSay::Off { is_new: false } => {}
+                    ChoicesSay::Off { is_new: true } => {
+                        self.ask_for_purge(&owner.route);
+                        self.outbox.is_urgent.store(true, Ordering::SeqCst); // has the uploader purge at once
+                    }
+                    ChoicesSay::NotNow => may_store = false,
+                }
+            }
+            drop_all(batch.take(&|event| !event.is_wanted()), DropReason::OptedOut);
+        }
+        if !batch.is_empty() {
+            batch.keep(may_store);
+        }
     }
 
     /// Has the uploader send what earlier processes left for this client's destination.

@@ -86,7 +86,8 @@ impl Uploader {
 
     /// Keeps all that waits for a destination.
     pub fn keep_all(&mut self, route: &Route) {
-        self.state.batches.iter_mut().filter(|batch| *batch.route == *route).for_each(Batch::keep);
+        let pipeline = self.pipeline;
+        self.state.batches.iter_mut().filter(|batch| *batch.route == *route).for_each(|batch| pipeline.keep(batch));
         self.drop_lost_causes();
     }
 

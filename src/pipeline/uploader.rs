@@ -103,7 +103,7 @@ impl Uploader {
         self.state.passed_over.clear();
         self.weed();
         if !self.state.batches.is_empty() && !memory::is_there(memory::WORK_BYTES) {
-            self.state.batches.iter_mut().for_each(Batch::keep);
+            self.state.batches.iter_mut().for_each(|batch| self.pipeline.keep(batch));
             return Next::In(LEFT_POLL);
         }
         let mut routes: Vec<Arc<Route>> = Vec::new();
@@ -154,7 +154,8 @@ impl Uploader {
     /// thread goes on with it.
     fn end(mut self) -> Option<Self> {
         let pipeline = self.pipeline;
-        self.state.batches.iter_mut().for_each(Batch::keep);
+        self.state.batches.iter_mut().for_each(|batch| pipeline.keep(batch));
+        self.state.batches.retain(|batch| !batch.is_empty());
         if let Some(transport) = &mut self.state.transport {
             transport.renew(); // closes its connections
         }

@@ -106,7 +106,12 @@ impl Spool {
         }
         let name = self.fresh(destination, now_ms).to_string();
         let start = Instant::now();
-        let written = self.write(&name, text.as_bytes());
+        let put = || self.write(&name, text.as_bytes());
+        let written = put().or_else(|error| match error.kind() {
+            // The folder was removed: it may be made again.
+            io::ErrorKind::NotFound => private_folder(&self.folder).and_then(|()| put()),
+            _ => Err(error),
+        });
         if start.elapsed() > SLOW {
             self.usable.store(false, Ordering::Relaxed);
         }
@@ -140,14 +145,9 @@ impl Spool {
         std::fs::rename(self.folder.join(name), self.folder.join(&claimed)).is_ok().then_some(claimed)
     }
 
-    /// Puts a file in place as a whole, over what is there.
+    /// Puts a file in place as a whole, over what is there. Not where the folder is gone.
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let put = || put_in_place(&self.folder.join(name), &self.writer, bytes);
-        put().or_else(|error| match error.kind() {
-            // The folder was removed: it may be made again.
-            io::ErrorKind::NotFound => private_folder(&self.folder).and_then(|()| put()),
-            _ => Err(error),
-        })
+        put_in_place(&self.folder.join(name), &self.writer, bytes)
     }
 
     /// Cuts a batch off behind so many bytes.

@@ -63,7 +63,7 @@ enum class Outcome {
     NotConfigured, ///< Not queued: no credentials were given or built in.
     QueueFull, ///< Not queued: the queue is full, or there is no memory.
     Closed, ///< Not queued: the client was closed.
-    Lost, ///< Nothing waits any more, but some events were lost; stats() says why.
+    Lost, ///< Events were lost that no earlier call told of; stats() says why.
     Kept, ///< Nothing was lost, but some events wait on disk for another attempt.
     ErrorNull, ///< A text that is needed is a null pointer.
     ErrorUtf8, ///< A text is not valid UTF-8.

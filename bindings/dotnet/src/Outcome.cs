@@ -18,7 +18,7 @@ namespace PactFoundation.Telemetry
         /// <summary>Not queued: the client was closed.</summary>
         Closed = 4,
 
-        /// <summary>Nothing waits any more, but some of it was lost.</summary>
+        /// <summary>Events were lost that no earlier call told of.</summary>
         Lost = 5,
 
         /// <summary>Nothing was lost, but some of it waits on disk for another attempt.</summary>

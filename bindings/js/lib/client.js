@@ -120,6 +120,8 @@ class TelemetryClient {
   /** @type {import('./host.js').Rule | null} */
   #packageRule = null;
   #hurries = false;
+  /** How many losses `flush`, `persist` and `close` have told of. */
+  #lostTold = 0;
   /** The last counters, for who asks after the end. @type {Record<string, any>} */
   #lastStats = NO_STATS;
 
@@ -377,13 +379,17 @@ class TelemetryClient {
     let over = time === 0;
     const timer = over ? undefined : setTimeout(() => (over = true), time);
     try {
-      const before = this.#counters();
+      const before = { ...this.#counters(), lost: this.#lostTold };
       for (let pause = 1; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
         if (this.#native === null || this.#handle === null) return 'closed';
         this.#lookAtEnvironment();
         const status = ask(this.#native, this.#handle);
-        const settled = judge(status, before, this.#counters());
-        if (settled !== undefined) return settled;
+        const now = this.#counters();
+        const settled = judge(status, before, now);
+        if (settled !== undefined) {
+          this.#lostTold = Math.max(this.#lostTold, now.lost);
+          return settled;
+        }
         if (over) return outcome(STATUS.ERROR_TIMEOUT);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
@@ -479,8 +485,8 @@ function outcome(status) {
 /** @typedef {{ accepted: number, settled: number, kept: number, lost: number }} Counters */
 
 /**
- * Of a flush or a close: what was tracked since is not what is waited for, and what was lost since is not what the
- * library tells now.
+ * Of a flush or a close: what was tracked since is not what is waited for. `before.lost` is how many losses earlier
+ * calls told of: the library tells each to one call, which may be one of those that only look.
  * @param {number} status
  * @param {Counters} before
  * @param {Counters} now
@@ -502,7 +508,8 @@ function sent(status, before, now) {
  */
 function onDisk(status, before, now) {
   if (status === STATUS.ERROR_TIMEOUT) return undefined;
-  return now.lost > before.lost ? 'lost' : outcome(status);
+  if (now.lost > before.lost) return 'lost';
+  return status === STATUS.LOST ? undefined : outcome(status); // of an earlier call; the next look says what is so now
 }
 
 /** Puts on disk what the clients that were not closed have accepted. */

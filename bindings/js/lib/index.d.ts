@@ -1,6 +1,6 @@
 /**
  * What became of a call, as the library names it. `ok`: done. `disabled`, `not_configured`, `queue_full`, `closed`:
- * fine, but nothing was queued. `lost`: nothing waits any more, but some of it was lost; `stats()` says why. `kept`:
+ * fine, but nothing was queued. `lost`: events were lost that no earlier call told of; `stats()` says why. `kept`:
  * nothing was lost, but some of it waits on disk for another attempt. `error_…`: an event that is not as it must be,
  * a time-out, or a fault of the library's. `unavailable`: there is no library, see `unavailableReason`. None is a
  * reason to stop a test.

@@ -19,7 +19,7 @@ enum Outcome: string
     case QueueFull = 'queue_full';
     /** Not queued: the client was closed. */
     case Closed = 'closed';
-    /** Nothing waits any more, but some of it was lost. stats() says why. */
+    /** Events were lost that no earlier call told of. stats() says why. */
     case Lost = 'lost';
     /** Nothing was lost, but some of it waits on disk for another attempt. */
     case Kept = 'kept';

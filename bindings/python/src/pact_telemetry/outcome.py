@@ -23,7 +23,7 @@ class Outcome(str, Enum):
     CLOSED = "closed"
     """Not queued: the client was closed."""
     LOST = "lost"
-    """Nothing waits any more, but some of it was lost. `Client.stats` says why."""
+    """Events were lost that no earlier call told of. `Client.stats` says why."""
     KEPT = "kept"
     """Nothing was lost, but some of it waits on disk for another attempt."""
     ERROR_NULL = "error_null"

@@ -12,7 +12,7 @@ public enum Outcome {
   QUEUE_FULL(Native.QUEUE_FULL),
   /** Not done: the client was closed. */
   CLOSED(Native.CLOSED),
-  /** Nothing waits any more, but some of it was lost. {@link Telemetry#stats()} says why. */
+  /** Events were lost that no earlier call told of. {@link Telemetry#stats()} says why. */
   LOST(Native.LOST),
   /** Nothing was lost, but some of it waits on disk for another attempt. */
   KEPT(Native.KEPT),
