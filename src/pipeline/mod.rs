@@ -243,8 +243,8 @@ impl Pipeline {
         self.outbox.parker.unpark();
     }
 
-    /// Keeps a batch for another attempt. Before a file is made anew, the choices are read again: the command removes the
-    /// folder when the person opts out, and nothing may come back into it.
+    /// Keeps a batch for another attempt. Before a file is made anew, the choices are read again: the command removes
+    /// the folder when the person opts out, and nothing may come back into it.
     fn keep(&'static self, batch: &mut Batch) {
         let mut may_store = true;
         if batch.needs_storing() {
