@@ -186,6 +186,7 @@ namespace PactFoundation.Telemetry.Tests
                 value = "yes";
                 Assert.AreEqual(Outcome.Disabled, client.PactsVerified(1));
                 Assert.AreEqual("PACT_DO_NOT_TRACK", client.Explain().DecidedBy);
+                client.Flush(Support.Patience); // whoever holds the event has heard of it then
                 Assert.AreEqual(1, client.Stats().Dropped["opted_out"], "what waited was thrown away");
                 client.Enabled = true;
                 Assert.IsFalse(client.Enabled);
