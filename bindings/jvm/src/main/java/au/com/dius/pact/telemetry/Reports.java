@@ -13,8 +13,14 @@ final class Reports {
   /** Outcome and reason of an answer that the native client did not give. */
   private record Missing(Outcome outcome, @Nullable String reason) {}
 
-  private static Missing missing(Session session) {
-    return switch (session.state()) {
+  /** Why the session gave no answer; {@code before} is its state from before it was asked. */
+  private static Missing missing(Session session, State before) {
+    State now = session.state();
+    if (now == State.ENABLED) {
+      // The client was not open yet when it was asked, or it is being closed.
+      now = before == State.LOADING ? State.LOADING : State.CLOSED;
+    }
+    return switch (now) {
       case CLOSED -> new Missing(Outcome.CLOSED, CLOSED);
       case UNAVAILABLE -> new Missing(Outcome.UNAVAILABLE, session.unavailableReason());
       case DISABLED -> new Missing(Outcome.DISABLED, "turned off by " + session.rule());
@@ -24,6 +30,7 @@ final class Reports {
 
   static Explanation explain(Session session, Deadline deadline) {
     session.awaitOpen(deadline);
+    State before = session.state();
     Calls.Text text = session.ask(Calls::explain);
     if (text != null && text.text() != null) {
       Map<String, @Nullable Object> all = Answers.emptyExplanation(State.ENABLED);
@@ -36,25 +43,27 @@ final class Reports {
     }
     Map<String, @Nullable Object> all = Answers.emptyExplanation(session.state());
     all.put("rule", session.state() == State.DISABLED ? session.rule() : null);
-    Missing missing = missing(session);
+    Missing missing = missing(session, before);
     return Answers.explanation(missing.outcome(), missing.reason(), all, session.jvm());
   }
 
   static Stats stats(Session session) {
     Map<String, @Nullable Object> counters = session.counters();
+    State before = session.state();
     boolean asked = session.ask((calls, client) -> true) != null;
-    if (asked || session.state() == State.LOADING) {
+    if (asked || before == State.LOADING) {
       return Answers.stats(Outcome.OK, null, counters); // While it is loading, all events are here.
     }
-    Missing missing = missing(session);
+    Missing missing = missing(session, before);
     return Answers.stats(missing.outcome(), missing.reason(), counters);
   }
 
   static Preview preview(Session session, Event event, Deadline deadline) {
     session.awaitOpen(deadline);
+    State before = session.state();
     Calls.Text text = session.ask((calls, client) -> calls.preview(client, event));
     if (text == null) {
-      Missing missing = missing(session);
+      Missing missing = missing(session, before);
       return Answers.preview(missing.outcome(), missing.reason(), Map.of());
     }
     if (text.text() == null) {
