@@ -15,6 +15,7 @@ use serde_json::Value;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// The hold after the notice was seen on a terminal, in milliseconds,
 const HOLD_SEEN_MS: u64 = 60 * 60 * 1_000;
@@ -22,6 +23,10 @@ const HOLD_SEEN_MS: u64 = 60 * 60 * 1_000;
 const HOLD_UNSEEN_MS: u64 = 24 * HOLD_SEEN_MS;
 /// While it was not seen, it is shown again after this time.
 const SHOW_AGAIN_MS: u64 = 60 * 60 * 1_000;
+
+/// How long the lock of the note is waited for, and how often it is asked for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_POLL: Duration = Duration::from_millis(1);
 
 /// What the person reads, at most five lines: what, to whom, how to stop it, where to read more.
 pub fn text(endpoint: &str) -> String {
@@ -210,18 +215,21 @@ impl Note {
     }
 }
 
-/// Changes the note, under its lock. Where another process holds that at the moment, nothing is changed; it is held for
-/// a few system calls only.
+/// Changes the note, under its lock. Another process holds that for a few system calls only, so it is waited for: what
+/// is not noted would be forgotten, such as that the notice was shown. A process that was stopped while it held the
+/// lock is not waited for any longer. On a background thread.
 fn note_down(folder: &Path, change: &mut dyn FnMut(Note) -> Note, now_ms: u64) -> io::Result<Note> {
     private_folder(folder)?;
     let mut file = Private::open_or_create(&folder.join(FILE))?;
-    let note = read(folder)?.by_clock(now_ms);
-    if !file.try_lock()? {
-        return Ok(note);
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    while !file.try_lock()? && Instant::now() < deadline {
+        std::thread::sleep(LOCK_POLL);
     }
     let note = change(read(folder)?.by_clock(now_ms));
-    file.cut(0)?;
-    file.write(note.to_text().as_bytes())?;
+    let text = note.to_text();
+    // Written before it is cut, so that who reads it meanwhile finds a note.
+    file.write(text.as_bytes())?;
+    file.cut(text.len() as u64)?;
     Ok(note)
 }
 
@@ -256,10 +264,37 @@ pub fn explain(state_folder: Option<&Path>, endpoint: &str) -> Value {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that cannot go on should stop
 mod tests {
     use super::*;
 
     const NOW: u64 = 1_800_000_000_000;
+
+    /// `notice.json` in a folder of its own.
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn what_many_note_at_once_is_all_noted() {
+        let folder = folder();
+        let count = || {
+            for _ in 0..50 {
+                note_down(folder.path(), &mut |note| Note { tried_ms: note.tried_ms + 1, ..note }, NOW).unwrap();
+            }
+        };
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(count))));
+        assert_eq!(read(folder.path()).unwrap(), Note { tried_ms: 200, ..Note::default() });
+    }
+
+    #[test]
+    fn a_process_that_was_stopped_while_it_noted_something_is_not_waited_for_in_vain() {
+        let folder = folder();
+        let mut stopped = Private::open_or_create(&folder.path().join(FILE)).unwrap();
+        assert!(stopped.try_lock().unwrap());
+        note_down(folder.path(), &mut |note| note.after(Told::Written, NOW), NOW).unwrap();
+        assert_eq!(read(folder.path()).unwrap().shown_ms, NOW);
+    }
 
     #[test]
     fn the_hold_lasts_an_hour_after_it_was_seen_and_a_day_where_nobody_can_say() {

@@ -98,6 +98,20 @@ fn of_many_processes_at_once_one_shows_it() {
 }
 
 #[test]
+fn of_many_processes_at_once_one_shows_it_and_that_is_remembered() {
+    let collector = Collector::start(&["--requests"]);
+    for _ in 0..5 {
+        let home = Home::of_a_new_person();
+        let process = || home.process(&collector.url, "track 1, flush Kept").start();
+        let running: Vec<_> = (0..8).map(|_| process()).collect();
+        let shown: usize = running.into_iter().map(|process| notices(&process.end_with_errors().1)).sum();
+        assert_eq!(shown, 1);
+        assert!(home.notice().unwrap()["shown_ms"].as_u64().unwrap() > 0, "{:?}", home.notice());
+    }
+    assert_eq!(collector.end().len(), 0);
+}
+
+#[test]
 fn where_nobody_can_remember_the_notice_nothing_is_sent_and_the_events_count_as_lost() {
     let home = Home::of_a_new_person();
     let collector = Collector::start(&["--requests"]);
