@@ -312,7 +312,7 @@ pub fn at_exit(handler: extern "C" fn()) {
 /// other threads. It must wait for nothing and take no lock, since a thread may have held it when it was ended.
 #[cfg(windows)]
 pub fn at_detach(handler: extern "C" fn()) {
-    extern "C" {
+    unsafe extern "C" {
         fn atexit(handler: extern "C" fn()) -> std::ffi::c_int;
     }
     stay_loaded();

@@ -59,7 +59,7 @@ pub struct FileInformation {
 pub struct Guid(pub u32, pub u16, pub u16, pub [u8; 8]);
 
 #[link(name = "kernel32")]
-extern "system" {
+unsafe extern "system" {
     pub fn GetModuleHandleExW(flags: u32, name: *const u16, library: *mut Handle) -> c_int;
     pub fn GetModuleHandleA(name: *const c_char) -> Handle;
     pub fn GetProcAddress(library: Handle, name: *const c_char) -> Option<unsafe extern "system" fn() -> isize>;
@@ -75,7 +75,7 @@ extern "system" {
 }
 
 #[link(name = "advapi32")]
-extern "system" {
+unsafe extern "system" {
     pub fn GetSecurityInfo(
         object: Handle,
         kind: c_int,

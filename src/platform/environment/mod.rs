@@ -24,7 +24,7 @@ unsafe fn block() -> *const *const std::ffi::c_char {
 /// The environment block of this process: a shared library on Apple's systems reaches it by a call alone.
 #[cfg(target_vendor = "apple")]
 unsafe fn block() -> *const *const std::ffi::c_char {
-    extern "C" {
+    unsafe extern "C" {
         fn _NSGetEnviron() -> *const *const *const std::ffi::c_char;
     }
     // SAFETY: crt_externs.h: returns the address of `environ`, never NULL.
