@@ -5,13 +5,17 @@
 //! once.
 //!
 //! `notice.json` in the state folder says when it was shown. Its lock is held while that file is read and written,
-//! never while the notice is printed.
+//! never while the notice is printed. `notice.clock` beside it says by which clock: moments of the note are counted by
+//! the time since the machine booted, which nobody can set, so that a clock that is set ahead or back in between
+//! neither ends the hold early nor prolongs it. After another boot only the wall clock can tell.
 
 use crate::config::NoticeBy;
 use crate::json::{self, object};
-use crate::platform::files::{Private, is_passing, private_folder};
+use crate::platform::clock::{Uptime, unix_millis, uptime};
+use crate::platform::files::{Private, is_passing, private_folder, put_in_place};
 use crate::platform::terminal::{Told, tell};
 use serde_json::Value;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -47,6 +51,8 @@ pub fn text(endpoint: &str) -> String {
 
 /// The name of the file in the state folder.
 pub const FILE: &str = "notice.json";
+/// The name of the file that says by which clock its moments are.
+const CLOCK_FILE: &str = "notice.clock";
 /// No such file is longer.
 const FILE_MAX: u64 = 1_024;
 
@@ -78,8 +84,58 @@ pub struct Ask<'a> {
     pub is_ci: bool,
     /// The person turned it on, or says to have seen the notice.
     pub has_said_yes: bool,
-    /// Now, in milliseconds since 1970.
+    /// Now, by the wall clock, in milliseconds since 1970.
     pub now_ms: u64,
+}
+
+/// The clock of the note: the wall clock as it was when this boot of the machine was first seen, and from there on the
+/// time since the boot.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Clock {
+    /// Of which boot; empty for none.
+    boot: String,
+    /// When that was by the wall clock, in milliseconds since 1970.
+    began_ms: u64,
+}
+
+impl Clock {
+    fn from_text(text: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(text).unwrap_or_default();
+        let boot = value.get("boot").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Clock { boot, began_ms: value.get("began_ms").and_then(Value::as_u64).unwrap_or(0) }
+    }
+
+    fn to_text(&self) -> String {
+        json::text(&object(vec![("boot", self.boot.as_str().into()), ("began_ms", self.began_ms.into())]))
+    }
+
+    fn read(folder: &Path) -> Self {
+        let text = Private::open(&folder.join(CLOCK_FILE)).and_then(|mut file| file.read(FILE_MAX));
+        text.map(|text| Clock::from_text(&text)).unwrap_or_default()
+    }
+
+    fn is_of(&self, uptime: &Uptime) -> bool {
+        self.boot == uptime.boot
+    }
+
+    /// Now, in milliseconds since 1970: by the wall clock where this is another boot, or it is not known which.
+    fn now_ms(&self, uptime: Option<&Uptime>, wall_ms: u64) -> u64 {
+        uptime.filter(|uptime| self.is_of(uptime)).map_or(wall_ms, |up| self.began_ms.saturating_add(up.lasted_ms))
+    }
+
+    /// Has this boot's clock noted, unless it is already. Where that fails, the wall clock alone tells.
+    fn note_down(folder: &Path, uptime: Option<&Uptime>, wall_ms: u64) {
+        if let Some(uptime) = uptime.filter(|uptime| !Clock::read(folder).is_of(uptime)) {
+            let clock = Clock { boot: uptime.boot.clone(), began_ms: wall_ms.saturating_sub(uptime.lasted_ms) };
+            let writer = format!("{:016x}", RandomState::new().hash_one(wall_ms));
+            let _ = put_in_place(&folder.join(CLOCK_FILE), &writer, clock.to_text().as_bytes());
+        }
+    }
+}
+
+/// A moment by one clock, as another one shows it.
+fn by_other_clock(moment_ms: u64, now_ms: u64, others_now_ms: u64) -> u64 {
+    moment_ms.saturating_add(others_now_ms).saturating_sub(now_ms)
 }
 
 /// What `notice.json` says, in milliseconds since 1970; 0 for never.
@@ -169,7 +225,23 @@ fn had_nowhere_lately(now_ms: u64) -> bool {
 }
 
 fn permission_in(ask: &Ask<'_>, folder: &Path) -> io::Result<Permission> {
-    let Ask { is_ci, now_ms, .. } = *ask;
+    let (wall_ms, uptime) = (ask.now_ms, uptime());
+    let clock = Clock::read(folder);
+    let now_ms = clock.now_ms(uptime.as_ref(), wall_ms);
+    let permission = permission_by(ask, folder, now_ms)?;
+    match permission {
+        Permission::Held { until_ms: u64::MAX } => Ok(permission),
+        Permission::Held { until_ms } => {
+            Clock::note_down(folder, uptime.as_ref(), wall_ms);
+            Ok(Permission::Held { until_ms: by_other_clock(until_ms, now_ms, wall_ms) })
+        }
+        _ => Ok(permission),
+    }
+}
+
+/// The same by the clock of the note.
+fn permission_by(ask: &Ask<'_>, folder: &Path, now_ms: u64) -> io::Result<Permission> {
+    let is_ci = ask.is_ci;
     let stored = read(folder)?;
     let note = stored.by_clock(now_ms);
     match ask.by {
@@ -254,11 +326,14 @@ fn read(folder: &Path) -> io::Result<Note> {
 
 /// For a host program that shows it, and for the person: when it was shown, until when nothing leaves, and the text.
 pub fn explain(state_folder: Option<&Path>, endpoint: &str) -> Value {
-    let note = state_folder.and_then(|folder| read(folder).ok()).unwrap_or_default();
+    let wall_ms = unix_millis();
+    let now_ms = state_folder.map_or(wall_ms, |folder| Clock::read(folder).now_ms(uptime().as_ref(), wall_ms));
+    let note = state_folder.and_then(|folder| read(folder).ok()).unwrap_or_default().by_clock(now_ms);
     let shown_ms = [note.seen_ms, note.shown_ms].into_iter().find(|moment| *moment > 0);
+    let by_wall = |moment: u64| by_other_clock(moment, now_ms, wall_ms);
     object(vec![
-        ("shown_ms", shown_ms.into()),
-        ("hold_until_ms", note.hold_until_ms().into()),
+        ("shown_ms", shown_ms.map(by_wall).into()),
+        ("hold_until_ms", note.hold_until_ms().map(by_wall).into()),
         ("text", text(endpoint).into()),
     ])
 }
@@ -329,6 +404,28 @@ mod tests {
         let note = ahead.by_clock(NOW);
         assert_eq!(note.permission(false, NOW), Permission::Held { until_ms: NOW + HOLD_SEEN_MS });
         assert_eq!(note.permission(false, NOW + HOLD_SEEN_MS), Permission::Granted);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_in_between_changes_no_hold_as_long_as_the_machine_is_up() {
+        let folder = folder();
+        let up = |boot: &str, lasted_ms| Some(Uptime { boot: boot.into(), lasted_ms });
+        let now_ms = |uptime: Option<Uptime>, wall_ms| Clock::read(folder.path()).now_ms(uptime.as_ref(), wall_ms);
+        assert_eq!(now_ms(up("a", 5_000), NOW), NOW, "nothing is noted");
+        Clock::note_down(folder.path(), up("a", 5_000).as_ref(), NOW);
+        for wall_ms in [0, NOW - HOLD_UNSEEN_MS, NOW + 7, NOW + HOLD_UNSEEN_MS, u64::MAX] {
+            assert_eq!(now_ms(up("a", 5_007), wall_ms), NOW + 7);
+            assert_eq!(now_ms(up("b", 1), wall_ms), wall_ms, "after another boot");
+            assert_eq!(now_ms(None, wall_ms), wall_ms, "where that is not known");
+        }
+        Clock::note_down(folder.path(), up("a", 9_000).as_ref(), NOW + HOLD_SEEN_MS);
+        assert_eq!(now_ms(up("a", 9_000), 0), NOW + 4_000, "the first look counts");
+        Clock::note_down(folder.path(), up("b", 1_000).as_ref(), NOW);
+        assert_eq!(now_ms(up("b", 1_001), 0), NOW + 1);
+        assert_eq!(by_other_clock(NOW + 5, NOW, 100), 105);
+        for text in ["", "{", "[]", "{\"boot\": 1, \"began_ms\": -1}"] {
+            assert_eq!(Clock::from_text(text.as_bytes()), Clock::default(), "{text:?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod support;
 use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Stdio;
+use std::time::{SystemTime, UNIX_EPOCH};
 use support::processes::*;
 use support::*;
 
@@ -201,6 +202,44 @@ fn a_clock_that_was_set_back_since_the_notice_ends_no_hold_early_and_holds_nothi
     std::fs::write(home.state().join("notice.json"), "{\"shown_ms\": 99999999999999}").unwrap();
     home.run(&collector.url, "track 1, flush Kept, close");
     home.let_hours_pass(24);
+    home.run(&collector.url, "track 2, flush Delivered, close, until /left_by_others/delivered=1");
+    assert_eq!(values(&collector.events_until_end()), [1, 2]);
+}
+
+/// As if the wall clock had been set ahead by so many hours (behind: negative) since the notice was shown.
+fn set_clock_ahead(home: &Home, hours: i64) {
+    for (file, keys) in [("notice.json", &["shown_ms", "seen_ms", "tried_ms"][..]), ("notice.clock", &["began_ms"])] {
+        let path = home.state().join(file);
+        let mut text: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        for key in keys.iter().filter(|key| text[key] != 0).collect::<Vec<_>>() {
+            text[key] = (text[key].as_i64().unwrap() - hours * 3_600_000).into();
+        }
+        std::fs::write(&path, text.to_string()).unwrap();
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_in_either_direction_changes_no_hold_until_the_machine_boots() {
+    for hours in [25, -25, 400_000] {
+        let home = Home::of_a_new_person();
+        let collector = Collector::start(&["--requests"]);
+        home.run(&collector.url, "track 1, flush Kept, close");
+        set_clock_ahead(&home, hours);
+        let explained = home.process(&collector.url, "track 2, flush Kept, explain").start().end();
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        let day = 24 * 3_600_000;
+        let left_ms = explained[0]["notice"]["hold_until_ms"].as_u64().unwrap() - now_ms;
+        assert!((day - 600_000..=day).contains(&left_ms), "{hours}: {left_ms}");
+        home.let_hours_pass(24);
+        home.run(&collector.url, "track 3, flush Delivered, close, until /left_by_others/delivered=2");
+        assert_eq!(values(&collector.events_until_end()), [1, 2, 3]);
+    }
+    // Another boot: the wall clock alone tells.
+    let home = Home::of_a_new_person();
+    let collector = Collector::start(&["--requests"]);
+    home.run(&collector.url, "track 1, flush Kept, close");
+    set_clock_ahead(&home, 25);
+    std::fs::write(home.state().join("notice.clock"), r#"{"boot": "another", "began_ms": 1}"#).unwrap();
     home.run(&collector.url, "track 2, flush Delivered, close, until /left_by_others/delivered=1");
     assert_eq!(values(&collector.events_until_end()), [1, 2]);
 }

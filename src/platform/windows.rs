@@ -66,6 +66,7 @@ unsafe extern "system" {
     pub fn LoadLibraryExW(name: *const u16, file: Handle, flags: u32) -> Handle;
     pub fn GetComputerNameExW(kind: c_int, name: *mut u16, size: *mut u32) -> c_int;
     pub fn GetStdHandle(which: u32) -> Handle;
+    pub fn GetTickCount64() -> u64;
     pub fn GetFileType(file: Handle) -> u32;
     pub fn GetConsoleMode(console: Handle, mode: *mut u32) -> c_int;
     pub fn LockFileEx(file: Handle, flags: u32, zero: u32, low: u32, high: u32, place: *mut Overlapped) -> c_int;

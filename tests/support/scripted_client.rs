@@ -109,6 +109,8 @@ fn run(client: &Client, step: &str, argument: &str) {
             println!("STATS {}", stats(client));
             std::io::stdout().flush().unwrap();
         }
+        // Read by the test like the counters.
+        "explain" => println!("STATS {}", client.explain()),
         _ => panic!("{step}?"),
     }
 }
