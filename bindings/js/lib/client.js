@@ -122,6 +122,10 @@ class TelemetryClient {
   #hurries = false;
   /** How many losses `flush`, `persist` and `close` have told of. */
   #lostTold = 0;
+  /** It was off by a rule of the library's when it was made, and has not been on since. */
+  #startedOff = false;
+  /** The events that were refused here, without a foreign call. The library does not count them. */
+  #refused = 0;
   /** The last counters, for who asks after the end. @type {Record<string, any>} */
   #lastStats = NO_STATS;
 
@@ -154,7 +158,8 @@ class TelemetryClient {
     open.set(handle, new WeakRef(this));
     atExit(persistAll);
     if (this.#packageRule?.says === 'off') this.#obey();
-    this.#lookAtEnvironment();
+    // One that is not configured is answered so, and not `disabled`, once the person's opt-out is gone.
+    this.#startedOff = !this.#isOffHere() && !this.enabled && this.explain().configured === true;
     return null;
   }
 
@@ -176,7 +181,10 @@ class TelemetryClient {
     const handle = this.#handle;
     if (native === null || handle === null) return this.#absent();
     try {
-      this.#lookAtEnvironment();
+      if (this.#isStillOff(native, handle) || this.#isOffHere()) {
+        this.#refused++;
+        return 'disabled';
+      }
       const status = native.track(
         handle,
         this.#text(event),
@@ -227,7 +235,10 @@ class TelemetryClient {
 
   set enabled(enabled) {
     this.#switch = Boolean(enabled);
-    this.#ask(() => this.#obey(), undefined);
+    this.#ask(() => {
+      this.#environmentOff = host.environmentSaysOff();
+      this.#obey();
+    }, undefined);
   }
 
   /** @returns {Promise<Outcome>} */
@@ -280,10 +291,12 @@ class TelemetryClient {
     const write = (/** @type {Native} */ native, /** @type {bigint} */ handle, /** @type {Uint8Array} */ out) =>
       native.stats(handle, out, out.length);
     const told = this.#tell(this.#lastStats, write);
+    const notAccepted = { ...NO_STATS.not_accepted, ...told.not_accepted };
+    if (this.#handle !== null) notAccepted.disabled += this.#refused; // the last counters have them already
     return /** @type {any} */ ({
       ...told,
       dropped: { ...NO_STATS.dropped, ...told.dropped },
-      not_accepted: { ...NO_STATS.not_accepted, ...told.not_accepted },
+      not_accepted: notAccepted,
       left_by_others: { ...NO_STATS.left_by_others, ...told.left_by_others },
     });
   }
@@ -415,6 +428,29 @@ class TelemetryClient {
       this.#hurries = false;
       persistNow(this, 0);
     });
+  }
+
+  /**
+   * Is it off by a rule that only JavaScript knows? The library was told so before: it has nothing queued, and its
+   * answer would be the same.
+   */
+  #isOffHere() {
+    if (!this.#switch || this.#packageRule?.says === 'off') return true;
+    this.#lookAtEnvironment();
+    return this.#environmentOff;
+  }
+
+  /**
+   * Is one that was off from the start still off by a rule of the library's? That costs half of what a `track` that is
+   * refused would cost.
+   * @param {Native} native
+   * @param {bigint} handle
+   */
+  #isStillOff(native, handle) {
+    if (!this.#startedOff || this.#environmentOff) return false;
+    if (native.is_enabled(handle) === 0) return true;
+    this.#startedOff = false;
+    return false;
   }
 
   /** Obeys the environment as JavaScript sees it, if it changed. */

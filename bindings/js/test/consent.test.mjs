@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { PACKAGE, collect, environmentFor, run } from './support.mjs';
+import { COMMAND, PACKAGE, collect, environmentFor, run } from './support.mjs';
 
 let collector;
 let env;
@@ -214,4 +215,70 @@ test('opted out from the start, a process has no thread of the library, and noth
   const inWorker = `process.env.DO_NOT_TRACK = '1'; ${code}`;
   assert.equal(await printed(IN_A_WORKER(inWorker), { env }), 0);
   assert.equal((await collector.events()).length, 0);
+});
+
+// Each is refused without a foreign call, or with a cheaper one than the library's `track`.
+const REASONS = {
+  'the host': ['enabled: false', '', {}, 'client.enabled = true;'],
+  "the worker's environment": ['', "process.env.DO_NOT_TRACK = '1';", {}, 'delete process.env.DO_NOT_TRACK;'],
+  'the environment of the process': ['', '', { DO_NOT_TRACK: '1' }, 'delete process.env.DO_NOT_TRACK;'],
+  'a saved choice': ['', '', { XDG_CONFIG_HOME: path.join(tmpdir(), `pact-telemetry-js-off-${process.pid}`) }, ''],
+};
+for (const [host, within] of Object.entries(HOSTS)) {
+  for (const [name, [option, before, more, after]] of Object.entries(REASONS)) {
+    test(`in ${host}, what is refused by ${name} is counted once, also after the end, and is taken later on`, async () => {
+      const code = `${before}
+        const { TelemetryClient } = require(${JSON.stringify(PACKAGE)});
+        const library = { id: 'pact-js', name: 'Pact JS', version: '1.0.0' };
+        const client = new TelemetryClient({ library, ${option} });
+        const outcomes = [client.pactsVerified(1), client.track('My event', 'My category', 'Completed', 2)];
+        const refused = () => client.stats().not_accepted;
+        const counts = [refused()];
+        ${after}
+        outcomes.push(client.pactsVerified(3));
+        counts.push(refused());
+        client.close(5000).then(() => console.log(JSON.stringify([outcomes, [...counts, refused()]])));`;
+      if (more.XDG_CONFIG_HOME) execFileSync(COMMAND, ['off'], { env: { ...env, ...more } });
+      const [outcomes, counts] = await printed(within(code), { env: { ...env, ...more } });
+      if (more.XDG_CONFIG_HOME) rmSync(more.XDG_CONFIG_HOME, { recursive: true });
+      // What changes in the environment of a worker never reaches the library, which reads that of the process.
+      const stays = more.XDG_CONFIG_HOME || (more.DO_NOT_TRACK && host !== 'the main thread');
+      const taken = stays ? 'disabled' : 'ok';
+      assert.deepEqual(outcomes, ['disabled', 'disabled', taken]);
+      const none = { closed: 0, disabled: 2, invalid: 0, not_configured: 0, queue_full: 0 };
+      const later = { ...none, disabled: taken === 'ok' ? 2 : 3 };
+      assert.deepEqual(counts, [none, later, later]);
+    });
+  }
+}
+
+test('where the environment of the process says no, and then only that of a worker, what the worker says holds', async () => {
+  const code = `${CLIENT}
+    const { parentPort } = require('node:worker_threads');
+    const outcomes = [];
+    const step = (change) => {
+      change();
+      outcomes.push(client.explain().state, client.pactsVerified(1));
+    };
+    parentPort.on('message', (turn) => {
+      if (turn === 0) step(() => {});
+      if (turn === 1) step(() => (process.env.pact_do_not_track = '1'));
+      if (turn === 2) step(() => {});
+      if (turn === 3) step(() => { delete process.env.pact_do_not_track; delete process.env.DO_NOT_TRACK; });
+      parentPort.postMessage(outcomes);
+      if (turn === 3) client.close().then(() => parentPort.close());
+    });`;
+  const main = `
+    const { Worker } = require('node:worker_threads');
+    const worker = new Worker(${JSON.stringify(code)}, { eval: true });
+    let turn = 0;
+    worker.postMessage(turn);
+    worker.on('message', (outcomes) => {
+      if (turn === 3) return console.log(JSON.stringify(outcomes));
+      if (turn === 1) delete process.env.DO_NOT_TRACK;
+      worker.postMessage(++turn);
+    });`;
+  const off = ['disabled', 'disabled'];
+  const told = await printed(main, { env: { ...env, DO_NOT_TRACK: '1' } });
+  assert.deepEqual(told, [...off, ...off, ...off, 'enabled', 'ok']);
 });
