@@ -1,13 +1,22 @@
 """The Maven artifacts: how they are made, and how they are tried in an empty project.
 
 `telemetry` has the classes, `telemetry-natives` the library for each platform. What is packed is a folder that Maven
-takes for a repository: jars, sources, documentation, bills of materials and checksums, all but the signatures.
+takes for a repository: jars, sources, documentation, bills of materials and checksums. `maven_central` makes from it
+the bundle that Maven Central takes, with signatures where there is a key.
 """
 
 import hashlib
+import http.server
+import os
 import shutil
+import subprocess
+import tempfile
+import threading
 import zipfile
+from pathlib import Path
+from unittest import mock
 
+import maven_central
 from shared import BILL, MAVEN, PACKAGES, PLATFORMS, ROOT, VERSION, Failed, NotThere, clean, copy_sources, documents
 from shared import jdks, maven, natives, need, package, placeholders, run, send, this_platform
 
@@ -72,6 +81,8 @@ def pack():
     for name in PLATFORMS:
         if name not in natives():
             print(f"jvm: {name}: NOT PACKED: its library was not built")
+    signatures = maven_central.bundle()
+    print(f"jvm: {maven_central.BUNDLE.relative_to(ROOT)}: {signatures or 'no'} signatures", flush=True)
     return made
 
 
@@ -153,7 +164,100 @@ def try_in(collector, project):
         options = [f"-Djava.io.tmpdir={project}/tmp", "-cp", "lib/*"]
         options += ["--enable-native-access=ALL-UNNAMED"] if version >= 22 else []
         versions.append(send(collector, project, "jvm", f"{found[version]}/bin/java", *options, "Tried.java"))
+    print(f"jvm: Maven Central's bundle: {try_bundle(project)}", flush=True)
     return packed, " and ".join(versions)
+
+
+def try_bundle(project):
+    """Signs the bundle with a key that is thrown away, checks it as Maven Central does, and uploads it to a server of
+    this process."""
+    try:
+        need("gpg")
+    except NotThere as why:
+        return f"NOT RUN: {why}"
+    file, home = project / "bundle.zip", tempfile.mkdtemp(prefix="gpg-")
+    gpg = ("gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "secret")
+    try:
+        run(*gpg, "--quick-generate-key", "Thrown away <nobody@example.org>", "ed25519", "sign", cwd=project)
+        key = {
+            "MAVEN_SIGNING_KEY": run(*gpg, "--armor", "--export-secret-keys", cwd=project),
+            "MAVEN_SIGNING_PASSPHRASE": "secret",
+        }
+        with mock.patch.dict(os.environ, key):
+            signatures = maven_central.bundle(file=file)
+            check_uploaded(project)
+        with zipfile.ZipFile(file) as archive:
+            archive.extractall(project / "bundle")
+        checked = check_bundle(project / "bundle", lambda *files: run(*gpg, "--verify", *files, cwd=project))
+        if checked != signatures:
+            raise Failed(f"the bundle holds {signatures} signatures for {checked} files")
+        return f"{checked} files, each with its checksums and a good signature"
+    finally:
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def check_bundle(folder, verify):
+    """Fails unless each artifact has all that Maven Central asks for; returns the number of files to be signed."""
+    checked = 0
+    for artifact in (MAVEN, NATIVES):
+        place, name = folder / artifact / VERSION, f"{Path(artifact).name}-{VERSION}"
+        for needed in (f"{name}.pom", f"{name}.jar", f"{name}-sources.jar", f"{name}-javadoc.jar"):
+            if not (place / needed).exists():
+                raise Failed(f"the bundle has no {needed}")
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if file.suffix in (*maven_central.CHECKSUMS, ".asc"):
+            continue
+        for kind in ("md5", "sha1"):
+            if file.with_name(f"{file.name}.{kind}").read_text() != hashlib.new(kind, file.read_bytes()).hexdigest():
+                raise Failed(f"the bundle has another {kind} of {file.name}")
+        verify(file.with_name(f"{file.name}.asc"), file)
+        checked += 1
+    return checked
+
+
+class Portal(http.server.BaseHTTPRequestHandler):
+    """Answers like Maven Central's portal: it takes a bundle, says once that it is being checked, then the verdict."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append((self.path, self.headers["Authorization"], body))
+        uploading = self.path.startswith("/upload")
+        answer = "1234" if uploading else '{"deploymentState": "%s"}' % self.server.states.pop(0)
+        self.send_response(201 if uploading else 200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def check_uploaded(project):
+    """Fails unless the upload brings the signed bundle to the portal and obeys its verdict."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Portal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        token = {"MAVEN_USERNAME": "u", "MAVEN_PASSWORD": "p", "MAVEN_PORTAL_URL": url, "NO_PROXY": "127.0.0.1"}
+        with mock.patch.dict(os.environ, token), mock.patch.object(maven_central, "BUNDLE", project / "uploaded.zip"):
+            for states, refused in ((["VALIDATING", "PUBLISHING"], False), (["FAILED"], True)):
+                server.asked, server.states = [], list(states)
+                try:
+                    maven_central.upload(pause=0)
+                except Failed:
+                    if not refused:
+                        raise
+                else:
+                    if refused:
+                        raise Failed("a bundle that the portal refused counts as published")
+                path, authorization, body = server.asked[0]
+                if not path.startswith("/upload?") or "publishingType=AUTOMATIC" not in path:
+                    raise Failed(f"the portal was asked for {path}")
+                if authorization != "Bearer dTpw" or (project / "uploaded.zip").read_bytes() not in body:
+                    raise Failed("the portal did not get the bundle with the user's token")
+                if [one[0] for one in server.asked[1:]] != ["/status?id=1234"] * len(states):
+                    raise Failed(f"the portal was asked {[one[0] for one in server.asked]}")
+        server.shutdown()
 
 
 def try_elsewhere(project):
