@@ -15,8 +15,6 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "build/dist"
 PACKAGES = DIST / "packages"
-PLATFORM = "linux-x86_64"
-FILE = "libpact_telemetry.so"
 LICENCES = ROOT / "docs/licences.txt"  # of what is linked into the library
 PRIVACY = ROOT / "docs/privacy.md"
 VERSION = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
@@ -197,14 +195,6 @@ def collected():
     return re.sub(r"\[([^\]]*)\]\((?!#)[^)]*\)", r"\1", "".join(chosen)).rstrip() + "\n"
 
 
-def library():
-    """The library of this machine's platform."""
-    found = natives().get(this_platform())
-    if found is None:
-        raise SystemExit("packaging/pack: there is no library to pack: run `make lib` or `make platforms`")
-    return found
-
-
 def copy_sources(language):
     """The binding's sources in build/dist/work, without what git ignores."""
     source, work = ROOT / "bindings" / language, DIST / "work" / language
@@ -214,16 +204,6 @@ def copy_sources(language):
         if (source / name).exists():  # not, where it was deleted and that is not committed
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, work / name)
-    return work
-
-
-def copy(language, native):
-    """The binding's sources in build/dist/work, with the library and its bill in the folder `native` of it."""
-    work = copy_sources(language)
-    inside = work / native / PLATFORM
-    inside.mkdir(parents=True)
-    shutil.copyfile(library(), inside / FILE)
-    shutil.copyfile(BILL, inside / BILL.name)
     return work
 
 

@@ -44,9 +44,6 @@ def pack():
     """The main package, and one for each platform whose library was built."""
     need("npm", "node")
     packages = make(natives(), PACKAGES)
-    for name in PLATFORMS:
-        if name not in natives():
-            print(f"js: {name}: NOT PACKED: its library was not built")
     main = next(iter(packages))
     if main.stat().st_size > MAIN_BYTES:
         raise Failed(f"{main.name} is {main.stat().st_size} bytes; {MAIN_BYTES} is the most")

@@ -78,9 +78,6 @@ def toolchain():
 def pack():
     shutil.rmtree(PACKAGES / "maven", ignore_errors=True)
     made = make(natives(), PACKAGES / "maven")
-    for name in PLATFORMS:
-        if name not in natives():
-            print(f"jvm: {name}: NOT PACKED: its library was not built")
     signatures = maven_central.bundle()
     print(f"jvm: {maven_central.BUNDLE.relative_to(ROOT)}: {signatures or 'no'} signatures", flush=True)
     return made

@@ -27,9 +27,6 @@ OUTPUTS = ["pact-foundation-telemetry-*.zip"]
 
 
 def pack():
-    for name in PLATFORMS:
-        if name not in natives():
-            print(f"php: {name}: NOT PACKED: its library was not built")
     return make(natives(), PACKAGES)
 
 

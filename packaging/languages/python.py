@@ -78,11 +78,7 @@ def expression():
 
 
 def pack():
-    packages = make(natives(), PACKAGES)
-    for name in PLATFORMS:
-        if name not in natives():
-            print(f"python: {name}: NOT PACKED: its library was not built")
-    return packages
+    return make(natives(), PACKAGES)
 
 
 def make(libraries, folder):

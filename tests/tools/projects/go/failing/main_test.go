@@ -1,28 +1,14 @@
 package failing
 
 import (
-	"os"
-	"strconv"
 	"testing"
 
-	telemetry "github.com/pact-foundation/pact-telemetry/bindings/go"
+	"example.test/tools/report"
 )
 
-var client = telemetry.New(telemetry.Options{
-	Library: telemetry.Library{ID: "pact-go", Name: "Pact Go", Version: "1.0.0"},
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	_ = client.Close()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { report.Main(m) }
 
 func TestReports(t *testing.T) {
-	base, err := strconv.Atoi(os.Getenv("BASE"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.ConsumerTestsRan(base + 2)
+	report.Event(t, 2)
 	t.Fail() // what a test prints is seen where it fails
 }

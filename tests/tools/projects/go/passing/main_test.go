@@ -1,28 +1,11 @@
 package passing
 
 import (
-	"os"
-	"strconv"
 	"testing"
 
-	telemetry "github.com/pact-foundation/pact-telemetry/bindings/go"
+	"example.test/tools/report"
 )
 
-var client = telemetry.New(telemetry.Options{
-	Library: telemetry.Library{ID: "pact-go", Name: "Pact Go", Version: "1.0.0"},
-})
+func TestMain(m *testing.M) { report.Main(m) }
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	_ = client.Close()
-	os.Exit(code)
-}
-
-func TestReports(t *testing.T) {
-	base, err := strconv.Atoi(os.Getenv("BASE"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.ConsumerTestsRan(base + 1)
-
-}
+func TestReports(t *testing.T) { report.Event(t, 1) }
