@@ -59,15 +59,15 @@ fn wheels(version: &str) -> Vec<String> {
 
 #[test]
 fn pypi_gets_the_wheels_and_the_sdist_of_this_version() {
-    let mut packages = wheels("1.0.0a1");
+    let mut packages = wheels("3.4.5a6");
     let expected = packages.clone();
-    packages.extend(wheels("1.0.0"));
-    packages.extend(wheels("1.0.0a10"));
+    packages.extend(wheels("3.4.5"));
+    packages.extend(wheels("3.4.5a60"));
     // Others that end so, or begin so.
-    for name in ["pact_telemetry-cpp-1.0.0-alpha.1.tar.gz", "source.tar.gz", "another-1.0.0a1-py3-none-any.whl"] {
+    for name in ["pact_telemetry-cpp-3.4.5-alpha.6.tar.gz", "source.tar.gz", "another-3.4.5a6-py3-none-any.whl"] {
         packages.push(name.to_owned());
     }
-    assert_eq!(published(tree("1.0.0-alpha.1", &packages).path(), "pypi"), expected);
+    assert_eq!(published(tree("3.4.5-alpha.6", &packages).path(), "pypi"), expected);
 }
 
 #[test]
@@ -87,24 +87,24 @@ fn npm_and_rubygems_get_the_packages_of_this_version_and_the_small_one_last() {
         names.push(format!("pact-telemetry-{version}.gem"));
         names
     };
-    let mut packages = npm("1.0.0");
-    packages.extend(npm("1.0.0-alpha.1"));
-    packages.extend(gems("1.0.0"));
-    packages.extend(gems("1.0.0.alpha.1"));
-    packages.extend(["another-1.0.0.tgz".to_owned(), "another-1.0.0.gem".to_owned()]);
-    let root = tree("1.0.0", &packages);
-    assert_eq!(published(root.path(), "npm"), npm("1.0.0"));
-    assert_eq!(published(root.path(), "rubygems"), gems("1.0.0"));
+    let mut packages = npm("3.4.5");
+    packages.extend(npm("3.4.5-alpha.6"));
+    packages.extend(gems("3.4.5"));
+    packages.extend(gems("3.4.5.alpha.6"));
+    packages.extend(["another-3.4.5.tgz".to_owned(), "another-3.4.5.gem".to_owned()]);
+    let root = tree("3.4.5", &packages);
+    assert_eq!(published(root.path(), "npm"), npm("3.4.5"));
+    assert_eq!(published(root.path(), "rubygems"), gems("3.4.5"));
 }
 
 #[test]
 fn a_release_that_lacks_a_package_is_not_published() {
-    let mut packages = wheels("1.0.0");
+    let mut packages = wheels("3.4.5");
     let missing = packages.remove(4);
-    let output = publish(tree("1.0.0", &packages).path(), "pypi");
+    let output = publish(tree("3.4.5", &packages).path(), "pypi");
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains(&missing), "{output:?}");
     for registry in ["npm", "rubygems", "maven"] {
-        assert!(!publish(tree("1.0.0", &packages).path(), registry).status.success(), "{registry}");
+        assert!(!publish(tree("3.4.5", &packages).path(), registry).status.success(), "{registry}");
     }
 }
