@@ -1,13 +1,13 @@
 //! A client: who reports, with which settings, and the way of an event on the host's thread. Does no I/O but the one
 //! small read of the person's saved choice, and no waiting but in `flush` and `close`.
 
+use crate::answers::{Explanation, Preview, State, Stats};
 use crate::config::{self, ConfigError};
 use crate::consent::{ChoiceFiles, Choices, Readings, opted_out_by_environment};
 use crate::event::{Event, InvalidEvent, Packed, Texts};
 use crate::identifier;
-use crate::json::object;
 use crate::machine::{self, Machine};
-use crate::notice;
+use crate::notice::Notice;
 use crate::pipeline::lifecycle::{existing, for_this_process};
 use crate::pipeline::off::{OffSwitch, Reason, Reasons};
 use crate::pipeline::{Owner, Pipeline, Queued, Refusal, Snapshot};
@@ -16,7 +16,6 @@ use crate::platform::{paths, process};
 use crate::protocol::{self, Context, Hit};
 use crate::route::Route;
 use crate::spool::Spool;
-use serde_json::Value;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +23,7 @@ use std::time::{Duration, Instant};
 
 /// Why an event was not queued. None of these is a reason to stop a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TrackError {
     /// Opted out by the person, or turned off by the host.
     Disabled,
@@ -59,6 +59,7 @@ impl From<InvalidEvent> for TrackError {
 
 /// How a wait for delivery ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Flushed {
     /// Everything that was accepted before is delivered.
     Delivered,
@@ -78,7 +79,7 @@ pub enum Flushed {
 /// Dropping it loses nothing: what was accepted is still sent.
 ///
 /// ```
-/// use pact_telemetry::{names, Client, Event, TrackError};
+/// use pact_telemetry::{Client, Event, TrackError, names};
 ///
 /// let client = Client::new(r#"{"library": {"id": "my-pact", "name": "My Pact", "version": "1.0.0"}}"#)?;
 /// let event = Event::new(names::EVENT_PACTS_VERIFIED, names::CATEGORY_PROVIDER_TEST, names::ACTION_COMPLETED, 3);
@@ -282,49 +283,47 @@ impl Client {
         self.consents(opted_out_by_environment()) && self.owner.off.reasons().is_empty()
     }
 
-    /// The state of this client and the rule that decided it, with what each rule read. Looks at everything anew.
-    pub fn explain(&self) -> Value {
+    /// The state of this client and the rule that decided it, with what each rule read. Reads everything anew: the
+    /// environment, the two files of the saved choices, and the record of the notice.
+    pub fn explain(&self) -> Explanation {
+        let Owner { settings, route, .. } = &*self.owner;
         let reasons = self.owner.off.reasons();
-        let settings = &self.owner.settings;
         let readings = Readings::take(!reasons.has(Reason::Host), self.owner.choice_files.clone());
         // A saved "off" that was obeyed holds for this client, also when the file is gone by now.
-        let unsupported = process::unsupported();
-        let rule = unsupported
+        let rule = process::unsupported()
             .or_else(|| readings.off_by())
             .or_else(|| (reasons.has(Reason::Saved)).then_some("saved choice"));
-        let configured = !reasons.has(Reason::NotConfigured);
-        let state = match (reasons.has(Reason::Closed), rule.is_some(), configured) {
-            (true, ..) => "closed",
-            (_, true, _) => "disabled",
-            (.., false) => "not configured",
-            _ => "enabled",
-        };
-        object(vec![
-            ("enabled", (state == "enabled").into()),
-            ("state", state.into()),
-            ("rule", rule.into()),
-            ("rules", readings.to_json()),
-            ("protocol", settings.destination.protocol.name().into()),
-            ("endpoint", settings.destination.endpoint.as_str().into()),
-            ("destination", self.owner.route.id.as_str().into()),
-            ("configured", configured.into()),
-            ("debug", settings.debug.into()),
-            ("ci", self.owner.is_ci.into()),
-            ("exit_timeout_ms", (self.owner.exit_timeout().as_millis() as u64).into()),
-            ("queue_capacity", settings.queue_capacity.into()),
-            ("state_dir", self.owner.route.configured_state_folder().map(|path| path.to_string_lossy()).into()),
-            ("id", if self.has_random_id(&readings.choices) { "random" } else { "hostname" }.into()),
-            ("notice", notice::explain(self.owner.route.state_folder(), &settings.destination.endpoint)),
-            ("diagnostics", settings.diagnostics.as_slice().into()),
-        ])
+        let is_configured = !reasons.has(Reason::NotConfigured);
+        Explanation {
+            state: match (reasons.has(Reason::Closed), rule.is_some(), is_configured) {
+                (true, ..) => State::Closed,
+                (_, true, _) => State::Disabled,
+                (.., false) => State::NotConfigured,
+                _ => State::Enabled,
+            },
+            rule,
+            rules: readings.rules(),
+            protocol: settings.destination.protocol.name(),
+            endpoint: settings.destination.endpoint.clone(),
+            destination: route.id.clone(),
+            is_configured,
+            is_debug: settings.debug,
+            is_ci: self.owner.is_ci,
+            exit_timeout: self.owner.exit_timeout(),
+            queue_capacity: settings.queue_capacity,
+            state_folder: route.configured_state_folder().map(Path::to_owned),
+            has_random_id: self.has_random_id(&readings.choices),
+            notice: Notice::read(route.state_folder(), &settings.destination.endpoint),
+            diagnostics: settings.diagnostics.clone(),
+        }
     }
 
-    /// The request that would carry this event alone if it were sent now, by the encoder that is used for sending:
-    /// `method`, `url`, `content_type` and `body`, whatever the person decided. Nothing is sent or kept.
+    /// The request that would carry this event alone if it were sent now, made by the encoder that sends events.
+    /// Nothing is sent or kept, whatever the person decided.
     ///
     /// # Errors
     /// [`TrackError::Invalid`] for an event that would not be taken.
-    pub fn preview(&self, event: &Event<'_>) -> Result<Value, TrackError> {
+    pub fn preview(&self, event: &Event<'_>) -> Result<Preview, TrackError> {
         Packed::new(&event.texts(), event.value, 0, 0)?;
         let now_micros = unix_micros();
         let hit = Hit {
@@ -341,12 +340,8 @@ impl Client {
         let context = Context { machine: &self.machine_to_show(), now_micros };
         let destination = &self.owner.settings.destination;
         let body = protocol::encode(destination, &context, &[hit]).pop().map(|body| body.text).unwrap_or_default();
-        Ok(object(vec![
-            ("method", "POST".into()),
-            ("url", self.owner.route.url.as_str().into()),
-            ("content_type", destination.protocol.content_type().into()),
-            ("body", body.into()),
-        ]))
+        let content_type = destination.protocol.content_type();
+        Ok(Preview { method: "POST", url: self.owner.route.url.clone(), content_type, body })
     }
 
     /// The machine as a request names it; nothing is made for that.
@@ -362,23 +357,9 @@ impl Client {
         choices.user.random_id || self.owner.route.random_id
     }
 
-    /// The counters of this client in this process, as one consistent JSON object:
-    /// `accepted = delivered + unconfirmed + queued + spooled + the sum of dropped`. Beside them stands, for the whole
-    /// process, why the last request failed (`null` after a success), and what became of events that earlier processes
-    /// had left.
-    pub fn stats(&self) -> Value {
-        let mut stats = self.counters().to_json();
-        let process = existing().map(Pipeline::report).unwrap_or_default();
-        if let Some(map) = stats.as_object_mut() {
-            map.insert("last_failure".into(), process.last_failure.into());
-            let others = vec![
-                ("delivered", process.delivered.into()),
-                ("unconfirmed", process.unconfirmed.into()),
-                ("dropped", process.dropped.into()),
-            ];
-            map.insert("left_by_others".into(), object(others));
-        }
-        stats
+    /// The counters of this client in this process, all taken at one moment. Never blocks.
+    pub fn stats(&self) -> Stats {
+        Stats::new(self.counters(), existing().map(Pipeline::report).unwrap_or_default())
     }
 
     fn counters(&self) -> Snapshot {

@@ -4,7 +4,7 @@
 //!
 //! The rules are pure functions; reading the environment and the saved choices stands apart from them.
 
-use crate::json::object;
+use crate::json::Object;
 use crate::platform::environment::{self, Names, Seen};
 use crate::platform::files::is_passing;
 use crate::platform::paths;
@@ -61,14 +61,14 @@ impl SavedChoice {
         !matches!(self, SavedChoice::None | SavedChoice::On)
     }
 
-    fn to_json(&self) -> Value {
-        match self {
-            SavedChoice::None => Value::Null,
-            SavedChoice::On => "on".into(),
-            SavedChoice::Off => "off".into(),
-            SavedChoice::Unreadable(why) => format!("unreadable ({why}), which counts as off").into(),
-            SavedChoice::NotNow(why) => format!("cannot be read now ({why}), which counts as off until it can").into(),
-        }
+    fn in_words(&self) -> Option<String> {
+        Some(match self {
+            SavedChoice::None => return None,
+            SavedChoice::On => "on".to_owned(),
+            SavedChoice::Off => "off".to_owned(),
+            SavedChoice::Unreadable(why) => format!("unreadable ({why}), which counts as off"),
+            SavedChoice::NotNow(why) => format!("cannot be read now ({why}), which counts as off until it can"),
+        })
     }
 }
 
@@ -239,32 +239,93 @@ impl Readings {
         variable.map(|(name, _)| *name).or_else(|| self.choices.off_by())
     }
 
-    /// Every rule in its order, with what it read and what it says of that.
-    pub fn to_json(&self) -> Value {
-        let verdict = |off: bool, on: bool| match (off, on) {
-            (true, _) => "off",
-            (_, true) => "on",
-            _ => "no opinion",
+    /// Every rule in the order in which it is asked.
+    pub fn rules(&self) -> Vec<Rule> {
+        let opinion = |off: bool, on: bool| match (off, on) {
+            (true, _) => Opinion::Off,
+            (_, true) => Opinion::On,
+            _ => Opinion::None,
         };
-        let rule = |name: &'static str, read: Value, says: &'static str| {
-            vec![("rule", Value::from(name)), ("read", read), ("says", says.into())]
-        };
-        let mut rules = vec![object(rule("host", self.host_enabled.into(), verdict(!self.host_enabled, true)))];
+        let host = opinion(!self.host_enabled, true);
+        let mut rules = vec![Rule { name: "host", source: RuleSource::Host, read: None, says: host }];
         for (name, value) in VARIABLES.iter().zip(&self.variables) {
-            let read = value.as_deref().map(String::from_utf8_lossy);
-            let off = value.as_deref().is_some_and(opts_out);
-            rules.push(object(rule(name, read.into(), verdict(off, false))));
+            let read = value.as_deref().map(|value| String::from_utf8_lossy(value).into_owned());
+            let says = opinion(value.as_deref().is_some_and(opts_out), false);
+            rules.push(Rule { name, source: RuleSource::Variable, read, says });
         }
         let files = [
             ("saved choice", &self.choices.user.choice, &self.files.user),
             ("system choice", &self.choices.system, &self.files.system),
         ];
         for (name, choice, path) in files {
-            let mut entries = rule(name, choice.to_json(), verdict(choice.is_off(), *choice == SavedChoice::On));
-            entries.push(("path", path.as_ref().map(|path| path.to_string_lossy()).into()));
-            rules.push(object(entries));
+            let says = opinion(choice.is_off(), *choice == SavedChoice::On);
+            rules.push(Rule { name, source: RuleSource::File(path.clone()), read: choice.in_words(), says });
         }
-        Value::Array(rules)
+        rules
+    }
+}
+
+/// One of the rules that decide whether events are taken, with what it read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rule {
+    /// `host`, the name of an environment variable, `saved choice` or `system choice`.
+    pub name: &'static str,
+    /// Where it looks.
+    pub source: RuleSource,
+    /// The value of the variable, or what the file says in words. `None` if nothing is set or saved, and for the host
+    /// program's switch, which is no text.
+    pub read: Option<String>,
+    /// What it makes of that.
+    pub says: Opinion,
+}
+
+/// Where a rule looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RuleSource {
+    /// At the switch of the host program.
+    Host,
+    /// At an environment variable.
+    Variable,
+    /// At this file; `None` if this user or this system has no folder for it.
+    File(Option<PathBuf>),
+}
+
+/// What a rule says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Opinion {
+    /// No event is taken.
+    Off,
+    /// Events may be taken, unless another rule says "off".
+    On,
+    /// Neither.
+    None,
+}
+
+impl Opinion {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Opinion::Off => "off",
+            Opinion::On => "on",
+            Opinion::None => "no opinion",
+        }
+    }
+}
+
+impl Rule {
+    pub(crate) fn write(&self, object: &mut Object<'_>) {
+        if let RuleSource::File(path) = &self.source {
+            object.string_or_null("path", path.as_ref().map(|path| path.to_string_lossy()).as_deref());
+        }
+        match self.source {
+            RuleSource::Host => object.boolean("read", self.says == Opinion::On),
+            _ => object.string_or_null("read", self.read.as_deref()),
+        }
+        object.string("rule", self.name);
+        object.string("says", self.says.name());
     }
 }
 
@@ -423,8 +484,12 @@ mod tests {
     #[test]
     fn explanations_name_every_rule_with_what_it_read() {
         let variables = [None, Some("off"), Some("TRUE")];
-        let all = readings(true, variables, SavedChoice::On, SavedChoice::Off).to_json();
-        let said: Vec<_> = all.as_array().unwrap().iter().map(|rule| rule["says"].as_str().unwrap()).collect();
+        let rules = readings(true, variables, SavedChoice::On, SavedChoice::Off).rules();
+        let said: Vec<_> = rules.iter().map(|rule| rule.says.name()).collect();
+        let all: Vec<Value> = rules
+            .iter()
+            .map(|rule| serde_json::from_str(&Object::text(|object| rule.write(object))).unwrap())
+            .collect();
         assert_eq!(said, ["on", "no opinion", "no opinion", "off", "on", "off"]);
         assert_eq!(all[3], json!({"rule": "DO_NOT_TRACK", "read": "TRUE", "says": "off"}));
         assert_eq!(all[5], json!({"rule": "system choice", "read": "off", "says": "off", "path": null}));

@@ -17,11 +17,12 @@ pub const PLUGIN_MAX_BYTES: usize = 150;
 /// An event to report. All text is copied before [`crate::Client::track`] returns.
 ///
 /// ```
-/// use pact_telemetry::{names, Event};
+/// use pact_telemetry::{Event, names};
 /// let event = Event::new(names::EVENT_PACTS_VERIFIED, names::CATEGORY_PROVIDER_TEST, names::ACTION_COMPLETED, 3);
 /// assert_eq!(event.value, 3);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Event<'a> {
     /// What happened, such as [`crate::names::EVENT_PACTS_VERIFIED`]. Not blank, at most [`EVENT_MAX_BYTES`].
     pub event: &'a str,
@@ -43,6 +44,12 @@ impl<'a> Event<'a> {
         Event { event, category, action, value, plugin_name: "", plugin_version: "" }
     }
 
+    /// The same event, about this plugin. Either text may be empty.
+    #[must_use]
+    pub fn about_plugin(self, name: &'a str, version: &'a str) -> Self {
+        Event { plugin_name: name, plugin_version: version, ..self }
+    }
+
     pub(crate) fn texts(&self) -> Texts<'a> {
         [self.event, self.category, self.action, self.plugin_name, self.plugin_version].map(str::as_bytes)
     }
@@ -53,6 +60,7 @@ pub(crate) type Texts<'a> = [&'a [u8]; Field::COUNT];
 
 /// The text fields of an event, in the order in which they are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Field {
     /// What happened.
     Event,
@@ -97,6 +105,7 @@ impl Field {
 
 /// What a text looks like that may not be an event, a category or an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Lookalike {
     /// `/home/ann/spec.rb`, `C:\pacts`, `../pacts`.
     Path,
@@ -112,6 +121,7 @@ pub enum Lookalike {
 
 /// Why an event is not accepted. Nothing of it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InvalidEvent {
     /// `event`, `category` or `action` is empty or blank.
     Empty(Field),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)] // a fault found must stop the fuzzer
 
 use crate::config;
+pub use crate::consent::{Saved, opts_out};
 use crate::identity::Identity;
 use crate::machine::Machine;
 use crate::protocol::{self, Context};

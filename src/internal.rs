@@ -1,10 +1,14 @@
-//! The names and formats of what lies on disk, for `pact-telemetry`, the command of this project, and for nothing else:
-//! they may change with each version.
+//! What `pact-telemetry`, the command of this project, shares with the library: the names and formats of the files on
+//! disk, and the list of the fields. For nothing else, since all of it may change with each version.
 
+pub use crate::consent::{saved_choice_path, system_choice_path};
 pub use crate::identifier::FILE as IDENTIFIER_FILE;
 pub use crate::ledger::{FILE as LEDGER_FILE, OLDER as OLDER_LEDGER_FILE};
+pub use crate::platform::paths;
+pub use crate::protocol::fields::{FIELDS, FieldRow, Ga4Place, OtlpPlace};
 pub use crate::retry::{Backoff, Health};
 pub use crate::spool::{BatchName, FOLDER as SPOOL_FOLDER, SpoolFile};
+pub use crate::transport::headers;
 
 /// How many events a batch holds; 0 for one that this version cannot read.
 pub fn events_in(batch: &[u8]) -> usize {

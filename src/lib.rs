@@ -4,7 +4,7 @@
 //! Most users come through the C ABI (`include/pact_telemetry.h`, feature `capi`). A Rust program uses [`Client`]:
 //!
 //! ```
-//! use pact_telemetry::{names, Client, Event};
+//! use pact_telemetry::{Client, Event, names};
 //! use std::time::Duration;
 //!
 //! let client = Client::new(r#"{"library": {"id": "my-pact", "name": "My Pact", "version": "1.0.0"}}"#)?;
@@ -32,6 +32,8 @@ pub mod fuzzing;
 pub mod internal;
 
 mod client;
+
+mod answers;
 mod pipeline;
 
 mod notice;
@@ -43,7 +45,7 @@ mod record;
 
 mod protocol;
 
-pub mod consent;
+mod consent;
 mod event;
 mod identifier;
 mod ledger;
@@ -58,14 +60,15 @@ mod json;
 pub mod names;
 mod retry;
 
+pub use answers::{Explanation, LeftByOthers, Preview, State, Stats};
 pub use client::{Client, Flushed, TrackError};
 pub use config::{CONFIG_MAX_BYTES, ConfigError, EXIT_TIMEOUT_MAX_MS, QUEUE_CAPACITY_MAX};
+pub use consent::{Opinion, Rule, RuleSource};
 pub use event::{
     ACTION_MAX_BYTES, CATEGORY_MAX_BYTES, EVENT_MAX_BYTES, Event, Field, InvalidEvent, Lookalike, PLUGIN_MAX_BYTES,
 };
-pub use platform::paths;
-pub use protocol::fields::{FIELDS, FieldRow, Ga4Place, OtlpPlace};
-pub use transport::headers;
+pub use notice::Notice;
+pub use pipeline::{DropReason, Refusal};
 
 /// The version of this library.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -10,7 +10,7 @@
 //! neither ends the hold early nor prolongs it. After another boot only the wall clock can tell.
 
 use crate::config::NoticeBy;
-use crate::json::{self, object};
+use crate::json::Object;
 use crate::platform::clock::{Uptime, unix_millis, uptime};
 use crate::platform::files::{Private, is_passing, private_folder, put_in_place};
 use crate::platform::terminal::{Told, tell};
@@ -106,7 +106,10 @@ impl Clock {
     }
 
     fn to_text(&self) -> String {
-        json::text(&object(vec![("boot", self.boot.as_str().into()), ("began_ms", self.began_ms.into())]))
+        Object::text(|object| {
+            object.number("began_ms", self.began_ms);
+            object.string("boot", &self.boot);
+        })
     }
 
     fn read(folder: &Path) -> Self {
@@ -158,11 +161,11 @@ impl Note {
 
     fn to_text(self) -> String {
         let Note { shown_ms, seen_ms, tried_ms } = self;
-        json::text(&object(vec![
-            ("shown_ms", shown_ms.into()),
-            ("seen_ms", seen_ms.into()),
-            ("tried_ms", tried_ms.into()),
-        ]))
+        Object::text(|object| {
+            object.number("seen_ms", seen_ms);
+            object.number("shown_ms", shown_ms);
+            object.number("tried_ms", tried_ms);
+        })
     }
 
     /// Moments in the future come of a clock that was set back since: they count as now, so that the hold neither ends
@@ -324,18 +327,38 @@ fn read(folder: &Path) -> io::Result<Note> {
     }
 }
 
-/// For a host program that shows it, and for the person: when it was shown, until when nothing leaves, and the text.
-pub fn explain(state_folder: Option<&Path>, endpoint: &str) -> Value {
-    let wall_ms = unix_millis();
-    let now_ms = state_folder.map_or(wall_ms, |folder| Clock::read(folder).now_ms(uptime().as_ref(), wall_ms));
-    let note = state_folder.and_then(|folder| read(folder).ok()).unwrap_or_default().by_clock(now_ms);
-    let shown_ms = [note.seen_ms, note.shown_ms].into_iter().find(|moment| *moment > 0);
-    let by_wall = |moment: u64| by_other_clock(moment, now_ms, wall_ms);
-    object(vec![
-        ("shown_ms", shown_ms.map(by_wall).into()),
-        ("hold_until_ms", note.hold_until_ms().map(by_wall).into()),
-        ("text", text(endpoint).into()),
-    ])
+/// What is known about the notice, for a host program that shows it and for the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Notice {
+    /// When it was shown, in milliseconds since 1970; `None` if it was not.
+    pub shown_ms: Option<u64>,
+    /// Until when no event leaves, in milliseconds since 1970; `None` if the notice was not shown. May be in the past.
+    pub hold_until_ms: Option<u64>,
+    /// Its text: up to five lines, each ended by a newline.
+    pub text: String,
+}
+
+impl Notice {
+    /// Reads what the state folder holds about it.
+    pub(crate) fn read(state_folder: Option<&Path>, endpoint: &str) -> Self {
+        let wall_ms = unix_millis();
+        let now_ms = state_folder.map_or(wall_ms, |folder| Clock::read(folder).now_ms(uptime().as_ref(), wall_ms));
+        let note = state_folder.and_then(|folder| read(folder).ok()).unwrap_or_default().by_clock(now_ms);
+        let shown_ms = [note.seen_ms, note.shown_ms].into_iter().find(|moment| *moment > 0);
+        let by_wall = |moment: u64| by_other_clock(moment, now_ms, wall_ms);
+        Notice {
+            shown_ms: shown_ms.map(by_wall),
+            hold_until_ms: note.hold_until_ms().map(by_wall),
+            text: text(endpoint),
+        }
+    }
+
+    pub(crate) fn write(&self, object: &mut Object<'_>) {
+        object.number_or_null("hold_until_ms", self.hold_until_ms);
+        object.number_or_null("shown_ms", self.shown_ms);
+        object.string("text", &self.text);
+    }
 }
 
 #[cfg(test)]

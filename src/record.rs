@@ -8,7 +8,7 @@
 
 use crate::event::{Field, InvalidEvent, Packed};
 use crate::identity::Identity;
-use crate::json::{object, push_number, push_string};
+use crate::json::{Object, push_number, push_string};
 use crate::machine::Machine;
 use crate::protocol::Hit;
 use serde_json::Value;
@@ -59,8 +59,11 @@ impl Record {
 /// The text form of events of one machine: a line for the machine, then one for each event, so that what was answered
 /// can be cut off at the end. Gives the text, and its length after each event.
 pub fn to_text<'a>(machine: &Machine, records: impl Iterator<Item = &'a Record>) -> (String, Vec<usize>) {
-    let machine = [&*machine.digest, &*machine.client_id, &*machine.os_arch].map(Value::from).to_vec();
-    let mut text = crate::json::text(&object(vec![("format", FORMAT.into()), ("host", machine.into())]));
+    let machine = [&machine.digest, &machine.client_id, &machine.os_arch];
+    let mut text = Object::text(|object| {
+        object.number("format", FORMAT);
+        object.array("host", &machine, |text, part| push_string(text, part));
+    });
     push_checksum(&mut text, 0);
     let ends = records.map(|record| {
         push_line(&mut text, record);

@@ -148,11 +148,11 @@ fn answer(client: Option<&Client>, call: &Value) -> Option<Value> {
             Err(error) => number(error.into()),
         },
         "preview" => match client?.preview(&event(call)?) {
-            Ok(preview) => preview.to_string().into(),
+            Ok(preview) => preview.to_json().into(),
             Err(error) => number(error.into()),
         },
-        "explain" => client?.explain().to_string().into(),
-        "stats" => client?.stats().to_string().into(),
+        "explain" => client?.explain().to_json().into(),
+        "stats" => client?.stats().to_json().into(),
         "set_enabled" => {
             client?.set_enabled(call["enabled"] != 0);
             number(PactTelemetryStatus::PACT_TELEMETRY_OK)
@@ -181,14 +181,9 @@ fn answer(client: Option<&Client>, call: &Value) -> Option<Value> {
 
 fn event(call: &Value) -> Option<Event<'_>> {
     let plugin = |key: &str| if call[key].is_null() { Some("") } else { call[key].as_str() };
-    Some(Event {
-        event: call["event"].as_str()?,
-        category: call["category"].as_str()?,
-        action: call["action"].as_str()?,
-        value: call["value"].as_i64()?,
-        plugin_name: plugin("plugin_name")?,
-        plugin_version: plugin("plugin_version")?,
-    })
+    let [event, category, action] = ["event", "category", "action"].map(|key| call[key].as_str());
+    let event = Event::new(event?, category?, action?, call["value"].as_i64()?);
+    Some(event.about_plugin(plugin("plugin_name")?, plugin("plugin_version")?))
 }
 
 /// The answer as a replayer with this fault gives it.

@@ -3,7 +3,7 @@
 
 mod support;
 
-use pact_telemetry::{Client, Flushed, TrackError};
+use pact_telemetry::{Client, DropReason, Flushed, Opinion, Refusal, State, TrackError};
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::*;
@@ -15,7 +15,7 @@ fn disabled_by(client: &Client, rule: &str) {
     assert_eq!(client.track(&numbered(1)), Err(TrackError::Disabled));
     assert!(!client.is_enabled());
     let explained = client.explain();
-    assert_eq!((&explained["state"], &explained["rule"]), (&json!("disabled"), &json!(rule)), "{explained}");
+    assert_eq!((explained.state, explained.rule), (State::Disabled, Some(rule)), "{explained:?}");
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn each_spelling_of_each_variable_opts_out_and_is_named() {
         }
         environment::remove(name);
     }
-    assert_eq!(client.stats()["accepted"], 0);
-    assert_eq!(client.stats()["not_accepted"]["disabled"], 18);
+    assert_eq!(client.stats().accepted(), 0);
+    assert_eq!(client.stats().not_accepted(Refusal::Disabled), 18);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn an_opt_out_that_comes_late_holds_from_the_next_call_and_takes_back_what_waits
     environment::remove("DO_NOT_TRACK");
     client.track(&numbered(3)).unwrap();
     assert_eq!(client.flush(PATIENCE), Flushed::Delivered);
-    assert_eq!(client.stats()["dropped"]["opted_out"], 1);
+    assert_eq!(client.stats().dropped(DropReason::OptedOut), 1);
     assert_eq!(values(&collector.events_until_end()), [3]);
 }
 
@@ -99,7 +99,7 @@ fn the_hosts_switch_throws_away_what_waits_and_can_be_turned_on_again() {
     client.set_enabled(true);
     client.track(&numbered(2)).unwrap();
     assert_eq!(client.close(PATIENCE), Flushed::Lost);
-    let stats = client.stats();
+    let stats = client.stats().json();
     assert_eq!((&stats["delivered"], &stats["dropped"]["opted_out"]), (&json!(1), &json!(1)), "{stats}");
     assert_eq!(balanced(&stats), 0);
     assert_eq!(values(&collector.events_until_end()), [2]);
@@ -121,8 +121,8 @@ fn an_upload_in_flight_is_cut_and_the_events_of_other_clients_still_arrive() {
     one.set_enabled(false);
     assert_eq!(other.close(PATIENCE), Flushed::Delivered);
     assert_eq!(one.close(PATIENCE), Flushed::Lost);
-    assert_eq!(one.stats()["dropped"]["opted_out"], 1);
-    assert_eq!(other.stats()["delivered"], 1);
+    assert_eq!(one.stats().dropped(DropReason::OptedOut), 1);
+    assert_eq!(other.stats().delivered(), 1);
     let second = collector.next_request();
     assert!(!second["body"].as_str().unwrap().contains("\"metric_value\":1,"), "{second}");
     assert_eq!(values(&collector.events_until_end()), [2]);
@@ -140,8 +140,8 @@ fn a_saved_choice_that_says_off_or_cannot_be_read_is_obeyed() {
     save_choice("{\"enabled\": true}");
     let client = client(NOWHERE, json!({}));
     assert!(client.is_enabled());
-    let says = |index: usize| client.explain()["rules"][index]["says"].clone();
-    assert_eq!([says(0), says(1), says(4)], ["on", "no opinion", "on"]);
+    let says = |index: usize| client.explain().rules[index].says;
+    assert_eq!([says(0), says(1), says(4)], [Opinion::On, Opinion::None, Opinion::On]);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_choice_that_is_saved_while_a_process_runs_holds_before_its_next_request() {
     assert_eq!(client.flush(PATIENCE), Flushed::Lost);
     assert_eq!(client.flush(PATIENCE), Flushed::Delivered, "a loss is told of once");
     disabled_by(&client, "saved choice");
-    assert_eq!(client.stats()["dropped"]["opted_out"], 1);
+    assert_eq!(client.stats().dropped(DropReason::OptedOut), 1);
     assert_eq!(values(&collector.events_until_end()), [1]);
 }
 
@@ -175,7 +175,7 @@ fn after_an_off_that_removed_the_spool_nothing_is_put_on_disk_again() {
     save_choice("{\"enabled\": false}");
     std::fs::remove_dir_all(&spool).unwrap(); // as the command does
     other.set_enabled(false); // the uploader looks at all that waits
-    wait_until(|| client.stats()["dropped"]["opted_out"] == 1);
+    wait_until(|| client.stats().dropped(DropReason::OptedOut) == 1);
     assert_eq!(client.flush(PATIENCE), Flushed::Lost);
     assert!(!spool.exists());
 }
@@ -199,8 +199,8 @@ fn without_credentials_nothing_is_queued_and_the_state_says_so() {
     }
     let client = client(NOWHERE, json!({"endpoint": null, "api_secret": null}));
     assert_eq!(client.track(&numbered(1)), Err(TrackError::NotConfigured));
-    assert_eq!(client.explain()["state"], "not configured");
-    assert_eq!(client.stats()["not_accepted"]["not_configured"], 1);
+    assert_eq!(client.explain().state, State::NotConfigured);
+    assert_eq!(client.stats().not_accepted(Refusal::NotConfigured), 1);
     environment::set("PACT_DO_NOT_TRACK", "1");
     disabled_by(&client, "PACT_DO_NOT_TRACK");
 }
@@ -211,8 +211,8 @@ fn explain_shows_no_secret() {
         return;
     }
     let explained = client("https://relay.example", json!({"api_secret": "hush-hush"})).explain();
-    assert_eq!(explained["endpoint"], "https://relay.example/mp/collect");
-    assert!(!explained.to_string().contains("hush"), "{explained}");
+    assert_eq!(explained.endpoint, "https://relay.example/mp/collect");
+    assert!(!explained.to_json().contains("hush"), "{explained:?}");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn debug_prints_the_request_and_sends_nothing() {
         let endpoint = std::env::var("COLLECTOR").unwrap();
         let client = client(&endpoint, json!({}));
         client.track(&numbered(77)).unwrap();
-        wait_until(|| client.stats()["dropped"]["debug"] == 1);
+        wait_until(|| client.stats().dropped(DropReason::Debug) == 1);
         assert_eq!(client.close(PATIENCE), Flushed::Lost, "though it was lost before the call");
         return;
     }

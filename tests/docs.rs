@@ -3,7 +3,7 @@
 
 mod support;
 
-use pact_telemetry::{FIELDS, Ga4Place};
+use pact_telemetry::internal::{FIELDS, Ga4Place};
 use std::process::Command;
 use support::{ROOT, in_its_own_process};
 

@@ -15,11 +15,8 @@ fn digest_of_hostname() -> String {
 }
 
 fn track_the_four(client: &Client) {
-    let plugin = Event {
-        plugin_name: "protobuf",
-        plugin_version: "0.3.15",
-        ..Event::new(names::EVENT_PLUGIN_LOADED, names::CATEGORY_PLUGIN, names::ACTION_LOADED, 1)
-    };
+    let plugin = Event::new(names::EVENT_PLUGIN_LOADED, names::CATEGORY_PLUGIN, names::ACTION_LOADED, 1)
+        .about_plugin("protobuf", "0.3.15");
     for event in [
         Event::new(names::EVENT_PACT_CONSUMER_TESTS_RAN, names::CATEGORY_CONSUMER_TEST, names::ACTION_COMPLETED, 4),
         Event::new(names::EVENT_PACTS_VERIFIED, names::CATEGORY_PROVIDER_TEST, names::ACTION_COMPLETED, 3),
@@ -156,14 +153,10 @@ fn a_preview_is_what_is_sent() {
         client.track(&numbered(5)).unwrap();
         assert_eq!(client.flush(PATIENCE), Flushed::Delivered);
         let request = collector.next_request();
-        assert_eq!(
-            preview["url"].as_str().unwrap(),
-            format!("{}{}", collector.url, request["target"].as_str().unwrap())
-        );
-        assert_eq!(preview["content_type"], request["headers"]["content-type"]);
+        assert_eq!(preview.url, format!("{}{}", collector.url, request["target"].as_str().unwrap()));
+        assert_eq!(preview.content_type, request["headers"]["content-type"]);
         // But for the moment, which is another one.
-        let timeless = |text: &Value| {
-            let text = text.as_str().unwrap();
+        let timeless = |text: &str| {
             let digits = |c: char| c.is_ascii_digit();
             ["\"session_id\":\"", "\"timestamp_micros\":", "&qt="].iter().fold(text.to_owned(), |text, key| match text
                 .split_once(key)
@@ -172,7 +165,7 @@ fn a_preview_is_what_is_sent() {
                 None => text,
             })
         };
-        assert_eq!(timeless(&preview["body"]), timeless(&request["body"]));
+        assert_eq!(timeless(&preview.body), timeless(request["body"].as_str().unwrap()));
     }
 }
 
@@ -187,7 +180,7 @@ fn two_thousand_events_at_once_arrive_whole_and_in_few_requests() {
         client.track(&numbered(value)).unwrap();
     }
     assert_eq!(client.close(PATIENCE), Flushed::Delivered);
-    assert_eq!(balanced(&client.stats()), 0);
+    assert_eq!(balanced(&client.stats().json()), 0);
     let events = collector.events_until_end();
     assert_eq!(values(&events), (0..2_000).collect::<Vec<_>>());
     // The first event goes to disk at once, and alone; the rest is taken in a few parts.
@@ -211,11 +204,7 @@ fn production_limits_are_those_that_the_strict_validator_checks() {
         let client = client(&collector.url, more);
         let (event, category, action, plugin) = (long(500), long(150), long(500), long(150));
         for value in 0..60 {
-            let event = Event {
-                plugin_name: &plugin,
-                plugin_version: &plugin,
-                ..Event::new(&event, &category, &action, value)
-            };
+            let event = Event::new(&event, &category, &action, value).about_plugin(&plugin, &plugin);
             client.track(&event).unwrap();
         }
         assert_eq!(client.close(PATIENCE), Flushed::Delivered);
@@ -234,7 +223,7 @@ fn otlp_drops_what_a_partial_success_rejects_and_sends_it_never_again() {
     let client = client(&collector.url, json!({"protocol": "otlp"}));
     (0..5).for_each(|value| client.track(&numbered(value)).unwrap());
     client.close(PATIENCE);
-    let stats = client.stats();
+    let stats = client.stats().json();
     assert_eq!(balanced(&stats), 0, "nothing waits");
     let lines = collector.end();
     let events: Vec<_> = lines.into_iter().filter(|line| line["type"] == "event").collect();
@@ -259,7 +248,7 @@ fn otlp_tries_again_after_the_four_statuses_of_its_specification_and_after_no_ot
         let client = client(&collector.url, json!({"protocol": "otlp"}));
         client.track(&numbered(1)).unwrap();
         client.close(PATIENCE);
-        let stats = client.stats();
+        let stats = client.stats().json();
         let is_kept = [429, 502, 503, 504].contains(&status);
         let found = (stats["spooled"] == 1, stats["dropped"]["http_status"] == 1);
         assert_eq!(found, (is_kept, !is_kept), "{status}: {stats}");

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use pact_telemetry::{Client, Event};
+use pact_telemetry::{Client, Event, Explanation, Opinion, Rule, RuleSource};
 use serde_json::{Value, json};
 
 use crate::environment;
@@ -11,8 +11,8 @@ use crate::validate::form;
 
 /// What this machine says of sending, by the library's own rules.
 pub struct Explained {
-    /// As `Client::explain` gives it, without the rule of the host program, which only that program can answer.
-    pub all: Value,
+    /// The library's explanation, without the rule of the host program, which only that program can answer.
+    pub explanation: Explanation,
     /// The settings in the environment are wrong, so that programs refuse them.
     pub problem: Option<String>,
 }
@@ -35,11 +35,9 @@ pub fn explain() -> Result<Explained, String> {
         Ok(client) => (client, None),
         Err(problem) => (without_settings(|| client(&config))?, Some(problem)),
     };
-    let mut all = client.explain();
-    if let Some(rules) = all.get_mut("rules").and_then(Value::as_array_mut) {
-        rules.retain(|rule| rule.get("rule").and_then(Value::as_str) != Some("host"));
-    }
-    Ok(Explained { all, problem })
+    let mut explanation = client.explain();
+    explanation.rules.retain(|rule| rule.source != RuleSource::Host);
+    Ok(Explained { explanation, problem })
 }
 
 /// The hash of this machine's name, as events carry it: in Universal Analytics it stands there whole.
@@ -49,8 +47,7 @@ pub fn explain() -> Result<Explained, String> {
 pub fn digest_of_hostname() -> Result<String, String> {
     let client = without_settings(|| client(&example(Some("universal-analytics"))))?;
     let request = client.preview(&Event::new("e", "c", "a", 0)).map_err(|error| error.to_string())?;
-    let body = request.get("body").and_then(Value::as_str).unwrap_or_default();
-    let digest = form::pairs(body.as_bytes()).into_iter().find(|pair| pair.key == "cid");
+    let digest = form::pairs(request.body.as_bytes()).into_iter().find(|pair| pair.key == "cid");
     digest.map(|pair| pair.value).ok_or_else(|| "the library shows no identifier".to_owned())
 }
 
@@ -70,37 +67,27 @@ fn without_settings<T>(ask: impl FnOnce() -> T) -> T {
 }
 
 impl Explained {
-    /// The rules in their order.
-    pub fn rules(&self) -> &[Value] {
-        self.all.get("rules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// A text among the answers.
-    pub fn text(&self, key: &str) -> Option<&str> {
-        self.all.get(key).and_then(Value::as_str)
-    }
-
-    /// The rule that turns it off, with what it read; `None` where nothing does.
-    pub fn off_by(&self) -> Option<&Value> {
-        let name = self.text("rule")?;
-        self.rules().iter().find(|rule| rule.get("rule").and_then(Value::as_str) == Some(name))
+    /// The rule that turns it off, with what it read; `None` if no rule does.
+    pub fn off_by(&self) -> Option<&Rule> {
+        let name = self.explanation.rule?;
+        self.explanation.rules.iter().find(|rule| rule.name == name)
     }
 
     /// Whether events wait for the notice here: not in CI, and not after the person said yes.
     pub fn waits_for_the_notice(&self) -> bool {
-        let is_ci = self.all.get("ci") == Some(&Value::Bool(true));
         let is_seen = std::env::var_os("PACT_TELEMETRY_NOTICE").is_some_and(|value| value == "seen");
-        !is_ci && !is_seen && self.saved() != "on"
+        !self.explanation.is_ci && !is_seen && self.saved() != Opinion::On
     }
 
-    /// What the person's own saved choice says of it: `on`, `off` or `no opinion`.
-    pub fn saved(&self) -> &str {
-        let saved = |rule: &&Value| rule.get("rule").and_then(Value::as_str) == Some("saved choice");
-        self.rules().iter().find(saved).map_or("", says)
+    /// What the person's own saved choice says.
+    pub fn saved(&self) -> Opinion {
+        let saved = self.explanation.rules.iter().find(|rule| rule.name == "saved choice");
+        saved.map_or(Opinion::None, |rule| rule.says)
     }
-}
 
-/// What a rule says: `on`, `off` or `no opinion`.
-pub fn says(rule: &Value) -> &str {
-    rule.get("says").and_then(Value::as_str).unwrap_or_default()
+    /// The rules as the library writes them in JSON, without that of the host program.
+    pub fn rules_as_json(&self) -> Value {
+        let all: Value = serde_json::from_str(&self.explanation.to_json()).unwrap_or_default();
+        all.get("rules").cloned().unwrap_or_default()
+    }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use pact_telemetry::{consent, paths};
+use pact_telemetry::internal::{paths, saved_choice_path, system_choice_path};
 
 /// The variable that moves the state folder.
 pub const STATE_DIR: &str = "PACT_TELEMETRY_STATE_DIR";
@@ -14,7 +14,7 @@ pub const STATE_DIR: &str = "PACT_TELEMETRY_STATE_DIR";
 /// # Errors
 /// A sentence for the person: there is no home to keep it in.
 pub fn choice() -> Result<PathBuf, String> {
-    consent::saved_choice_path().ok_or_else(|| {
+    saved_choice_path().ok_or_else(|| {
         "there is no home folder to keep your choice in. Set HOME, or opt out with PACT_DO_NOT_TRACK=1".to_owned()
     })
 }
@@ -24,7 +24,7 @@ pub fn choice() -> Result<PathBuf, String> {
 /// # Errors
 /// A sentence for the person: this system has no place for it.
 pub fn system_choice() -> Result<PathBuf, String> {
-    consent::system_choice_path().ok_or_else(|| "this system has no place for an administrator's choice".to_owned())
+    system_choice_path().ok_or_else(|| "this system has no place for an administrator's choice".to_owned())
 }
 
 /// The state folder that a program in this environment uses; `None` where there is no home.

@@ -4,7 +4,8 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pact_telemetry::{Event, FIELDS, FieldRow, Ga4Place, names};
+use pact_telemetry::internal::{FIELDS, FieldRow, Ga4Place, headers};
+use pact_telemetry::{Event, Preview, names};
 use serde_json::{Map, Value, json};
 
 use crate::collect::endpoint::Protocol;
@@ -125,21 +126,11 @@ impl Arguments {
             "test_framework": self.test_framework,
             "platform_version": self.platform_version,
         }))?;
-        let request = client
-            .preview(&Event {
-                event: &self.event,
-                category: &self.category,
-                action: &self.action,
-                value: self.value,
-                plugin_name: &self.plugin_name,
-                plugin_version: &self.plugin_version,
-            })
-            .map_err(|error| error.to_string())?;
-        let text = |key| request.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (url, body) = (text("url"), text("body"));
-        let headers = pact_telemetry::headers(&url, &text("content_type"), &body).to_vec();
-        let is_example = url.starts_with(EXAMPLE);
-        let is_configured = !is_example && client.explain().get("configured") == Some(&Value::Bool(true));
+        let event = Event::new(&self.event, &self.category, &self.action, self.value)
+            .about_plugin(&self.plugin_name, &self.plugin_version);
+        let Preview { url, content_type, body, .. } = client.preview(&event).map_err(|error| error.to_string())?;
+        let headers = headers(&url, content_type, &body).to_vec();
+        let is_configured = !url.starts_with(EXAMPLE) && client.explain().is_configured;
         Ok(Request { url, headers, body, is_configured })
     }
 }

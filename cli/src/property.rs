@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pact_telemetry::{FIELDS, FieldRow, Ga4Place};
+use pact_telemetry::internal::{FIELDS, FieldRow, Ga4Place};
 use serde_json::{Map, Value, json};
 
 use crate::places;

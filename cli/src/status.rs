@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use pact_telemetry::{Explanation, Rule, RuleSource};
 use serde_json::{Value, json};
 
 use crate::id::Identifier;
@@ -57,16 +58,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 }
 
 /// Why a rule says "off", in words.
-pub fn because(rule: &Value) -> String {
-    let text = |key| rule.get(key).and_then(Value::as_str).map(escaped);
-    let read = text("read").unwrap_or_default();
-    let path = text("path").unwrap_or_default();
-    match text("rule").unwrap_or_default().as_str() {
+pub fn because(rule: &Rule) -> String {
+    let read = rule.read.as_deref().map(escaped).unwrap_or_default();
+    let RuleSource::File(path) = &rule.source else {
+        return format!("{}={read} in the environment says so", escaped(rule.name));
+    };
+    let path = path_of(path).unwrap_or_default();
+    match rule.name {
         "saved choice" if read == "off" => format!("you chose so (in {path})"),
         "system choice" if read == "off" => format!("an administrator of this machine chose so (in {path})"),
-        "saved choice" | "system choice" => format!("{path}: {read}"),
-        variable => format!("{variable}={read} in the environment says so"),
+        _ => format!("{path}: {read}"),
     }
+}
+
+fn path_of(path: &Option<PathBuf>) -> Option<String> {
+    path.as_ref().map(|path| escaped(&path.to_string_lossy()))
 }
 
 impl Status {
@@ -77,10 +83,10 @@ impl Status {
             None => (Ok(Waiting::default()), Ok(Ledger::default())),
         };
         let (explained, id) = (library::explain()?, Identifier::read());
-        let notice_shown_ms = explained.all.pointer("/notice/shown_ms").and_then(Value::as_u64);
+        let notice = &explained.explanation.notice;
+        let notice_shown_ms = notice.shown_ms;
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-        let hold_until_ms = explained.all.pointer("/notice/hold_until_ms").and_then(Value::as_u64);
-        let hold_until_ms = hold_until_ms.filter(|until| *until > now_ms && explained.waits_for_the_notice());
+        let hold_until_ms = notice.hold_until_ms.filter(|until| *until > now_ms && explained.waits_for_the_notice());
         Ok(Status { explained, state, waiting, ledger, notice_shown_ms, hold_until_ms, id })
     }
 
@@ -98,13 +104,13 @@ impl Status {
 
     /// Where a queue's events go, if it is where this environment's go.
     fn url(&self, queue: &Queue) -> Option<&str> {
-        let same = self.explained.text("destination") == Some(&queue.destination);
-        same.then(|| self.explained.text("endpoint"))?
+        let Explanation { destination, endpoint, .. } = &self.explained.explanation;
+        (*destination == queue.destination).then_some(endpoint)
     }
 
     fn to_json(&self) -> Value {
         let path = |path: Result<PathBuf, String>| path.ok().map(|path| path.to_string_lossy().into_owned());
-        let all = &self.explained.all;
+        let all = &self.explained.explanation;
         let queue = |queue: &Queue| {
             json!({"destination": queue.destination, "url": self.url(queue), "events": queue.events,
                 "batches": queue.batches, "oldest_ms": queue.oldest_ms, "failures": queue.failures,
@@ -127,14 +133,14 @@ impl Status {
             })
         };
         json!({
-            "enabled": self.explained.text("rule").is_none(),
-            "rule": self.explained.text("rule"),
-            "rules": self.explained.rules(),
+            "enabled": all.rule.is_none(),
+            "rule": all.rule,
+            "rules": self.explained.rules_as_json(),
             "problem": self.explained.problem,
-            "endpoint": all.get("endpoint"),
-            "protocol": all.get("protocol"),
-            "configured": all.get("configured"),
-            "debug": all.get("debug"),
+            "endpoint": all.endpoint,
+            "protocol": all.protocol,
+            "configured": all.is_configured,
+            "debug": all.is_debug,
             "waiting": waiting,
             "last_delivery": request(self.last_delivery()),
             "last_failure": request(self.last_failure()),
@@ -155,11 +161,11 @@ impl Status {
         if let Some(problem) = &self.explained.problem {
             text += &format!("But programs refuse their settings: {}.\n", escaped(problem));
         }
-        if self.explained.all.get("debug") == Some(&Value::Bool(true)) {
+        if self.explained.explanation.is_debug {
             text += "PACT_TELEMETRY_DEBUG is set: programs print their requests and send nothing.\n";
         }
         text += "\nWho was asked; the first \"off\" decides, and a program can also turn it off for itself:\n\n";
-        text += &table::grid(&self.explained.rules().iter().map(rule_row).collect::<Vec<_>>());
+        text += &table::grid(&self.explained.explanation.rules.iter().map(rule_row).collect::<Vec<_>>());
         text.push('\n');
         text += &table::grid(&self.facts().into_iter().map(|(name, value)| vec![name, value]).collect::<Vec<_>>());
         text
@@ -185,10 +191,7 @@ impl Status {
         let state = state.unwrap_or_else(|| "nothing: there is no home folder".to_owned());
         let id = self.id.as_ref().map_or_else(|error| escaped(error), Identifier::in_words);
         let more = [
-            (
-                "Goes to",
-                self.explained.text("endpoint").map(escaped).unwrap_or_default() + ", unless a program says otherwise",
-            ),
+            ("Goes to", escaped(&self.explained.explanation.endpoint) + ", unless a program says otherwise"),
             ("Last delivery", sent(self.last_delivery())),
             ("Last failure", sent(self.last_failure())),
             ("First notice", shown),
@@ -239,9 +242,11 @@ fn base(url: &str) -> &str {
     url.split('?').next().unwrap_or_default()
 }
 
-fn rule_row(rule: &Value) -> Vec<String> {
-    let text = |key| rule.get(key).and_then(Value::as_str).map(escaped);
-    let path = text("path").map(|path| format!("({path})")).unwrap_or_default();
-    let read = text("read").unwrap_or_else(|| if path.is_empty() { "not set" } else { "no file" }.to_owned());
-    vec![format!("  {}", text("rule").unwrap_or_default()), library::says(rule).to_owned(), format!("{read} {path}")]
+fn rule_row(rule: &Rule) -> Vec<String> {
+    let (path, nothing) = match &rule.source {
+        RuleSource::File(path) => (path_of(path).map(|path| format!("({path})")).unwrap_or_default(), "no file"),
+        _ => (String::new(), "not set"),
+    };
+    let read = rule.read.as_deref().map_or_else(|| nothing.to_owned(), escaped);
+    vec![format!("  {}", rule.name), rule.says.name().to_owned(), format!("{read} {path}")]
 }

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use pact_telemetry::Opinion;
 use serde_json::json;
 
 use crate::choice::{self, Whose};
@@ -61,7 +62,7 @@ pub fn on(arguments: &Arguments) -> Result<ExitCode, String> {
         (path, done)
     } else {
         let path = places::choice()?;
-        if library::explain()?.saved() == "off" {
+        if library::explain()?.saved() == Opinion::Off {
             // What a program put there in the instant of the "off" must not leave after an "on".
             purge::everything(&places::state_folders(|name| std::env::var_os(name)))
                 .map_err(|left| format!("these events from before your \"off\" could not be removed: {left}"))?;
@@ -74,7 +75,7 @@ pub fn on(arguments: &Arguments) -> Result<ExitCode, String> {
         Some(rule) => format!("{done}, but telemetry stays off: {}.\n", status::because(rule)),
         None => format!("{done}: telemetry is on.\n"),
     };
-    let rule = explained.text("rule");
+    let rule = explained.explanation.rule;
     answer(arguments, &said, &json!({"enabled": rule.is_none(), "rule": rule, "file": path.to_string_lossy()}))
 }
 

@@ -12,11 +12,9 @@ pub use status::PactTelemetryStatus;
 
 use crate::client::Client;
 use crate::event::{Event, Texts};
-use crate::json;
 use crate::platform::memory;
 use convert::{bytes, text, write_text};
 use guard::{guard, silence_panics};
-use serde_json::Value;
 use status::PactTelemetryStatus::*;
 use std::ffi::{CStr, c_char};
 use std::time::Duration;
@@ -273,7 +271,7 @@ pub unsafe extern "C" fn pact_telemetry_is_enabled(client: *const PactTelemetry)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_explain(client: *const PactTelemetry, out: *mut c_char, capacity: u32) -> i32 {
     // SAFETY: the caller's promise.
-    answer(client, |client| unsafe { write_json(&client.explain(), out, capacity) })
+    answer(client, |client| unsafe { write_text(&client.explain().to_json(), out, capacity) })
 }
 
 /// Shows the request that would carry this event alone if it were sent now.
@@ -331,7 +329,7 @@ pub unsafe extern "C" fn pact_telemetry_preview(
         };
         match client.preview(&Event { event, category, action, value, plugin_name, plugin_version }) {
             // SAFETY: the caller's promise.
-            Ok(request) => unsafe { write_json(&request, out, capacity) },
+            Ok(request) => unsafe { write_text(&request.to_json(), out, capacity) },
             // A positive status could not be told from a length.
             Err(error) => match PactTelemetryStatus::from(error).code() {
                 code if code < 0 => code,
@@ -363,7 +361,7 @@ pub unsafe extern "C" fn pact_telemetry_preview(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pact_telemetry_stats(client: *const PactTelemetry, out: *mut c_char, capacity: u32) -> i32 {
     // SAFETY: the caller's promise.
-    answer(client, |client| unsafe { write_json(&client.stats(), out, capacity) })
+    answer(client, |client| unsafe { write_text(&client.stats().to_json(), out, capacity) })
 }
 
 /// Puts every event that this client accepted before on disk, at once, and waits until it is there.
@@ -512,11 +510,4 @@ unsafe fn texts<'a>(required: [*const c_char; 3], optional: [*const c_char; 2]) 
             bytes(plugin_version).unwrap_or_default(),
         ])
     }
-}
-
-/// # Safety
-/// As for [`write_text`].
-unsafe fn write_json(value: &Value, out: *mut c_char, capacity: u32) -> i32 {
-    // SAFETY: the caller's promise.
-    unsafe { write_text(&json::text(value), out, capacity) }
 }

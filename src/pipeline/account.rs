@@ -4,67 +4,87 @@
 //! these only grows, what is spooled is what was kept and did not end since, and what is queued is the rest of what was
 //! accepted.
 
-use crate::json::object;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use serde_json::Value;
 
 /// Why an accepted event was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DropReason {
-    /// The person opted out, or the host program turned it off, before it left.
-    OptedOut,
-    /// `PACT_TELEMETRY_DEBUG`: it was printed and not sent.
+    /// `PACT_TELEMETRY_DEBUG` is set: the request was printed and not sent.
     Debug,
+    /// It is older than 72 hours, which no server takes.
+    Expired,
     /// The server answered with 4xx: it will never take it.
     HttpStatus,
-    /// Older than 72 hours, which no server takes.
-    Expired,
-    /// The notice could not be shown and remembered, so nothing may leave.
-    NoNotice,
-    /// As much as is allowed waits for another attempt already.
-    SpoolFull,
-    /// No disk took it, and the process ended before it could be sent.
-    NotPersisted,
     /// A fault of this library.
     Internal,
+    /// The notice could not be shown and remembered, so nothing may leave.
+    NoNotice,
+    /// No disk took it, and the process exited before it could be sent.
+    NotPersisted,
+    /// The person opted out, or the host program turned the client off, before it left.
+    OptedOut,
+    /// As many events as are allowed already wait for another attempt.
+    SpoolFull,
 }
 
 impl DropReason {
     const ALL: [(DropReason, &'static str); 8] = [
-        (DropReason::OptedOut, "opted_out"),
         (DropReason::Debug, "debug"),
-        (DropReason::HttpStatus, "http_status"),
         (DropReason::Expired, "expired"),
-        (DropReason::NoNotice, "no_notice"),
-        (DropReason::SpoolFull, "spool_full"),
-        (DropReason::NotPersisted, "not_persisted"),
+        (DropReason::HttpStatus, "http_status"),
         (DropReason::Internal, "internal"),
+        (DropReason::NoNotice, "no_notice"),
+        (DropReason::NotPersisted, "not_persisted"),
+        (DropReason::OptedOut, "opted_out"),
+        (DropReason::SpoolFull, "spool_full"),
     ];
+
+    /// Every reason, in alphabetical order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().map(|(reason, _)| *reason)
+    }
+
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        Self::ALL.get(self as usize).map_or("", |(_, name)| *name)
+    }
 }
 
 /// Why an event was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Refusal {
-    /// Opted out, or turned off by the host program.
-    Disabled,
-    /// No credentials.
-    NotConfigured,
-    /// The client's share of the queue, or the queue, is full.
-    QueueFull,
-    /// The client was closed.
+    /// The client is closed.
     Closed,
-    /// A field is not as it must be.
+    /// The person opted out, or the host program turned the client off.
+    Disabled,
+    /// A field does not meet its rules.
     Invalid,
+    /// There are no credentials.
+    NotConfigured,
+    /// The queue, or the client's share of it, is full, or there is no memory.
+    QueueFull,
 }
 
 impl Refusal {
     const ALL: [(Refusal, &'static str); 5] = [
+        (Refusal::Closed, "closed"),
         (Refusal::Disabled, "disabled"),
+        (Refusal::Invalid, "invalid"),
         (Refusal::NotConfigured, "not_configured"),
         (Refusal::QueueFull, "queue_full"),
-        (Refusal::Closed, "closed"),
-        (Refusal::Invalid, "invalid"),
     ];
+
+    /// Every reason, in alphabetical order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().map(|(reason, _)| *reason)
+    }
+
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        Self::ALL.get(self as usize).map_or("", |(_, name)| *name)
+    }
 }
 
 /// The counters of one client in this process.
@@ -299,25 +319,6 @@ impl Snapshot {
         let ended = self.delivered + self.unconfirmed + self.dropped.iter().sum::<u64>();
         self.accepted.saturating_sub(ended + self.spooled)
     }
-
-    /// As `stats` shows it; reasons that did not occur are there with 0.
-    pub fn to_json(&self) -> Value {
-        object(vec![
-            ("accepted", self.accepted.into()),
-            ("delivered", self.delivered.into()),
-            ("unconfirmed", self.unconfirmed.into()),
-            ("queued", self.queued().into()),
-            ("spooled", self.spooled.into()),
-            (
-                "dropped",
-                object(DropReason::ALL.iter().zip(&self.dropped).map(|((_, name), n)| (*name, (*n).into())).collect()),
-            ),
-            (
-                "not_accepted",
-                object(Refusal::ALL.iter().zip(&self.refused).map(|((_, name), n)| (*name, (*n).into())).collect()),
-            ),
-        ])
-    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -366,18 +367,14 @@ mod tests {
         account.leave_unconfirmed(true);
         account.accept(100);
         account.give_back();
-        let json = account.snapshot().to_json();
-        assert_eq!(json["accepted"], 22);
-        assert_eq!(json["delivered"], 2);
-        assert_eq!(json["unconfirmed"], 2);
-        assert_eq!(json["queued"], 1);
-        assert_eq!(json["spooled"], 1);
-        for (_, name) in DropReason::ALL {
-            assert_eq!(json["dropped"][name], 2, "{name}");
-        }
-        for (_, name) in Refusal::ALL {
-            assert_eq!(json["not_accepted"][name], 1, "{name}");
-        }
+        let seen = account.snapshot();
+        assert_eq!(seen.accepted, 22);
+        assert_eq!(seen.delivered, 2);
+        assert_eq!(seen.unconfirmed, 2);
+        assert_eq!(seen.queued(), 1);
+        assert_eq!(seen.spooled, 1);
+        assert_eq!(seen.dropped, [2; DropReason::ALL.len()]);
+        assert_eq!(seen.refused, [1; Refusal::ALL.len()]);
         assert_eq!(account.lost(), 16);
         let before = account.lost_told();
         assert!(account.tell_of_losses(before), "losses from before the call");

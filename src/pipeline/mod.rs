@@ -20,7 +20,8 @@ mod visit;
 mod wake;
 mod worker;
 
-pub(crate) use account::{Refusal, Snapshot};
+pub(crate) use account::Snapshot;
+pub use account::{DropReason, Refusal};
 pub(crate) use owner::Owner;
 pub(crate) use tally::Report;
 
@@ -32,7 +33,6 @@ use crate::spool::Spool;
 use crate::sync::parker::Parker;
 use crate::sync::{Mutex, lock};
 use crate::transport;
-use account::DropReason;
 use batch::{Batch, drop_all, owners_of};
 use exit::Exit;
 use in_flight::InFlight;

@@ -65,7 +65,7 @@ impl Tally {
 }
 
 /// What a process tells beside the counters of its clients.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
     /// Why the last request failed; `None` after a success.
     pub last_failure: Option<String>,

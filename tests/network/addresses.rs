@@ -18,8 +18,8 @@ fn for_a_server_that_is_not_there_the_event_is_kept_and_the_counters_say_why() {
         let client = client(endpoint, json!({}));
         client.track(&numbered(1)).unwrap();
         assert_eq!(client.close(PATIENCE), Flushed::Kept);
-        assert_eq!(client.stats()["spooled"], 1, "{endpoint}");
-        assert_eq!(client.stats()["last_failure"], "unreachable", "{endpoint}");
+        assert_eq!(client.stats().spooled(), 1, "{endpoint}");
+        assert_eq!(client.stats().last_failure(), Some("unreachable"), "{endpoint}");
     }
 }
 
@@ -34,7 +34,7 @@ fn collector(name: &str, ip: &str) -> Collector {
 fn is_delivered_to(collector: Collector) {
     let client = client(&collector.url, json!({}));
     client.track(&numbered(1)).unwrap();
-    assert_eq!(client.close(PATIENCE), Flushed::Delivered, "{}", client.stats());
+    assert_eq!(client.close(PATIENCE), Flushed::Delivered, "{}", client.stats().json());
     assert_eq!(values(&collector.events_until_end()), [1]);
 }
 
@@ -59,14 +59,14 @@ fn nothing_is_sent_to_a_localhost_that_is_another_machine() {
             crate::support::client(&format!("http://localhost:{}", elsewhere.local_addr().unwrap().port()), json!({}));
         client.track(&numbered(1)).unwrap();
         assert_eq!(client.close(PATIENCE), Flushed::Kept);
-        assert_eq!(client.stats()["last_failure"], "unreachable");
+        assert_eq!(client.stats().last_failure(), Some("unreachable"));
         assert_eq!(elsewhere.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "no connection was made");
         names("192.0.2.1 localhost\n127.0.0.1 localhost\n");
         let collector = Collector::start(&[]);
         let port = collector.url.rsplit_once(':').unwrap().1.to_owned();
         let client = crate::support::client(&format!("http://localhost:{port}"), json!({}));
         client.track(&numbered(2)).unwrap();
-        assert_eq!(client.close(PATIENCE), Flushed::Delivered, "{}", client.stats());
+        assert_eq!(client.close(PATIENCE), Flushed::Delivered, "{}", client.stats().json());
         assert_eq!(values(&collector.events_until_end()), [2]);
     }
 }

@@ -3,7 +3,7 @@
 use super::namespace::alone;
 use super::server::{Server, read_request};
 use crate::support::*;
-use pact_telemetry::Flushed;
+use pact_telemetry::{Flushed, Refusal};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::net::TcpStream;
@@ -14,8 +14,8 @@ fn sent_to(url: &str) -> Value {
     let client = client(url, json!({}));
     client.track(&numbered(1)).unwrap();
     assert_ne!(client.close(PATIENCE), Flushed::TimedOut);
-    assert_eq!(balanced(&client.stats()), 0);
-    client.stats()
+    assert_eq!(balanced(&client.stats().json()), 0);
+    client.stats().json()
 }
 
 /// Sends one event to a server that answers with these bytes and closes.
@@ -213,10 +213,10 @@ fn a_full_queue_drops_the_new_event_and_counts_it() {
     let client = client(&collector.url, json!({"queue_capacity": 3}));
     let answers: Vec<_> = (0..5).map(|value| client.track(&numbered(value)).is_ok()).collect();
     assert_eq!(answers, [true, true, true, false, false]);
-    assert_eq!(balanced(&client.stats()), 3);
+    assert_eq!(balanced(&client.stats().json()), 3);
     assert_eq!(client.flush(PATIENCE), Flushed::Delivered);
     client.track(&numbered(9)).unwrap();
     assert_eq!(client.close(PATIENCE), Flushed::Delivered);
-    assert_eq!(client.stats()["not_accepted"]["queue_full"], 2);
+    assert_eq!(client.stats().not_accepted(Refusal::QueueFull), 2);
     assert_eq!(values(&collector.events_until_end()), [0, 1, 2, 9]);
 }

@@ -13,8 +13,8 @@ fn sent_to(url: &str) -> Value {
     let client = client(url, json!({}));
     client.track(&numbered(1)).unwrap();
     client.close(PATIENCE);
-    assert_eq!(balanced(&client.stats()), 0);
-    client.stats()
+    assert_eq!(balanced(&client.stats().json()), 0);
+    client.stats().json()
 }
 
 #[track_caller]

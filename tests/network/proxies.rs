@@ -24,21 +24,21 @@ fn closed(url: &str) -> (Client, Flushed) {
     let client = client(url, json!({}));
     client.track(&numbered(1)).unwrap();
     let flushed = client.close(PATIENCE);
-    assert_eq!(balanced(&client.stats()), 0);
+    assert_eq!(balanced(&client.stats().json()), 0);
     (client, flushed)
 }
 
 #[track_caller]
 fn is_delivered_to(collector: Collector) {
     let (client, flushed) = closed(&collector.url);
-    assert_eq!(flushed, Flushed::Delivered, "{}", client.stats());
+    assert_eq!(flushed, Flushed::Delivered, "{}", client.stats().json());
     assert_eq!(values(&collector.events_until_end()), [1]);
 }
 
 #[track_caller]
 fn is_kept_from(collector: Collector, failure: &str) {
     let (client, flushed) = closed(&collector.url);
-    let stats = client.stats();
+    let stats = client.stats().json();
     assert_eq!((flushed, &stats["last_failure"]), (Flushed::Kept, &json!(failure)), "{stats}");
     assert_eq!(collector.end(), Vec::<Value>::new());
 }
@@ -69,13 +69,12 @@ fn a_proxy_gets_its_password_and_nobody_else_does() {
     let collector = relay("relay.test");
     let proxy = ProxyProgram::tinyproxy(Some("somebody hush.h_sh"));
     let (client, flushed) = closed(&collector.url);
-    assert_eq!(flushed, Flushed::Delivered, "{}", client.stats());
+    assert_eq!(flushed, Flushed::Delivered, "{}", client.stats().json());
     proxy.says("CONNECT");
     let requests = collector.end();
     assert_eq!(requests.iter().filter(|line| line["type"] == "request").count(), 1);
     let preview = client.preview(&numbered(1)).unwrap();
-    for text in [format!("{requests:?}"), client.stats().to_string(), client.explain().to_string(), preview.to_string()]
-    {
+    for text in [format!("{requests:?}"), client.stats().to_json(), client.explain().to_json(), preview.to_json()] {
         assert!(!text.contains("hush") && !text.contains("somebody") && !text.contains("proxy"), "{text}");
     }
 }
@@ -89,9 +88,9 @@ fn a_proxy_that_wants_another_password_keeps_the_event_and_no_report_tells_ours(
     let collector = relay("relay.test");
     let _proxy = ProxyProgram::tinyproxy(Some("somebody other"));
     let (client, flushed) = closed(&collector.url);
-    let stats = client.stats();
+    let stats = client.stats().json();
     assert_eq!((flushed, &stats["last_failure"]), (Flushed::Kept, &json!("unreachable")), "{stats}");
-    for text in [stats.to_string(), client.explain().to_string()] {
+    for text in [stats.to_string(), client.explain().to_json()] {
         assert!(!text.contains("hush") && !text.contains("proxy"), "{text}");
     }
     let found = |text: &str| Command::new("grep").args(["-rl", text]).arg(home()).output().unwrap().stdout;

@@ -8,7 +8,7 @@ pub mod processes;
 #[cfg(target_os = "linux")]
 pub mod programs;
 
-use pact_telemetry::{Client, Event, names};
+use pact_telemetry::{Client, Event, Stats, names};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -134,6 +134,17 @@ pub fn values(events: &[Value]) -> Vec<i64> {
         events.iter().map(|event| event["fields"]["value"].as_str().unwrap().parse().unwrap()).collect();
     values.sort_unstable();
     values
+}
+
+/// The counters as the C ABI and the bindings see them.
+pub trait AsJson {
+    fn json(&self) -> Value;
+}
+
+impl AsJson for Stats {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.to_json()).unwrap()
+    }
 }
 
 /// `accepted = delivered + queued + spooled + the sum of dropped`, and how many are queued.

@@ -35,16 +35,18 @@ fn collected() -> Vec<(&'static str, &'static str)> {
 
 #[test]
 fn fields_are_called_as_in_the_published_list() {
-    let published = pact_telemetry::FIELDS.map(|row| row.what[..1].to_uppercase() + &row.what[1..]);
+    let published = pact_telemetry::internal::FIELDS.map(|row| row.what[..1].to_uppercase() + &row.what[1..]);
     assert_eq!(published, FIELDS.map(|field| field.label));
 }
 
 #[test]
 fn every_protocol_has_its_fields_under_the_keys_of_the_published_list() {
-    for (row, field) in pact_telemetry::FIELDS.iter().zip(&FIELDS) {
+    for (row, field) in pact_telemetry::internal::FIELDS.iter().zip(&FIELDS) {
         let ga4 = match row.field.ga4 {
-            pact_telemetry::Ga4Place::Parameter(name) | pact_telemetry::Ga4Place::Request(name) => name,
-            pact_telemetry::Ga4Place::Implicit => "",
+            pact_telemetry::internal::Ga4Place::Parameter(name) | pact_telemetry::internal::Ga4Place::Request(name) => {
+                name
+            }
+            pact_telemetry::internal::Ga4Place::Implicit => "",
         };
         let published = [ga4, row.field.ua, &row.field.otlp.keys().join(", ")].map(str::to_owned);
         assert_eq!(published, Protocol::ALL.map(|protocol| field.key(protocol).to_owned()));

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use pact_telemetry::{Client, Event, names};
+use pact_telemetry::{Client, DropReason, Event, names};
 use serde_json::json;
 
 use crate::home::Home;
@@ -47,8 +47,8 @@ fn program() {
 fn settled(client: &Client) -> String {
     loop {
         let stats = client.stats();
-        if (&stats["queued"], &stats["spooled"]) == (&0.into(), &0.into()) {
-            return format!("{} delivered, {} opted out", stats["delivered"], stats["dropped"]["opted_out"]);
+        if stats.queued() == 0 && stats.spooled() == 0 {
+            return format!("{} delivered, {} opted out", stats.delivered(), stats.dropped(DropReason::OptedOut));
         }
         thread::sleep(Duration::from_millis(20));
     }
