@@ -113,7 +113,7 @@ fn run(client: &Client, step: &str, argument: &str) {
             std::io::stdout().flush().unwrap();
         }
         // Read by the test like the counters.
-        "explain" => println!("STATS {}", client.explain()),
+        "explain" => println!("STATS {}", client.explain().to_json()),
         _ => panic!("{step}?"),
     }
 }
