@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { PACKAGE, collect, environmentFor, offline, run, waiting } from './support.mjs';
+import { PACKAGE, collect, environmentFor, newFolder, offline, run, waiting } from './support.mjs';
 
 const module = (file) => path.join(PACKAGE, 'node_modules', file);
 const project = (name) => path.join(PACKAGE, 'test/projects', name);
@@ -60,7 +60,9 @@ test('a project of node:test', async () => {
 });
 
 const VITEST = [module('vitest/vitest.mjs'), 'run'];
-const JEST = [module('jest/bin/jest.js'), '--maxWorkers=2'];
+// A Jest that remembers that the tests were quick runs them in its own process, which the work left over would keep
+// alive: so it remembers nothing.
+const JEST = [module('jest/bin/jest.js'), '--maxWorkers=2', `--cacheDirectory=${newFolder()}`];
 for (const [name, argv, folder, env] of [
   ["Vitest's default pool, with work left over,", VITEST, 'vitest-killed', { KEEP_ALIVE: '1' }],
   ["Vitest's threads", [...VITEST, '--pool', 'threads'], 'vitest-killed', {}],

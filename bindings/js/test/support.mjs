@@ -99,6 +99,8 @@ export async function run(argv, { env = {}, cwd = PACKAGE, library = LIBRARY } =
     cwd,
     env: { ...inherited, PACT_TELEMETRY_LIBRARY: library, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 120_000, // a program that hangs fails its test
+    killSignal: 'SIGKILL',
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text) => (output.stdout += text));
@@ -118,9 +120,12 @@ export function offline() {
   return { ...environmentFor('http://127.0.0.1:9'), PACT_TELEMETRY_STATE_DIR: newState() };
 }
 
+/** An empty folder. */
+export const newFolder = () => mkdtempSync(path.join(HOME, 'folder-'));
+
 /** A state folder of its own, of a person who was told. */
 export function newState() {
-  const folder = mkdtempSync(path.join(HOME, 'state-'));
+  const folder = newFolder();
   writeFileSync(path.join(folder, 'notice.json'), '{"shown_ms":1}');
   return folder;
 }
