@@ -154,12 +154,12 @@ version-check: ## all the places that hold the version agree, and a TAG=v1.2.3 n
 publish: ## what RELEASING.md calls for: REGISTRY=npm. Prints the commands; CONFIRM=yes runs them
 	@packaging/publish $(if $(filter yes,$(CONFIRM)),--confirm) $(REGISTRY)
 
-lint: ## formatters and linters of Rust, C and the shell, warnings denied
+lint: ## formatters and linters of Rust, C, Python and the shell, warnings denied
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	@tests/lint
 
-format: ## format all sources of Rust and C
+format: ## format all sources of Rust, C and Python
 	@$(CARGO) fmt --all
 	@tests/lint --fix
 

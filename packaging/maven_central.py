@@ -63,7 +63,7 @@ def signer():
 
     def gpg(*arguments, text):
         command = ["gpg", "--homedir", home, "--batch", "--no-tty", "--quiet", *map(str, arguments)]
-        done = subprocess.run(command, input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = subprocess.run(command, input=text.encode(), capture_output=True)
         if done.returncode != 0:
             raise Failed(f"gpg {arguments[-1]}: {done.stderr.decode(errors='replace').strip()}")
         return done.stdout

@@ -146,7 +146,7 @@ def this_platform():
     return name if name in PLATFORMS else None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def natives():
     """{platform: path} of the libraries that were built: `make platforms`, else that of `make lib` for this machine."""
     found = {}

@@ -5,8 +5,24 @@ import io
 import re
 import tarfile
 
-from shared import EPOCH, PACKAGES, PLATFORMS, ROOT, VERSION, Failed, NotThere, clean, copy_sources, documents, natives
-from shared import need, placeholders, run, send, this_platform
+from shared import (
+    EPOCH,
+    PACKAGES,
+    PLATFORMS,
+    ROOT,
+    VERSION,
+    Failed,
+    NotThere,
+    clean,
+    copy_sources,
+    documents,
+    natives,
+    need,
+    placeholders,
+    run,
+    send,
+    this_platform,
+)
 
 NAME = f"pact_telemetry-cpp-{VERSION}"
 PROJECT = """cmake_minimum_required(VERSION 3.15)

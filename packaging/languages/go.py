@@ -36,7 +36,7 @@ from shared import (
 )
 
 sys.path.insert(0, str(ROOT / "tests/platforms"))
-import emulators  # noqa: E402
+import emulators
 
 PROGRAM = """package main
 

@@ -13,8 +13,24 @@ import threading
 import urllib.parse
 from pathlib import Path
 
-from shared import DIST, PACKAGES, PLATFORMS, ROOT, VERSION, Failed, NotThere, clean, copy_sources, documents, natives
-from shared import need, placeholders, run, send, this_platform
+from shared import (
+    DIST,
+    PACKAGES,
+    PLATFORMS,
+    ROOT,
+    VERSION,
+    Failed,
+    NotThere,
+    clean,
+    copy_sources,
+    documents,
+    natives,
+    need,
+    placeholders,
+    run,
+    send,
+    this_platform,
+)
 
 BINDING = ROOT / "bindings/js"
 NAME = "@pact-foundation/telemetry"

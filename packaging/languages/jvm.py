@@ -17,8 +17,28 @@ from pathlib import Path
 from unittest import mock
 
 import maven_central
-from shared import BILL, MAVEN, PACKAGES, PLATFORMS, ROOT, VERSION, Failed, NotThere, clean, copy_sources, documents
-from shared import jdks, maven, natives, need, package, placeholders, run, send, this_platform
+from shared import (
+    BILL,
+    MAVEN,
+    PACKAGES,
+    PLATFORMS,
+    ROOT,
+    VERSION,
+    Failed,
+    NotThere,
+    clean,
+    copy_sources,
+    documents,
+    jdks,
+    maven,
+    natives,
+    need,
+    package,
+    placeholders,
+    run,
+    send,
+    this_platform,
+)
 
 NATIVES = f"{MAVEN}-natives"
 
@@ -220,7 +240,7 @@ class Portal(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.asked.append((self.path, self.headers["Authorization"], body))
         uploading = self.path.startswith("/upload")
-        answer = "1234" if uploading else '{"deploymentState": "%s"}' % self.server.states.pop(0)
+        answer = "1234" if uploading else f'{{"deploymentState": "{self.server.states.pop(0)}"}}'
         self.send_response(201 if uploading else 200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()

@@ -4,8 +4,23 @@ import json
 import time
 import zipfile
 
-from shared import EPOCH, PACKAGES, PLATFORMS, VERSION, Failed, NotThere, clean, copy_sources, documents, natives, need
-from shared import placeholders, run, send, this_platform
+from shared import (
+    EPOCH,
+    PACKAGES,
+    PLATFORMS,
+    VERSION,
+    Failed,
+    NotThere,
+    clean,
+    copy_sources,
+    documents,
+    natives,
+    need,
+    placeholders,
+    run,
+    send,
+    this_platform,
+)
 
 NAME = "pact-foundation/telemetry"
 PHP = """<?php

@@ -6,8 +6,23 @@ import re
 import shutil
 import sys
 
-from shared import BILL, LICENCES, PACKAGES, PLATFORMS, ROOT, VERSION, Failed, NotThere, clean, copy_sources, documents
-from shared import natives, placeholders, run, send
+from shared import (
+    BILL,
+    LICENCES,
+    PACKAGES,
+    PLATFORMS,
+    ROOT,
+    VERSION,
+    Failed,
+    NotThere,
+    clean,
+    copy_sources,
+    documents,
+    natives,
+    placeholders,
+    run,
+    send,
+)
 
 PYTHON_VERSION = re.sub(r"-(a|b|rc)[a-z]*\.", r"\1", VERSION)
 PACKAGE = f"pact-telemetry=={PYTHON_VERSION}"
@@ -29,7 +44,7 @@ print(json.dumps([telemetry.pacts_verified(7), telemetry.close(), telemetry.unav
 OUTPUTS = ["pact_telemetry-*.whl", "pact_telemetry-*.tar.gz"]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def tools():
     """A Python with hatchling, which builds the packages, and twine, which checks their metadata as PyPI does."""
     folder = ROOT / "build/tools/python"

@@ -7,7 +7,7 @@ The stub holds public names only: of libSystem as zig's package lists them, of t
 import re
 import subprocess
 
-from targets import MissingTool, ROOT
+from targets import ROOT, MissingTool
 
 MINIMUM = "11.0"  # the oldest macOS that the library runs on
 HERE = ROOT / "packaging/platforms"

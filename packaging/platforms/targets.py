@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "packaging"))
 
-import shared  # noqa: E402
+import shared
 
 OUT = ROOT / "build/platforms"
 
@@ -84,7 +84,7 @@ def cache():
     return Path(home) / "pact_telemetry"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def tools():
     """Installs the tools into the cache, unless they are there. The name of the folder holds every version."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -66,7 +66,7 @@ class Library:
         functions.pact_telemetry_new.argtypes = [text, ctypes.c_char_p, ctypes.c_uint32]
         event = [ctypes.c_void_p, text, text, text, ctypes.c_int64, text, text]
         functions.pact_telemetry_track.argtypes = event
-        functions.pact_telemetry_preview.argtypes = event + [ctypes.c_char_p, ctypes.c_uint32]
+        functions.pact_telemetry_preview.argtypes = [*event, ctypes.c_char_p, ctypes.c_uint32]
         functions.pact_telemetry_stats.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32]
         functions.pact_telemetry_flush.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
         functions.pact_telemetry_close.argtypes = [ctypes.c_void_p, ctypes.c_uint32]

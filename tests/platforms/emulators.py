@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "packaging/platforms"))
 
-from targets import OUT, PLATFORMS, tools  # noqa: E402
+from targets import OUT, PLATFORMS, tools
 
 WORK = ROOT / "build/platforms/tests"
 WINE, WINESERVER = "/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64"
@@ -45,7 +45,7 @@ def cargo_like_macos(*arguments):
     return [one for one in artifacts if one["target"]["name"] == "pact_telemetry"]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def library(name):
     """The shared library."""
     if name == LIKE_MACOS:
@@ -75,7 +75,7 @@ def emulator(name):
     return TARGETS[name][2] if name in TARGETS else []
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def folder(name):
     """A folder for this platform's programs, with the library in it."""
     place = WORK / name
@@ -116,7 +116,7 @@ def compile_program(name, source):
     return program
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def wine_prefix():
     """A fresh Windows. Its server stays until this process ends: else each program would boot Windows again.
 

@@ -17,7 +17,7 @@ import duckdb
 import sqlglot
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from harness import ROOT, Collector, Library  # noqa: E402
+from harness import ROOT, Collector, Library
 
 FIRST_DAY = datetime.date(2026, 1, 1)  # a Thursday: the week began in the year before
 # machine, os_arch, library, version, test framework, days on which it ran, event, value, plugin

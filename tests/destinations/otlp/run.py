@@ -1,6 +1,6 @@
 """Sends events to a real OpenTelemetry Collector and compares the records in its file with what was tracked.
 
-    run.py COLLECTOR
+run.py COLLECTOR
 """
 
 import json
@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from harness import PATIENCE, ROOT, Library, Process  # noqa: E402
+from harness import PATIENCE, ROOT, Library, Process
 
 OTELCOL = sys.argv[1]
 EVENTS = [
     ("Pact consumer tests ran", "ConsumerTest", "Completed", 4),
     ("Pacts verified", "ProviderTest", "Completed", 0),
-    ("Plugin loaded", "Plugin", "Loaded", 1, "protobuf – ü \"x\"", "0.3.15"),
+    ("Plugin loaded", "Plugin", "Loaded", 1, 'protobuf – ü "x"', "0.3.15"),
     ("Größe", "Other", "Done", 2**63 - 1),
 ]
 MANY = 700  # more than one request takes
@@ -48,7 +48,7 @@ def validate(folder):
         path.write_text(text.replace("endpoint:", "endpont:").replace("brokers:", "broker:"))
         wrong = subprocess.run([OTELCOL, "validate", "--config", path], capture_output=True, text=True)
         assert wrong.returncode != 0, f"{name}: the validator would find a wrong key"
-        print(f"ok: the collector takes the configuration \"{name}\"")
+        print(f'ok: the collector takes the configuration "{name}"')
 
 
 def started(folder, port):
@@ -104,8 +104,12 @@ def the_records_are_the_events(client, path, since):
         text, category, action, value, plugin_name, plugin_version = (*event, None, None)[:6]
         name = "pact." + re.sub("[^a-z0-9]+", "_", text.lower())
         expected = {
-            "pact.event": text, "pact.category": category, "pact.action": action, "pact.value": value,
-            "pact.plugin_name": plugin_name, "pact.plugin_version": plugin_version,
+            "pact.event": text,
+            "pact.category": category,
+            "pact.action": action,
+            "pact.value": value,
+            "pact.plugin_name": plugin_name,
+            "pact.plugin_version": plugin_version,
         }
         assert own == {key: text for key, text in expected.items() if text is not None}, own
         assert record["eventName"] == name and plain(record["body"]) == text, record

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from harness import PATIENCE, ROOT, Collector, Library  # noqa: E402
+from harness import PATIENCE, ROOT, Collector, Library
 
 CREDENTIALS = "measurement_id=G-RELAY&api_secret=only-the-relay"
 
@@ -46,20 +46,28 @@ class Nginx:
         chain, key, self.authority = certificate(folder, "relay", "IP:127.0.0.1,DNS:localhost")
         credentials = folder / "credentials.conf"
         template = (ROOT / "examples/relay/credentials.conf").read_text()
-        credentials.write_text(replaced(template, [
-            ("measurement_id=G-XXXXXXXXXX&api_secret=XXXXXXXXXXXXXXXXXXXXXX", CREDENTIALS),
-            ("Bearer XXXXXXXX", "Bearer token-of-the-relay"),
-        ]))
-        text = replaced((ROOT / "examples/relay/nginx.conf").read_text(), [
-            ("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl"),
-            ("/etc/ssl/relay/certificate.pem", chain),
-            ("/etc/ssl/relay/key.pem", key),
-            ("/etc/nginx/pact-telemetry-credentials.conf", credentials),
-            ("server www.google-analytics.com:443;", f"server {google.url.split('//')[1]};"),
-            ("server 127.0.0.1:4318;", f"server {collector.url.split('//')[1]};"),
-            ("/etc/ssl/certs/ca-certificates.crt", folder / "google-authority.pem"),
-            *changes,
-        ])
+        credentials.write_text(
+            replaced(
+                template,
+                [
+                    ("measurement_id=G-XXXXXXXXXX&api_secret=XXXXXXXXXXXXXXXXXXXXXX", CREDENTIALS),
+                    ("Bearer XXXXXXXX", "Bearer token-of-the-relay"),
+                ],
+            )
+        )
+        text = replaced(
+            (ROOT / "examples/relay/nginx.conf").read_text(),
+            [
+                ("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl"),
+                ("/etc/ssl/relay/certificate.pem", chain),
+                ("/etc/ssl/relay/key.pem", key),
+                ("/etc/nginx/pact-telemetry-credentials.conf", credentials),
+                ("server www.google-analytics.com:443;", f"server {google.url.split('//')[1]};"),
+                ("server 127.0.0.1:4318;", f"server {collector.url.split('//')[1]};"),
+                ("/etc/ssl/certs/ca-certificates.crt", folder / "google-authority.pem"),
+                *changes,
+            ],
+        )
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
             text = text.replace("http {", f"http {{\n    {kind}_temp_path {folder}/{kind};", 1)
         path = folder / "nginx.conf"
@@ -133,9 +141,15 @@ def the_librarys_events_arrive_with_the_relays_credentials(library, relay, googl
 
 
 def nothing_of_a_client_goes_further(relay, google):
-    relay.ask(path="/mp/collect?api_secret=forged&x=1", **{
-        "X-Forwarded-For": "192.0.2.7", "Cookie": "a=b", "Forwarded": "for=192.0.2.7", "User-Agent": "ann's machine",
-    })
+    relay.ask(
+        path="/mp/collect?api_secret=forged&x=1",
+        **{
+            "X-Forwarded-For": "192.0.2.7",
+            "Cookie": "a=b",
+            "Forwarded": "for=192.0.2.7",
+            "User-Agent": "ann's machine",
+        },
+    )
     line = lines_until(google, "request")
     assert line["target"] == f"/mp/collect?{CREDENTIALS}", line["target"]
     assert "192.0.2.7" not in json.dumps(line) and "ann" not in json.dumps(line), line
