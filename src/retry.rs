@@ -92,6 +92,8 @@ const ANSWER_KNOWN_MS: u64 = 24 * 60 * 60 * 1_000;
 const VAIN_KNOWN_MS: u64 = 10 * 60 * 1_000;
 /// So many requests in a row without an answer, and the destination is taken for hanging.
 const UNANSWERED_MAX: u32 = 3;
+/// The longest that an attempt takes.
+pub const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 /// An attempt that was given this long and came to nothing is a failure; one that was given less may only have been cut
 /// short.
 pub const HANG: Duration = Duration::from_millis(400);
@@ -135,18 +137,22 @@ impl Health {
     }
 
     /// How long to wait before an attempt that can be given that much time; `None` where one may be made now. What was
-    /// waited for in vain is tried again, before its time is over, by a process that has more than twice as long.
+    /// waited for in vain is tried again, before its time is over, by a process that has more than twice as long. An
+    /// attempt that had half of what any attempt is given is one of which that cannot be said.
     pub fn wait(&self, now_ms: u64, available: Duration) -> Option<Duration> {
         let vain = self.vain(now_ms);
-        let has_longer = !vain.is_zero() && available > 2 * vain;
+        let has_longer = !vain.is_zero() && available.min(ATTEMPT_MAX) > 2 * vain;
         self.backoff.wait(now_ms).filter(|_| !has_longer)
     }
 
-    /// May a request be written by a process that can give it that much time? Not to one that never answered and was
-    /// waited for in vain just as long: it would be sent again each time.
-    pub fn may_send(&self, now_ms: u64, available: Duration) -> bool {
+    /// How much longer a process that can give a request that much time has to live before it may write one; `None`
+    /// where it may now. A destination that never answered and was waited for in vain just as long is sent nothing: it
+    /// would be sent again each time.
+    pub fn missing(&self, now_ms: u64, available: Duration) -> Option<Duration> {
         let vain = self.vain(now_ms);
-        self.is_known(now_ms) || vain.is_zero() || available > 2 * vain
+        let needed = (2 * vain).min(ATTEMPT_MAX);
+        let may_send = self.is_known(now_ms) || vain.is_zero() || available > needed;
+        (!may_send).then(|| needed.saturating_sub(available) + Duration::from_millis(1))
     }
 
     /// A request that was written whole and waited for that long will not be heard. Is it taken for received? It is
@@ -357,8 +363,8 @@ mod tests {
     fn a_vain_wait_is_remembered_until_somebody_has_twice_as_long() {
         let short = Health::default().after_vain(NOW, MS(100), true, 7);
         assert_eq!(short.wait(NOW, MS(0)), None, "it may only have been cut short");
-        assert!(!short.may_send(NOW, MS(200)) && short.may_send(NOW, MS(201)));
-        assert!(short.may_send(NOW + VAIN_KNOWN_MS, MS(0)), "in the long run it is tried again");
+        assert_eq!((short.missing(NOW, MS(200)), short.missing(NOW, MS(201))), (Some(MS(1)), None));
+        assert_eq!(short.missing(NOW + VAIN_KNOWN_MS, MS(0)), None, "in the long run it is tried again");
         for chance in [0, 4_999, 5_000, u64::MAX] {
             let hang = Health::default().after_vain(NOW, MS(500), false, chance);
             let wait = hang.wait(NOW, MS(1_000)).map(|wait| wait.as_millis() as u64);
@@ -368,6 +374,17 @@ mod tests {
         let refused = Health::default().after_failure(NOW, Some(MS(60_000)), 0);
         assert!(refused.wait(NOW, MS(u64::MAX)).is_some(), "what a server asks for is obeyed by everybody");
         assert_eq!(short.after_vain(NOW, MS(50), true, 0).vain_ms, 100, "the longest counts");
+    }
+
+    #[test]
+    fn a_process_that_lives_for_long_does_not_go_on_trying_what_hangs() {
+        for given in [ATTEMPT_MAX / 2, ATTEMPT_MAX] {
+            let hang = Health::default().after_vain(NOW, given, true, 0);
+            assert!(hang.wait(NOW, 100 * ATTEMPT_MAX).is_some(), "nobody can give an attempt more than {given:?}");
+            let later = NOW + FIRST_MS;
+            assert_eq!((hang.wait(later, MS(0)), hang.missing(later, MS(0))), (None, Some(ATTEMPT_MAX + MS(1))));
+            assert_eq!(hang.missing(later, ATTEMPT_MAX + MS(1)), None, "after its pause it is tried again");
+        }
     }
 
     #[test]

@@ -23,9 +23,8 @@ pub(super) struct Exit {
     is_ci: AtomicBool,
     /// The longest wait that a client of this process allows, in milliseconds.
     timeout_ms: AtomicU64,
-    /// What `flush` and `close` waited in vain for each destination since its last answer, by the destination's name.
-    /// It is taken off later waits.
-    spent: Mutex<Vec<(String, Duration)>>,
+    /// What `flush` and `close` waited in vain. It is taken off later waits.
+    spent: Mutex<Spent>,
     has_begun: AtomicBool,
     /// What was accepted before the exit began is on disk, or settled.
     is_recorded: AtomicBool,
@@ -34,6 +33,15 @@ pub(super) struct Exit {
     /// Since when, and until when at most, the exit waits.
     time: Mutex<Option<(Instant, Instant)>>,
     attempt: Mutex<Option<Attempt>>,
+}
+
+#[derive(Default)]
+struct Spent {
+    /// By the name of the destination that was waited for: until it answers.
+    of: Vec<(String, Duration)>,
+    /// The destinations that answered since anything was waited for in vain: what was waited for others says nothing of
+    /// them.
+    answered: Vec<String>,
 }
 
 /// A request that is being made.
@@ -73,27 +81,33 @@ impl Exit {
         self.is_ci.fetch_or(is_ci, Ordering::Relaxed);
     }
 
-    /// What a wait of that length for a destination may still take: one budget a process. Without a destination, for
-    /// whichever was waited for longest.
+    /// What a wait of that length for a destination, or for all of them, may still take: one budget a process, whatever
+    /// was waited for.
     pub fn left_of(&self, timeout: Duration, route: Option<&Route>) -> Duration {
         let spent = lock(&self.spent);
-        let is_meant = |id: &str| route.is_none_or(|route| route.id == id);
-        let longest = spent.iter().filter(|(id, _)| is_meant(id)).map(|(_, spent)| *spent).max();
-        timeout.saturating_sub(longest.unwrap_or_default())
+        if route.is_some_and(|route| spent.answered.contains(&route.id)) {
+            return timeout;
+        }
+        timeout.saturating_sub(spent.of.iter().map(|(_, spent)| *spent).sum())
     }
 
     /// That much was waited in vain for a destination.
     pub fn spend(&self, waited: Duration, route: &Route) {
-        let mut spent = lock(&self.spent);
-        match spent.iter_mut().find(|(id, _)| *id == route.id) {
+        let Spent { of, answered } = &mut *lock(&self.spent);
+        answered.clear();
+        match of.iter_mut().find(|(id, _)| *id == route.id) {
             Some((_, spent)) => *spent += waited,
-            None => spent.push((route.id.clone(), waited)),
+            None => of.push((route.id.clone(), waited)),
         }
     }
 
-    /// The destination answered: what was waited before was not in vain.
+    /// The destination answered: what was waited for it before was not in vain.
     pub fn forgive(&self, route: &Route) {
-        lock(&self.spent).retain(|(id, _)| *id != route.id);
+        let Spent { of, answered } = &mut *lock(&self.spent);
+        of.retain(|(id, _)| *id != route.id);
+        if !answered.contains(&route.id) {
+            answered.push(route.id.clone());
+        }
     }
 
     /// The longest that the exit may take.
@@ -164,7 +178,7 @@ impl Exit {
                 Instant::now() + rest + rest / 4 <= deadline
             }
             (Some(usual), None) => *since + usual + usual / 4 <= deadline,
-            (None, Some(_)) => true,
+            (None, Some(_)) => health.vain(*now_ms).is_zero(),
             (None, None) => health.vain(*now_ms).is_zero() && Instant::now() < self.patience(begin, deadline),
         }
     }

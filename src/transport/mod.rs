@@ -10,7 +10,7 @@ mod resolver;
 mod send_permit;
 
 use crate::platform::roots::{self, RootOverride};
-use crate::retry::retry_after;
+use crate::retry::{ATTEMPT_MAX, retry_after};
 pub use proxy::{Proxies, Way};
 use resolver::BoundedResolver;
 pub use send_permit::SendPermit;
@@ -27,8 +27,6 @@ use ureq::{Agent, Error, Timeout};
 const USER_AGENT: &str = "pact_telemetry";
 /// Resolving the name, and then connecting with the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// All of one request.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Reading an answer's body, once its head is here and decides.
 const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 /// An answer's body beyond this is not worth keeping the connection for.
@@ -140,7 +138,7 @@ impl Transport {
         self.agent = agent(&self.config, &self.proxies, self.send_permit);
     }
 
-    /// Sends one request and waits for its answer, [`REQUEST_TIMEOUT`] at most.
+    /// Sends one request and waits for its answer, [`ATTEMPT_MAX`] at most.
     pub fn post(&self, url: &str, content_type: &'static str, body: &str) -> Answer {
         let Ok(uri) = Uri::try_from(url) else { return Outcome::Unreachable.into() };
         if self.proxies.way(&uri) == Way::Nowhere {
@@ -218,7 +216,7 @@ fn bounded(builder: ConfigBuilder<AgentScope>, proxies: &Proxies) -> ConfigBuild
         .accept("")
         .timeout_resolve(Some(CONNECT_TIMEOUT))
         .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_per_call(Some(REQUEST_TIMEOUT))
+        .timeout_per_call(Some(ATTEMPT_MAX))
         .timeout_recv_body(Some(BODY_TIMEOUT))
         .input_buffer_size(BUFFER_BYTES)
         .output_buffer_size(BUFFER_BYTES)

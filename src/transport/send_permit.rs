@@ -3,16 +3,22 @@
 
 use crate::platform::clock::coarse_millis;
 use crate::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use crate::sync::{Mutex, lock};
+use std::fmt;
 use std::time::Duration;
 
 /// Whether a request may be sent. The exit of the process closes it; from then on no request is sent, since its
 /// answer would not be received.
-#[derive(Debug)]
 pub struct SendPermit {
     state: AtomicU8,
+    /// Called just before the first byte of a request is written.
+    before_sending: Mutex<Option<Note>>,
     /// Since when the answer to a request that was written whole is awaited, in coarse milliseconds; 0 while none is.
     awaiting_since: AtomicU64,
 }
+
+/// What is to be noted of a request.
+type Note = Box<dyn FnOnce() + Send>;
 
 impl SendPermit {
     const IDLE: u8 = 0;
@@ -23,12 +29,26 @@ impl SendPermit {
 
     /// Nothing is being sent.
     pub fn idle() -> Self {
-        SendPermit { state: AtomicU8::new(Self::IDLE), awaiting_since: AtomicU64::new(0) }
+        SendPermit {
+            state: AtomicU8::new(Self::IDLE),
+            before_sending: Mutex::new(None),
+            awaiting_since: AtomicU64::new(0),
+        }
+    }
+
+    /// Has this called just before the first byte of the next request is written, instead of what was given before.
+    pub fn before_sending(&self, note: Option<Note>) {
+        *lock(&self.before_sending) = note;
     }
 
     /// A part of a request is about to be written. Returns whether it may.
     pub fn send(&self) -> bool {
-        self.swap(Self::IDLE, Self::SENDING) || self.state.load(Ordering::SeqCst) == Self::SENDING
+        if !self.swap(Self::IDLE, Self::SENDING) {
+            return self.state.load(Ordering::SeqCst) == Self::SENDING;
+        }
+        let note = lock(&self.before_sending).take();
+        note.into_iter().for_each(|note| note());
+        true
     }
 
     /// The request was written whole, and its answer is awaited from now on.
@@ -69,6 +89,12 @@ impl SendPermit {
 
     fn swap(&self, from: u8, to: u8) -> bool {
         self.state.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+}
+
+impl fmt::Debug for SendPermit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendPermit").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
