@@ -312,7 +312,7 @@ fn a_choice_saved_before_anything_was_sent_empties_the_spool_too() {
 fn what_is_tracked_after_a_yes_is_kept_though_the_no_before_it_emptied_the_spool() {
     let (home, collector) = with_one_left();
     let steps = "track 2, flush Kept, set DO_NOT_TRACK, refused, until /dropped/opted_out, \
-                 unset DO_NOT_TRACK, track 3, flush Kept, sleep 300, print";
+                 unset DO_NOT_TRACK, track 3, flush Lost, flush Kept, sleep 300, print";
     let stats = home.run(&collector.url, steps);
     assert_eq!((count(&stats[0], "/dropped/opted_out"), count(&stats[0], "/spooled")), (1, 1));
     assert_eq!(home.batches().len(), 1);
