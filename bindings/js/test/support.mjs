@@ -19,7 +19,8 @@ export const FIXTURES = path.join(PACKAGE, 'test/fixtures');
 // it, and on a CI machine, where the end of a process waits longer. Its person was shown the notice in an earlier
 // run.
 const HOME = mkdtempSync(path.join(tmpdir(), 'pact-telemetry-home-'));
-process.once('exit', () => rmSync(HOME, { recursive: true, force: true }));
+// Tried again where the library writes there meanwhile.
+process.once('exit', () => rmSync(HOME, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
 mkdirSync(path.join(HOME, 'state'), { mode: 0o700 });
 writeFileSync(path.join(HOME, 'state/notice.json'), '{"shown_ms":1}');
 for (const name of Object.keys(process.env)) {
