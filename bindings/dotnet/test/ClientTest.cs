@@ -24,7 +24,14 @@ namespace PactFoundation.Telemetry.Tests
         [TearDown]
         public void RemoveState()
         {
-            Directory.Delete(state, true);
+            try
+            {
+                Directory.Delete(state, true);
+            }
+            catch (IOException)
+            {
+                // The library writes there meanwhile.
+            }
         }
 
         [Test]
