@@ -1,5 +1,6 @@
-//! A client: who reports, with which settings, and the way of an event on the host's thread. Does no I/O but the one
-//! small read of the person's saved choice, and no waiting but in `flush` and `close`.
+//! A client: who reports, with which settings, and what happens to an event on the host program's thread. Its only I/O
+//! is reading small files: the saved choices, the record of the notice, and the mark of waiting events. It waits only
+//! in `flush`, `persist` and `close`.
 
 use crate::answers::{Explanation, Preview, State, Stats};
 use crate::config::{self, ConfigError};
@@ -25,15 +26,15 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrackError {
-    /// Opted out by the person, or turned off by the host.
+    /// The person opted out, or the host program turned telemetry off.
     Disabled,
-    /// No credentials were given or built in.
+    /// There are no credentials, neither in the config or the environment nor built in.
     NotConfigured,
-    /// As many events as allowed wait already; this one is dropped and counted.
+    /// The queue is full, or there is no memory. The event is dropped and counted.
     QueueFull,
     /// The client was closed.
     Closed,
-    /// The event is not as it must be.
+    /// The event breaks a rule.
     Invalid(InvalidEvent),
 }
 
@@ -61,29 +62,29 @@ impl From<InvalidEvent> for TrackError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flushed {
-    /// Everything that was accepted before is delivered.
+    /// Every event that was accepted before was delivered.
     Delivered,
     /// Events were lost since a call told of losses before; the counters say why.
     Lost,
-    /// Nothing was lost, but some of it is kept for another attempt, of this process or of a later one: the server
-    /// cannot be reached, or asked to be left alone.
+    /// Nothing was lost, but some events are kept on disk for another attempt, by this process or a later one. The
+    /// server cannot be reached, the server asked for a pause, or the notice was not shown long enough ago.
     Kept,
-    /// The time is over and some of it still waits, or it waits in memory alone because no disk takes it. The
-    /// background threads go on with it.
+    /// The time is over and some events still wait, or some wait in memory alone because they could not be written to
+    /// disk. The background threads go on with them.
     TimedOut,
 }
 
-/// Reports the events of one library. Cheap to make, safe on any thread; all clients of a process share one
-/// pipeline.
+/// Reports the events of one library. A client is cheap to make and safe to use on any thread. All clients of a process
+/// share one pipeline.
 ///
-/// Dropping it loses nothing: what was accepted is still sent.
+/// Dropping a client loses no event: what was accepted is still sent.
 ///
 /// ```
 /// use pact_telemetry::{Client, Event, TrackError, names};
 ///
 /// let client = Client::new(r#"{"library": {"id": "my-pact", "name": "My Pact", "version": "1.0.0"}}"#)?;
 /// let event = Event::new(names::EVENT_PACTS_VERIFIED, names::CATEGORY_PROVIDER_TEST, names::ACTION_COMPLETED, 3);
-/// // Nobody gave credentials here, so nothing is sent, and the answer says so (or that the person opted out).
+/// // There are no credentials here, so nothing is sent, and the answer says so (or that the person opted out).
 /// let answer = client.track(&event);
 /// assert!(matches!(answer, Err(TrackError::NotConfigured | TrackError::Disabled)));
 /// # Ok::<(), pact_telemetry::ConfigError>(())
@@ -93,8 +94,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client by its config, a JSON object (see `docs/config.md`). Reads the environment, and the person's saved
-    /// choice unless something before it says "off". Starts nothing, unless events of an earlier process wait.
+    /// Makes a client from a config, a JSON object (see `docs/config.md`). Reads the environment and, unless the config
+    /// or the environment says "off", the saved choices. Starts no thread, unless events of an earlier process wait.
     ///
     /// # Errors
     /// Names the key or environment variable that is wrong, what was found and what is allowed.
@@ -125,7 +126,7 @@ impl Client {
         Ok(client)
     }
 
-    /// Has what earlier processes left sent now, and not in this process's last moments.
+    /// Starts sending what earlier processes left now, so that it does not have to be sent while this process exits.
     fn look_for_leftovers(&self) {
         let route = &self.owner.route;
         let is_waiting = |folder: &Path| Spool::is_marked_waiting(folder, &route.id);
@@ -138,8 +139,8 @@ impl Client {
         }
     }
 
-    /// Queues an event. Never blocks, makes one allocation (a few more the first time that over 256 events wait) and no
-    /// system call (but to wake or to start a background thread).
+    /// Queues an event. Never blocks. Makes one allocation (a few more the first time that more than 256 events wait),
+    /// and no system call except to wake or to start a background thread.
     ///
     /// # Errors
     /// Says why the event was not queued.
@@ -147,10 +148,10 @@ impl Client {
         self.queue(self.admit()?, &event.texts(), event.value)
     }
 
-    /// May an event be tracked now? Answers with the consent epoch to track it under.
+    /// Checks whether an event may be tracked now, and returns the consent epoch to track it under.
     #[inline(always)]
     pub(crate) fn admit(&self) -> Result<u32, TrackError> {
-        // Before the rules are asked: who turns it off after this makes the event stale.
+        // Read before the rules are checked: turning the client off after this makes the event stale.
         let epoch = self.owner.off.epoch();
         let opted_out = opted_out_by_environment();
         if opted_out || !self.owner.off.reasons().is_empty() {
@@ -159,7 +160,7 @@ impl Client {
         Ok(epoch)
     }
 
-    /// Counts an event that is not even texts.
+    /// Counts an event with an argument that is NULL.
     #[cfg(feature = "capi")]
     pub(crate) fn refuse_invalid(&self) {
         self.owner.account.refuse(Refusal::Invalid);
@@ -183,7 +184,7 @@ impl Client {
         let Some(waiting) = owner.account.accept(capacity) else { return Err(self.no_room()) };
         if pipeline.push(Queued { client: owner.clone(), event }).is_err() {
             owner.account.give_back();
-            pipeline.announce(); // a flush may have begun to wait for it
+            pipeline.announce(); // a flush may already wait for this event
             return Err(self.no_room());
         }
         if waiting == capacity / 2 {
@@ -198,7 +199,7 @@ impl Client {
         TrackError::QueueFull
     }
 
-    /// The rules in their order, for when the quick look found that something may be off.
+    /// Checks the rules in their order, once the quick check has found that something may be off.
     fn may_track(&self, opted_out: bool) -> Result<(), TrackError> {
         let reasons = self.owner.off.reasons();
         let refusal = if reasons.has(Reason::Closed) {
@@ -214,7 +215,8 @@ impl Client {
         Err(refusal.1)
     }
 
-    /// Does every rule agree that events are taken, given what the environment says? Obeys what changed since.
+    /// Checks whether every rule allows events, given what the environment says. Applies what changed since the last
+    /// check.
     fn consents(&self, opted_out: bool) -> bool {
         let reasons = self.owner.off.reasons();
         if opted_out != reasons.has(Reason::Environment) {
@@ -254,8 +256,9 @@ impl Client {
         self.owner.off.remove(Reason::Unread);
     }
 
-    /// Turns this client on or off for the host. Off: what waits is thrown away, an upload that carries events of this
-    /// client is cut, and nothing leaves after the call returns. On: the person's own choice still holds.
+    /// Turns this client on or off for the host program. Off: waiting events are dropped, an upload that carries events
+    /// of this client is cancelled, and no event of it leaves after the call returns. On: the person's own choice still
+    /// holds.
     pub fn set_enabled(&self, enabled: bool) {
         if enabled {
             self.owner.off.remove(Reason::Host);
@@ -264,21 +267,23 @@ impl Client {
         }
     }
 
-    /// Off for this reason: what waits is thrown away by the background threads, what is in flight is cancelled here.
+    /// Turns this client off for a reason. The background threads drop the waiting events; an upload in flight is
+    /// cancelled here.
     fn turn_off(&self, reason: Reason) {
         let is_new = self.owner.off.turn_off(reason);
         let Some(pipeline) = self.joined() else { return };
-        // In any case: another thread may have turned it off this moment and not have cut yet.
+        // Done even if it is not new: another thread may be turning it off right now and may not have cancelled the
+        // upload yet.
         pipeline.cancel_upload_of(&self.owner);
         if is_new {
             if reason == Reason::Environment {
-                pipeline.ask_for_purge(&self.owner.route); // the person spoke, not the host
+                pipeline.ask_for_purge(&self.owner.route); // the person decided this, not the host program
             }
             pipeline.hurry();
         }
     }
 
-    /// Would an event be taken now?
+    /// Whether [`Client::track`] would take an event now.
     pub fn is_enabled(&self) -> bool {
         self.consents(opted_out_by_environment()) && self.owner.off.reasons().is_empty()
     }
@@ -289,7 +294,7 @@ impl Client {
         let Owner { settings, route, .. } = &*self.owner;
         let reasons = self.owner.off.reasons();
         let readings = Readings::take(!reasons.has(Reason::Host), self.owner.choice_files.clone());
-        // A saved "off" that was obeyed holds for this client, also when the file is gone by now.
+        // A saved "off" that was applied holds for this client, even if the file is gone by now.
         let rule = process::unsupported()
             .or_else(|| readings.off_by())
             .or_else(|| (reasons.has(Reason::Saved)).then_some("saved choice"));
@@ -344,7 +349,7 @@ impl Client {
         Ok(Preview { method: "POST", url: self.owner.route.url.clone(), content_type, body })
     }
 
-    /// The machine as a request names it; nothing is made for that.
+    /// The machine as a request names it. Creates no identifier for that.
     fn machine_to_show(&self) -> Machine {
         if !self.has_random_id(&self.owner.choice_files.read()) {
             return Machine::this_machine();
@@ -365,26 +370,26 @@ impl Client {
     fn counters(&self) -> Snapshot {
         match self.joined() {
             Some(_) => self.owner.account.snapshot(),
-            // No pipeline, though there was one: a forked child that has not tracked yet.
+            // There was a pipeline and now there is none: this is a forked child that has not tracked yet.
             None if self.owner.has_joined() => Snapshot::default(),
             None => self.owner.account.snapshot(),
         }
     }
 
-    /// This process's pipeline, if it has one, with the account made this process's own.
+    /// This process's pipeline, if it has one. Makes the account this process's own first.
     fn joined(&self) -> Option<&'static Pipeline> {
         let pipeline = existing()?;
         pipeline.join(&self.owner);
         Some(pipeline)
     }
 
-    /// Has everything delivered that was accepted before, at once and without linger, and waits for that at most so
-    /// long. Holds its time also when a server hangs.
+    /// Sends every event that was accepted before, at once, and waits at most `timeout` until each one is settled or
+    /// kept. The limit holds even if a server does not answer.
     pub fn flush(&self, timeout: Duration) -> Flushed {
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
         let account = &self.owner.account;
         let (target, told) = (account.accepted(), account.lost_told());
-        // What failed to be sent and is on no disk waits for another attempt, which is not waited for.
+        // An event that failed to be sent and is not on disk waits for another attempt. This call does not wait for it.
         let is_done = || account.settled() + account.stalled() >= target || !account.is_waiting();
         if !is_done() && !pipeline.wait_for_answers(&self.owner.route, timeout, &is_done) {
             return Flushed::TimedOut;
@@ -401,8 +406,8 @@ impl Client {
         }
     }
 
-    /// Has everything on disk that was accepted before, at once, and waits for that at most so long. Waits for no
-    /// server.
+    /// Writes every event that was accepted before to disk, at once, and waits at most `timeout` for that. Does not
+    /// wait for a server.
     pub fn persist(&self, timeout: Duration) -> Flushed {
         let deadline = Instant::now() + timeout;
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
@@ -426,7 +431,8 @@ impl Client {
         }
     }
 
-    /// Takes no more events, and flushes. Closing again is allowed and waits for what is left.
+    /// Takes no further events, then does what [`Client::flush`] does. A client may be closed again; each call waits
+    /// for what is left.
     pub fn close(&self, timeout: Duration) -> Flushed {
         self.owner.off.add(Reason::Closed);
         self.flush(timeout)

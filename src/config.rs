@@ -1,4 +1,5 @@
-//! The config (JSON) and the environment to settings, all checked. No I/O: the environment is given as a look-up.
+//! Turns the config (JSON) and the environment into checked settings. Does no I/O: the environment is given as a
+//! function.
 
 use crate::identity::{Identity, MAX_BYTES};
 use crate::names;
@@ -11,17 +12,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::Uri;
 
-/// The most events of one client that may wait, and the default: two hundred bytes each, so under 1 MiB.
+/// How many events of one client may wait at most, and by default. An event takes about 200 bytes, so all take less than 1
+/// MiB.
 pub const QUEUE_CAPACITY_MAX: usize = 4_096;
 /// The longest wait at process exit that may be asked for, in milliseconds.
 pub const EXIT_TIMEOUT_MAX_MS: u64 = 10_000;
-/// Wait at exit on a person's machine, in milliseconds.
+/// The default wait at process exit on a person's machine, in milliseconds.
 pub const EXIT_TIMEOUT_MS: u64 = 100;
-/// Wait at exit on a CI machine, whose disk is about to vanish, in milliseconds.
+/// The default wait at process exit on a CI machine, whose disk is usually deleted afterwards, in milliseconds.
 pub const EXIT_TIMEOUT_CI_MS: u64 = 500;
 /// The largest config in bytes.
 pub const CONFIG_MAX_BYTES: usize = 65_536;
-/// Where Google collects. The European Union's is `https://region1.google-analytics.com`.
+/// Google's endpoint. That of the European Union is `https://region1.google-analytics.com`.
 pub const DEFAULT_ENDPOINT: &str = "https://www.google-analytics.com";
 
 /// Who shows the notice.
@@ -29,40 +31,41 @@ pub const DEFAULT_ENDPOINT: &str = "https://www.google-analytics.com";
 pub enum NoticeBy {
     /// This library, on standard error.
     Stderr,
-    /// The host, in its own way; nothing leaves until it says so.
+    /// The host program, in its own way. Nothing leaves until the host program says that it did.
     HostProgram,
-    /// The host says that it has shown it.
+    /// The host program says that it has shown it.
     Shown,
-    /// It is not shown: the person who started the process has seen it (`PACT_TELEMETRY_NOTICE=seen`).
+    /// Nobody: the person who started the process has already seen it (`PACT_TELEMETRY_NOTICE=seen`).
     Seen,
 }
 
 /// A config that was checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Who reports.
+    /// The library that reports.
     pub identity: Arc<Identity>,
-    /// The host's switch.
+    /// The switch of the host program.
     pub enabled: bool,
-    /// Where to. Without credentials, nothing is sent to Google: the state is "not configured".
+    /// Where events go. Without credentials nothing is sent to Google, and the state is "not configured".
     pub destination: Destination,
-    /// The most events of this client that may wait.
+    /// How many events of this client may wait at most.
     pub queue_capacity: usize,
-    /// Where to keep what must survive the process; `None` for [`crate::platform::paths::user_state_dir`].
+    /// The folder for what must survive the process; `None` for [`crate::platform::paths::user_state_dir`].
     pub state_dir: Option<PathBuf>,
-    /// The longest that the end of the process may wait for an answer; `None` where the machine decides.
+    /// The longest that the exit of the process may wait for an answer; `None` for the default of this kind of machine.
     pub exit_timeout: Option<Duration>,
     /// Who shows the notice.
     pub notice: NoticeBy,
-    /// Whether a random identifier stands in for the digest of the hostname. The person's saved choice can say so too.
+    /// Whether a random identifier replaces the digest of the hostname. The person's saved choice can also ask for
+    /// that.
     pub random_id: bool,
-    /// Print what would be sent on standard error, and send nothing.
+    /// Whether requests are printed on standard error instead of being sent.
     pub debug: bool,
-    /// Remarks on the config, such as keys that are not known.
+    /// Remarks on the config, such as unknown keys.
     pub diagnostics: Vec<String>,
 }
 
-/// What is wrong with a config, in words for the person who wrote it: which key, what was found, what is allowed.
+/// What is wrong with a config, in words for the person who wrote it: the key, what was found and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError(String);
 
@@ -221,7 +224,7 @@ fn is_credential(value: &str) -> bool {
     value.len() <= 100 && value.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The endpoint with the protocol's own path added where it has none; else what is wrong with it.
+/// The endpoint, with the protocol's own path added if it has none; or what is wrong with it.
 fn checked_endpoint(text: &str, protocol: Protocol) -> Result<String, &'static str> {
     const SHAPE: &str = "must be a URL such as https://relay.example/path";
     if text.contains('#') {
@@ -248,7 +251,7 @@ fn checked_endpoint(text: &str, protocol: Protocol) -> Result<String, &'static s
     Ok(format!("{scheme}://{authority}{path}{query}"))
 }
 
-/// A URL as an error shows it: without user name and password, also where it is no right URL.
+/// A URL as an error shows it: without user name and password, even if it is not a valid URL.
 fn without_password(url: &str) -> String {
     match url.rsplit_once('@') {
         Some((before, host)) => {
@@ -328,7 +331,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// What one of these words stands for.
+    /// The value that a word of a fixed list stands for.
     fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, ConfigError> {
         let Some(text) = self.text(key, 2_000)? else { return Ok(None) };
         match words.iter().find(|(word, _)| *word == text) {
@@ -376,7 +379,7 @@ fn found(value: &Value) -> String {
     }
 }
 
-/// The `PACT_TELEMETRY_…` variables; an empty one is the same as none.
+/// The `PACT_TELEMETRY_…` variables. An empty one counts as not set.
 struct Overrides<'a> {
     variable: &'a dyn Fn(&str) -> Option<OsString>,
 }
@@ -390,7 +393,7 @@ impl Overrides<'_> {
         }
     }
 
-    /// On unless absent, empty, `0`, `false`, `no` or `off`: the same words as for the opt-outs.
+    /// True unless the variable is absent, empty, `0`, `false`, `no` or `off`: the same words as for the opt-outs.
     fn flag(&self, name: &str) -> bool {
         (self.variable)(name).is_some_and(|value| crate::consent::opts_out(value.as_encoded_bytes()))
     }

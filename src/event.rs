@@ -1,5 +1,5 @@
-//! One event: its fields, their limits, and the refusal of what must not leave a machine. Pure functions of the
-//! text; knows no protocol, no clock and no client.
+//! One event: its fields, their limits, and the check that refuses text which must not leave a machine. Pure functions
+//! of the text; knows no protocol, no clock and no client.
 
 use crate::platform::memory;
 use std::fmt;
@@ -103,7 +103,7 @@ impl Field {
     }
 }
 
-/// What a text looks like that may not be an event, a category or an action.
+/// What a text looks like if it may not be an event, a category or an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lookalike {
@@ -115,11 +115,11 @@ pub enum Lookalike {
     Email,
     /// `10.0.0.7`, `fe80::1`, `localhost:8080`.
     Address,
-    /// A control character: no name of anything holds one.
+    /// A control character. No name contains one.
     ControlCharacter,
 }
 
-/// Why an event is not accepted. Nothing of it is kept.
+/// Why an event is not accepted. No part of it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidEvent {
@@ -133,7 +133,7 @@ pub enum InvalidEvent {
     Forbidden(Field, Lookalike),
     /// The value is below zero (`ev` of Universal Analytics is a non-negative integer).
     NegativeValue,
-    /// It is as it must be, but there is no memory for it.
+    /// The event is valid, but there is no memory for it.
     NoMemory,
 }
 
@@ -151,7 +151,7 @@ impl fmt::Display for InvalidEvent {
                     Lookalike::Url => "looks like a URL",
                     Lookalike::Email => "looks like an e-mail address",
                     Lookalike::Address => "looks like a network address",
-                    Lookalike::ControlCharacter => "holds a control character",
+                    Lookalike::ControlCharacter => "contains a control character",
                 };
                 write!(f, "{} {what}, which is never collected; give the name of what happened", field.name())
             }
@@ -163,18 +163,19 @@ impl fmt::Display for InvalidEvent {
 
 impl std::error::Error for InvalidEvent {}
 
-/// An accepted event in one allocation: a header of fixed size, then all its text.
+/// An accepted event in one allocation: a header of fixed size, followed by all its text.
 #[derive(Debug)]
 pub(crate) struct Packed(Box<[u8]>);
 
-/// Four little-endian u64: value; stamp; consent epoch (32 bits) and the ends of the first two texts (16 bits each);
-/// those of the other three. In one piece: thirteen small copies cost more than all the rest.
+/// The header is four little-endian u64: the value; the stamp; the consent epoch (32 bits) and the ends of the first
+/// two texts (16 bits each); the ends of the other three. It is written in one piece, because thirteen small copies
+/// would cost more than everything else here.
 const HEADER: usize = 32;
 
 impl Packed {
     /// Checks the texts and the value, and packs them: one pass over the text, one allocation.
     pub fn new(texts: &Texts<'_>, value: i64, stamp: u64, epoch: u32) -> Result<Packed, InvalidEvent> {
-        // One by one and not in a loop: five passages through memory cost more than the checks.
+        // Written out instead of a loop, because five round trips through memory would cost more than the checks.
         let [event, category, action, plugin_name, plugin_version] = *texts;
         let event_end = end(event, Field::Event, 0)?;
         let category_end = end(category, Field::Category, event_end)?;
@@ -201,7 +202,7 @@ impl Packed {
         Ok(Packed(bytes))
     }
 
-    /// How many bytes it takes.
+    /// Its size in bytes.
     pub fn bytes(&self) -> usize {
         self.0.len()
     }
@@ -235,8 +236,8 @@ impl Packed {
     }
 }
 
-/// Where a text ends that begins there; checks its length, and that it is there if it must be. All of them together
-/// have at most 1,450 bytes, so each end fits into 16 bits.
+/// Returns where a text that begins at `start` ends. Checks its length, and that a required text is not blank. All
+/// texts together have at most 1,450 bytes, so each end fits into 16 bits.
 #[inline(always)]
 fn end(text: &[u8], field: Field, start: u64) -> Result<u64, InvalidEvent> {
     if text.len() > field.max_bytes() {
@@ -254,8 +255,8 @@ fn is_blank(text: &[u8]) -> bool {
     text.trim_ascii_start().is_empty()
 }
 
-/// Is any byte not ASCII, a control character or, where that is forbidden, one without which there is no path, URL,
-/// e-mail or network address? Eight bytes at a time, without a branch a byte.
+/// Whether any byte is outside ASCII, a control character or, if `only_names` is true, one of the bytes that every
+/// path, URL, e-mail address and network address contains. Checks eight bytes at a time, without a branch per byte.
 #[inline(always)]
 fn needs_a_look(bytes: &[u8], only_names: bool) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
@@ -274,13 +275,13 @@ fn needs_a_look(bytes: &[u8], only_names: bool) -> bool {
     clean & HIGH != HIGH
 }
 
-/// The high bit of each of eight bytes that needs no closer look; the other bits mean nothing. Sums below stay under
-/// 256 for ASCII, so that no byte touches its neighbour; where one is not ASCII, its own high bit says so and the
-/// neighbour does not matter.
+/// Sets the high bit of each of the eight bytes that needs no closer look; the other bits mean nothing. For ASCII the
+/// sums below stay under 256, so no byte changes its neighbour. A byte outside ASCII shows that by its own high bit,
+/// and then the neighbour does not matter.
 #[inline(always)]
 fn clean_bytes(word: u64, only_names: bool) -> u64 {
     let at_least_space = word.wrapping_add(ONES * 0x60);
-    let plain = at_least_space & !(word.wrapping_add(ONES) | word); // 0x7f and one more has the high bit
+    let plain = at_least_space & !(word.wrapping_add(ONES) | word); // 0x7f plus one has the high bit
     if !only_names {
         return plain;
     }
@@ -291,7 +292,7 @@ fn clean_bytes(word: u64, only_names: bool) -> u64 {
         & differ(word, b'\\')
 }
 
-/// The high bit of each of eight ASCII bytes that is not that one.
+/// Sets the high bit of each of the eight ASCII bytes that differs from `byte`.
 #[inline(always)]
 fn differ(word: u64, byte: u8) -> u64 {
     (word ^ (ONES * byte as u64)).wrapping_add(ONES * 0x7f)
@@ -300,7 +301,7 @@ fn differ(word: u64, byte: u8) -> u64 {
 const ONES: u64 = u64::MAX / 255;
 const HIGH: u64 = ONES << 7;
 
-/// The slow and exact checks, for texts that hold a byte of interest.
+/// The slow and exact checks, for texts with a byte that needs a closer look.
 #[cold]
 #[inline(never)]
 fn check_closely(texts: &Texts<'_>) -> Result<(), InvalidEvent> {
@@ -318,7 +319,7 @@ fn check_closely(texts: &Texts<'_>) -> Result<(), InvalidEvent> {
     Ok(())
 }
 
-/// What one of the words of a text looks like. Rather refuses an innocent name than lets a guilty one pass.
+/// What one of the words of a text looks like. In doubt it refuses a harmless name.
 fn lookalike(text: &str) -> Option<Lookalike> {
     let edges = |c: char| c.is_whitespace() || "\"'`()<>{},;!?|=".contains(c);
     text.split(edges).find_map(word_lookalike)
@@ -338,7 +339,8 @@ fn word_lookalike(word: &str) -> Option<Lookalike> {
     is_address(plain).then_some(Lookalike::Address)
 }
 
-/// A leading `/`, `~/`, `./`, `../`; a drive; a backslash; two slashes; a file in a folder. `and/or` is none.
+/// A leading `/`, `~/`, `./` or `../`; a drive; a backslash; two slashes; or a file in a folder. `and/or` is not a
+/// path.
 fn is_path(word: &str) -> bool {
     let drive = matches!(word.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
     let leading = word.len() > 1 && ["/", "~/", "./", "../"].iter().any(|start| word.starts_with(start));

@@ -1,5 +1,5 @@
-//! Doors for the programs of `fuzz/`, into rooms that are private: each takes any bytes and checks what has to hold for
-//! all of them. Only with the feature `fuzzing`, never in a library that is shipped.
+//! Entry points for the programs in `fuzz/` into private modules. Each takes any bytes and checks what must hold for
+//! all of them. Compiled only with the feature `fuzzing`, and never part of a released library.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)] // a fault found must stop the fuzzer
 
 use crate::config;
@@ -15,10 +15,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// Any moment will do.
+/// A fixed time. Its value does not matter.
 const NOW_MS: u64 = 1_800_000_000_000;
 
-/// Proxies of the environment, and the way that they decide for a URL; what is on loopback never goes through one.
+/// The proxies that an environment sets, and which of them a URL uses. A loopback address never uses one.
 pub fn proxies(proxy: &str, exceptions: &str, url: &str) {
     let variable = |name: &str| match name {
         "HTTPS_PROXY" => Some(OsString::from(proxy)),
@@ -36,7 +36,7 @@ pub fn proxies(proxy: &str, exceptions: &str, url: &str) {
     }
 }
 
-/// What a server says of when to come back, and what is on disk of that.
+/// The `Retry-After` of a server, and the file that remembers it.
 pub fn waits(text: &str, now_s: u32) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(now_s.into());
     let asked = retry_after(text, now);
@@ -49,7 +49,7 @@ pub fn waits(text: &str, now_s: u32) {
     assert!(next.wait(NOW_MS).unwrap_or_default() <= RETRY_AFTER_MAX && next.failures > 0);
 }
 
-/// A file of the spool. What is read is written back the same, and each protocol takes it within its limits.
+/// A file of the spool. What is read is written back unchanged, and each protocol encodes it within its limits.
 pub fn batch(bytes: &[u8]) {
     let Ok((machine, records, _)) = record::from_text(bytes) else { return };
     let (text, ends) = record::to_text(&machine, records.iter());
@@ -73,7 +73,7 @@ fn encode(protocol: &str, machine: &Machine, records: &[record::Record]) {
     }
 }
 
-/// A config, and one override from the environment.
+/// A config, with one override from the environment.
 pub fn config(json: &str, name: &str, value: &str) {
     let variable = |asked: &str| (asked == name).then(|| OsString::from(value));
     match config::parse(json, variable) {
@@ -88,7 +88,7 @@ pub fn config(json: &str, name: &str, value: &str) {
     }
 }
 
-/// A spool folder in which anybody may have put anything.
+/// A spool folder with files of any name and content.
 pub fn spool(state_folder: &Path, names: &[&str], content: &[u8]) {
     let Some(spool) = Spool::open(state_folder) else { return };
     let folder = state_folder.join("spool");

@@ -1,5 +1,6 @@
-//! The random identifier that stands in for the digest of the hostname where the person, or the host, asked for it.
-//! `id` in the state folder, 0600: 32 hexadecimal digits. Removed (`pact-telemetry reset-id`), it is made anew.
+//! The random identifier that replaces the digest of the hostname if the person or the host program asked for it. It is
+//! the file `id` in the state folder, mode 0600, with 32 hexadecimal digits. After it was removed (`pact-telemetry id
+//! reset`), a new one is made.
 
 use crate::platform::files::{Private, put_in_place};
 use std::hash::BuildHasher;
@@ -8,7 +9,7 @@ use std::path::Path;
 /// The name of the file in the state folder.
 pub const FILE: &str = "id";
 
-/// The one of this folder, if there is one.
+/// The identifier in this folder, if there is one.
 pub fn kept(folder: &Path) -> Option<[u8; 16]> {
     let text = Private::open(&folder.join(FILE)).and_then(|mut file| file.read(64)).ok()?;
     let text = std::str::from_utf8(&text).ok()?.trim_ascii();
@@ -16,19 +17,19 @@ pub fn kept(folder: &Path) -> Option<[u8; 16]> {
     is_whole.then(|| u128::from_str_radix(text, 16).ok())?.map(u128::to_be_bytes)
 }
 
-/// The one of this folder, made and kept if there is none.
+/// The identifier in this folder. Makes and saves one if there is none.
 pub fn kept_or_new(folder: &Path) -> [u8; 16] {
     kept(folder).unwrap_or_else(|| {
         let new = random();
         let text = format!("{:032x}\n", u128::from_be_bytes(new));
         let _ = put_in_place(&folder.join(FILE), &text[..16], text.as_bytes());
-        kept(folder).unwrap_or(new) // another process may have been later
+        kept(folder).unwrap_or(new) // another process may have replaced it
     })
 }
 
-/// A fresh one.
+/// A new identifier.
 pub fn random() -> [u8; 16] {
-    // Each is a keyed hash with keys from the system's source of randomness.
+    // Each half is a keyed hash whose keys come from the system's random number generator.
     let half = || u128::from(std::hash::RandomState::new().hash_one(0));
     (half() << 64 | half()).to_be_bytes()
 }

@@ -5,12 +5,12 @@ use crate::names;
 /// The most bytes of each part of an [`Identity`], in the order of its fields.
 pub const MAX_BYTES: [usize; 6] = [150, 100, 100, 150, 150, 150];
 
-/// Who reports: what a client says of the library that it works for.
+/// Who reports: what a client says about the library that it works for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Machine name of the library, such as `pact-js`. At most 150 bytes.
+    /// Short name of the library for programs, such as `pact-js`. At most 150 bytes.
     pub library_id: String,
-    /// Human name of the library, such as `Pact JS`. At most 100 bytes.
+    /// Name of the library for people, such as `Pact JS`. At most 100 bytes.
     pub library_name: String,
     /// Version of the library. At most 100 bytes.
     pub library_version: String,
@@ -23,7 +23,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Bytes of its texts.
+    /// The size of its texts in bytes.
     pub fn bytes(&self) -> usize {
         let Identity { library_id, library_name, library_version, data_source, test_framework, platform_version } =
             self;
@@ -31,8 +31,8 @@ impl Identity {
         texts.iter().map(|text| text.len()).sum()
     }
 
-    /// From its parts in their order, as a file of the spool holds them; `None` where one of them cannot have been
-    /// in a config.
+    /// Makes an identity from its parts, in the order of a spool file; `None` if one of them cannot have come from a
+    /// valid config.
     pub fn from_parts(parts: [&str; 6]) -> Option<Self> {
         let [library_id, library_name, library_version, data_source, ..] = parts;
         let sound = |(part, max): (&&str, &usize)| part.len() <= *max && !part.contains(char::is_control);

@@ -86,7 +86,7 @@ pub fn push_array<T>(out: &mut String, items: &[T], mut item: impl FnMut(&mut St
     out.push(']');
 }
 
-/// Writes a string (RFC 8259, section 7).
+/// Writes a string with its quotes (RFC 8259, section 7).
 pub fn push_string(out: &mut String, text: &str) {
     out.push('"');
     let mut plain_from = 0;

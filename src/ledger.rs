@@ -1,16 +1,16 @@
-//! The ledger: the last requests that left this machine, as they were sent, and what came back. For the person's own
-//! eyes (`pact-telemetry log`); nothing is decided by it and none of it is ever sent.
+//! The ledger: the last requests that left this machine, as they were sent, and what came back. It is for the person to
+//! read (`pact-telemetry log`). The library decides nothing by it and never sends it.
 //!
-//! `ledger.jsonl` in the state folder, 0600, one JSON object a line: a request before it leaves, and later its end,
-//! under the same number. Over [`BYTES_MAX`] it becomes `ledger.1.jsonl`, over the one before. Where the disk takes
-//! nothing, nothing is noted.
+//! `ledger.jsonl` in the state folder has mode 0600 and one JSON object per line: a request before it leaves, and later
+//! its outcome under the same number. Beyond [`BYTES_MAX`] it replaces `ledger.1.jsonl`, and a new file begins. If the
+//! disk cannot be written to, nothing is noted.
 
 use crate::json::{push_number, push_string};
 use crate::platform::files::Private;
 use std::hash::BuildHasher;
 use std::path::Path;
 
-/// Of each of the two files, in bytes; the last request may go beyond.
+/// The size of each of the two files in bytes. The last request may go beyond it.
 const BYTES_MAX: u64 = 256 * 1024;
 
 /// The newer file in the state folder.
@@ -18,9 +18,10 @@ pub const FILE: &str = "ledger.jsonl";
 /// The older one.
 pub const OLDER: &str = "ledger.1.jsonl";
 
-/// A request that is noted and not ended yet.
+/// A request that is noted and whose outcome is still open.
 pub struct Entry {
-    /// Open meanwhile. One that was thrown away since takes the end with it, and is not begun anew with half a request.
+    /// Kept open in between: if the ledger is removed, the outcome is written to the removed file, so that no new
+    /// ledger begins with half a request.
     file: Private,
     number: String,
 }
@@ -46,7 +47,7 @@ impl Entry {
         Some(entry)
     }
 
-    /// Notes how it ended: a status, or the words for what went wrong.
+    /// Notes the outcome: a status, or the words for what went wrong.
     pub fn end(mut self, at_ms: u64, end: Result<u16, &str>) {
         let mut line = self.line(at_ms, 128);
         match end {
@@ -74,11 +75,11 @@ impl Entry {
 
     fn note(&mut self, mut line: String) {
         line.push_str("}\n");
-        let _ = self.file.add(line.as_bytes()); // where the disk is full, no half line
+        let _ = self.file.add(line.as_bytes()); // if the disk is full, no half line is written
     }
 }
 
-/// The file to note in; a full one becomes the older one first.
+/// Opens the file to write to. A full one is renamed to the older one first.
 fn open(folder: &Path) -> Option<Private> {
     let path = folder.join(FILE);
     let file = Private::append(&path).ok()?;
@@ -89,7 +90,7 @@ fn open(folder: &Path) -> Option<Private> {
     Private::append(&path).ok()
 }
 
-/// Throws it away: the person said no.
+/// Removes the ledger, because the person opted out.
 pub fn forget(folder: &Path) {
     for name in [FILE, OLDER] {
         let _ = std::fs::remove_file(folder.join(name));

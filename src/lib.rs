@@ -1,5 +1,6 @@
-//! Anonymous usage events of the Pact libraries, inside other people's tests: the host never pays, what the person
-//! decided holds, and what was accepted arrives or is counted as lost with the reason.
+//! Reports anonymous usage events of the Pact libraries from inside other people's tests. Three laws decide every
+//! question: the host program never pays; what the person decided holds; what was accepted arrives, or is counted as
+//! lost with the reason.
 //!
 //! Most users come through the C ABI (`include/pact_telemetry.h`, feature `capi`). A Rust program uses [`Client`]:
 //!
@@ -18,12 +19,12 @@
 //! # Ok::<(), pact_telemetry::ConfigError>(())
 //! ```
 //!
-//! Imports point down this list only; nothing imports `ffi`.
+//! The modules below stand in the order of their layers: each imports only from those after it. Nothing imports `ffi`.
 
 #[cfg(feature = "capi")]
 pub mod ffi;
 
-/// Not for use: doors for the programs of `fuzz/`.
+/// Entry points for the programs in `fuzz/`. Not for other use.
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -1,11 +1,11 @@
-//! The machine that reports: the digest of its name, its system, whether it is a CI machine. Asks the platform for the
-//! name and the caller for the environment; sends nothing, keeps nothing.
+//! The machine that reports: the digest of its name, its system, whether it is a CI machine. Gets the name from the
+//! platform and the environment from the caller. Sends and stores nothing.
 
 use crate::platform;
 use md5::{Digest, Md5};
 use std::ffi::OsString;
 
-/// What every event of this machine carries.
+/// What every event of a machine contains about it.
 #[derive(Debug, Clone)]
 pub struct Machine {
     /// 32 lower-case hexadecimal digits: MD5 of the trimmed, lower-cased hostname. Universal Analytics' `cid`.
@@ -17,17 +17,17 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This machine. Reads its name; "unknown" stands in for one that cannot be read.
+    /// This machine. Reads its name, or uses "unknown" if it cannot be read.
     pub fn this_machine() -> Self {
         Self::named(&platform::process::hostname().unwrap_or_else(|| "unknown".into()))
     }
 
-    /// The machine with that name.
+    /// A machine with this name.
     pub fn named(hostname: &str) -> Self {
         Self::identified_by(Md5::digest(hostname.trim().to_ascii_lowercase()).into())
     }
 
-    /// This machine under that identifier.
+    /// This machine under an identifier of 32 hexadecimal digits.
     pub fn identified_by(identifier: [u8; 16]) -> Self {
         let [a, b, c, d, e, f, g, h, ..] = identifier;
         let first = u32::from_be_bytes([a, b, c, d]).max(1);
@@ -52,9 +52,10 @@ fn hexadecimal(bytes: [u8; 16]) -> String {
 /// The vendors by which continuous integration is recognised.
 const CI_VENDORS: &str = include_str!("ci.txt");
 
-/// Is this a machine of continuous integration, as npm's `ci-info` tells it? `CI` or `CONTINUOUS_INTEGRATION` is set,
-/// or what a vendor sets. A variable that is empty, `0`, `false`, `no`, `off` or `n` is not set; a `CI` like that means
-/// no, whatever else is set. A name that other programs use too, such as `BUILD_ID` or `RUN_ID`, says nothing alone.
+/// Whether this is a machine of continuous integration, by the rules of npm's `ci-info`: `CI`, `CONTINUOUS_INTEGRATION`
+/// or a variable of a vendor is set. A variable that is empty, `0`, `false`, `no`, `off` or `n` counts as not set. A
+/// `CI` with such a value means no, whatever else is set. A name that other programs use too, such as `BUILD_ID` or
+/// `RUN_ID`, is not enough.
 pub fn is_ci(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let value: &dyn Fn(&str) -> Option<String> =
         &|name| variable(name).map(|value| value.to_string_lossy().into_owned());
@@ -74,7 +75,7 @@ pub fn is_ci(variable: impl Fn(&str) -> Option<OsString>) -> bool {
         || conditions.any(|conditions| conditions.split_whitespace().all(holds))
 }
 
-/// Does this value of a variable mean that it is not set?
+/// Whether this value means that the variable counts as not set.
 fn says_no(value: &str) -> bool {
     let value = value.trim();
     ["", "0", "false", "no", "off", "n"].iter().any(|no| value.eq_ignore_ascii_case(no))

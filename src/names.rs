@@ -1,11 +1,11 @@
-//! The names that Pact's libraries report: events, categories, actions, data sources. Nothing is decided by them;
-//! any other event name is accepted too, so that an old library can report what a new wrapper invents.
+//! The names that Pact's libraries report: events, categories, actions, data sources. The library treats them like any
+//! other name. It accepts every valid event name, so that an old library can report the new events of a newer binding.
 
 macro_rules! names {
     ($($(#[doc = $doc:literal])+ $name:ident = $value:literal;)+) => {
         $($(#[doc = $doc])+ pub const $name: &str = $value;)+
 
-        /// Every name of this module as (identifier, text, description), for the headers and the constants file.
+        /// Every name of this module as (identifier, text, description), for the header and the constants file.
         pub const ALL: &[(&str, &str, &str)] = &[$((stringify!($name), $value, concat!($($doc),+)),)+];
     };
 }

@@ -1,10 +1,10 @@
-//! Recorded events on their way out of the process: what the spool keeps and the encoders read. Pure: no clock, no
-//! disk, no network, no consent.
+//! Recorded events: what the spool stores and the encoders read. Pure functions: no clock, no disk, no network, no
+//! consent.
 //!
 //! The text form is lines: the machine, then each event as an array in the order of [`push_line`]. Each line is JSON, a
-//! space, and a checksum of 8 hexadecimal digits over that JSON, so that no byte that was changed on disk is ever sent.
-//! Positions and not keys, since the worker writes one for every event. It holds the published list and nothing else:
-//! no credentials, no URL.
+//! space, and a checksum of 8 hexadecimal digits over that JSON, so that a batch with a byte that changed on disk is
+//! never sent. Fields have positions instead of keys, because the worker writes a line for every event. The text
+//! contains the published fields and nothing else: no credentials and no URL.
 
 use crate::event::{Field, InvalidEvent, Packed};
 use crate::identity::Identity;
@@ -16,17 +16,17 @@ use std::sync::Arc;
 
 /// Version of the text form. A file of another version is left for the version of the library that wrote it.
 const FORMAT: u64 = 2;
-/// Before the checksum of a line.
+/// Stands before the checksum of a line.
 const SEPARATOR: char = ' ';
-/// The digits of a checksum.
+/// The number of digits of a checksum.
 const CHECKSUM_DIGITS: usize = 8;
 
-/// One event with all that is sent of it but the machine.
+/// One event with everything that is sent about it, except the machine.
 #[derive(Debug)]
 pub struct Record {
-    /// Who reported it.
+    /// The library that reported it.
     pub identity: Arc<Identity>,
-    /// The event; its stamp means nothing here.
+    /// The event. Its stamp has no meaning here.
     pub event: Packed,
     /// When it happened, in milliseconds since 1970.
     pub at_ms: u64,
@@ -35,12 +35,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// Bytes of its texts.
+    /// The size of its texts in bytes.
     pub fn bytes(&self) -> usize {
         self.event.bytes() + self.identity.bytes()
     }
 
-    /// As the encoders take it, at that moment. An event of the future, by a clock that was set back since, is new.
+    /// The form that the encoders take, at that moment. An event from the future, because the clock was set back,
+    /// counts as new.
     pub fn hit(&self, now_ms: u64) -> Hit<'_> {
         Hit {
             identity: &self.identity,
@@ -56,8 +57,8 @@ impl Record {
     }
 }
 
-/// The text form of events of one machine: a line for the machine, then one for each event, so that what was answered
-/// can be cut off at the end. Gives the text, and its length after each event.
+/// The text form of the events of one machine: a line for the machine, then one for each event, so that answered events
+/// can be cut off at the end. Returns the text, and its length after each event.
 pub fn to_text<'a>(machine: &Machine, records: impl Iterator<Item = &'a Record>) -> (String, Vec<usize>) {
     let machine = [&machine.digest, &machine.client_id, &machine.os_arch];
     let mut text = Object::text(|object| {
@@ -94,7 +95,7 @@ fn push_line(text: &mut String, record: &Record) {
     push_checksum(text, start);
 }
 
-/// Ends the line that begins there.
+/// Ends the line that begins at `start` with its checksum.
 fn push_checksum(text: &mut String, start: usize) {
     let checksum = checksum(text.get(start..).unwrap_or_default().as_bytes());
     text.push(SEPARATOR);
@@ -102,15 +103,15 @@ fn push_checksum(text: &mut String, start: usize) {
     text.push('\n');
 }
 
-/// The first 8 hexadecimal digits of the MD5 digest: against bytes that were changed by accident, not by an enemy, who
-/// could write a file of his own.
+/// The first 8 hexadecimal digits of the MD5 digest. It detects bytes that changed by accident. It does not protect
+/// against an attacker, who could write a whole file.
 fn checksum(bytes: &[u8]) -> String {
     let mut digest = crate::machine::digest_of(bytes);
     digest.truncate(CHECKSUM_DIGITS);
     digest
 }
 
-/// The JSON of a line; `None` where it is not what was written.
+/// The JSON of a line; `None` if the line is not what was written.
 fn checked(line: &[u8]) -> Option<&[u8]> {
     let (json, rest) = line.split_at_checked(line.len().checked_sub(CHECKSUM_DIGITS + 2)?)?;
     let is_whole = rest.strip_prefix(&[SEPARATOR as u8])?.strip_suffix(b"\n")? == checksum(json).as_bytes();
@@ -120,16 +121,16 @@ fn checked(line: &[u8]) -> Option<&[u8]> {
 /// Why a text was not read.
 #[derive(Debug, PartialEq)]
 pub enum Unread {
-    /// It is torn, changed, or foreign.
+    /// It is incomplete, changed, or not a batch.
     NoBatch,
     /// Another version of the library wrote it.
     OtherVersion,
-    /// Memory or a descriptor cannot be had for it just now.
+    /// There is no memory or no descriptor for it at the moment.
     NotNow,
 }
 
-/// The events of a text, in its order, with the length of the text after each. All of it is checked again as when it
-/// was recorded: a file is input like any other.
+/// The events of a text in its order, with the length of the text after each. Everything is checked again as it was
+/// when it was recorded, because a file is input like any other.
 pub fn from_text(text: &[u8]) -> Result<(Machine, Vec<Record>, Vec<usize>), Unread> {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     let first = lines.next().filter(|_| text.ends_with(b"\n")).ok_or(Unread::NoBatch)?;
@@ -148,7 +149,7 @@ pub fn from_text(text: &[u8]) -> Result<(Machine, Vec<Record>, Vec<usize>), Unre
 
 fn machine_from_line(line: &[u8]) -> Result<Machine, Unread> {
     let json = line.split_last_chunk::<{ CHECKSUM_DIGITS + 2 }>().map_or(line, |(json, _)| json);
-    // How a line ends may be another matter in another version.
+    // Another version may end its lines in another way.
     let parsed = [json, line].into_iter().find_map(|json| serde_json::from_slice::<Value>(json).ok());
     let value = parsed.ok_or(Unread::NoBatch)?;
     match value.get("format").and_then(Value::as_u64) {
@@ -167,12 +168,12 @@ fn machine_from_value(value: &Value) -> Option<Machine> {
     (is_hexadecimal && is_numbers).then_some(machine)
 }
 
-/// How many events a text seems to hold, in whatever format: for counting what is thrown away unread.
+/// How many events a text seems to contain, in any format. Used to count what is removed without being read.
 pub fn count_events(text: &[u8]) -> u64 {
     (text.iter().filter(|byte| **byte == b'\n').count() as u64).saturating_sub(1)
 }
 
-/// `None` where it is no event, an error where there is no memory for it.
+/// `None` if it is not an event; an error if there is no memory for it.
 fn event_from_line(line: &[u8]) -> Option<Result<Record, InvalidEvent>> {
     let value: Value = serde_json::from_slice(checked(line)?).ok()?;
     let (numbers, texts) = value.as_array()?.split_first_chunk::<3>()?;

@@ -1,17 +1,17 @@
-//! When to try again after a request that was not accepted. Pure functions: the time, the answer and the chance are
-//! given.
+//! When to try again after a request that was not accepted. Pure functions: the time, the answer and the random number
+//! are arguments.
 //!
-//! Exponential backoff with full jitter; a server's `Retry-After` is obeyed, capped. Nothing here can turn sending on:
-//! it only says "not before".
+//! Exponential backoff with full jitter. A server's `Retry-After` is followed up to a limit. Nothing here can turn
+//! sending on: it only says "not before".
 
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
 /// The wait after the first failure is random between zero and this; it doubles with each further failure.
 const FIRST_MS: u64 = 10_000;
-/// The longest wait, unless a server asks for a longer one.
+/// The longest wait, unless a server asks for more.
 const LONGEST_MS: u64 = 60 * 60 * 1_000;
-/// The longest wait that a server can ask for: a day. Events older than three days are lost anyway.
+/// The longest wait that a server can ask for: one day. Events older than three days are lost anyway.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What to do with the events of a request.
@@ -25,8 +25,9 @@ pub enum Verdict {
     Refused,
 }
 
-/// What a status means: 2xx is an answer; 4xx is a refusal, but for 408 (RFC 9110, 15.5.9) and 429 (RFC 6585, section
-/// 4), and 407, which a proxy says and not the server. All else may pass: a redirect is a captive portal as a rule.
+/// What a status means. 2xx means that the events arrived. 4xx is a refusal, except 408 (RFC 9110, 15.5.9), 429 (RFC
+/// 6585, section 4) and 407, which comes from a proxy and not from the server. Everything else may be temporary: a
+/// redirect usually comes from a captive portal.
 pub fn verdict(status: u16, retry_after: Option<Duration>) -> Verdict {
     match status {
         200..=299 => Verdict::Delivered,
@@ -36,8 +37,8 @@ pub fn verdict(status: u16, retry_after: Option<Duration>) -> Verdict {
     }
 }
 
-/// A `Retry-After` in either form, seconds or a date (RFC 9110, 10.2.3), at most [`RETRY_AFTER_MAX`]. `None` for what
-/// is neither.
+/// Parses a `Retry-After` in either form, seconds or a date (RFC 9110, 10.2.3), and limits it to [`RETRY_AFTER_MAX`].
+/// `None` if it is neither.
 pub fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -49,7 +50,7 @@ pub fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     Some(wait.min(RETRY_AFTER_MAX))
 }
 
-/// How long a destination is left alone.
+/// How long nothing is sent to a destination.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backoff {
     /// Failures in a row.
@@ -59,15 +60,15 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// How long to wait from now; `None` where an attempt is allowed.
+    /// How long to wait from now; `None` if an attempt is allowed.
     pub fn wait(&self, now_ms: u64) -> Option<Duration> {
         let wait = self.not_before_ms.saturating_sub(now_ms);
-        // Further away than anything that is ever written: the clock was set back since.
+        // No process ever writes a time that far away, so the clock was set back in between.
         let believable = wait <= RETRY_AFTER_MAX.as_millis() as u64;
         (wait > 0 && believable).then(|| Duration::from_millis(wait))
     }
 
-    /// After one more failure. `chance` is any number, evenly spread.
+    /// The backoff after one more failure. `chance` is a uniformly distributed random number.
     pub fn after_failure(&self, now_ms: u64, retry_after: Option<Duration>, chance: u64) -> Self {
         let own = chance % (self.ceiling_ms() + 1);
         let asked = retry_after.map_or(0, |wait| wait.min(RETRY_AFTER_MAX).as_millis() as u64);
@@ -79,7 +80,7 @@ impl Backoff {
         FIRST_MS.saturating_mul(1 << self.failures.min(20)).min(LONGEST_MS)
     }
 
-    /// From what is on disk; anything unreadable is no backoff.
+    /// Parses what is on disk. Anything unreadable counts as no backoff.
     pub fn from_text(text: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(text).unwrap_or_default();
         let number = |key| value.get(key).and_then(Value::as_u64).unwrap_or(0);
@@ -87,67 +88,67 @@ impl Backoff {
     }
 }
 
-/// How long what is known of a destination's usual time to answer, or of a vain wait, is believed, in milliseconds.
+/// How long the usual time of a destination to answer, or a wait in vain for it, stays valid, in milliseconds.
 const ANSWER_KNOWN_MS: u64 = 24 * 60 * 60 * 1_000;
 const VAIN_KNOWN_MS: u64 = 10 * 60 * 1_000;
-/// So many requests in a row without an answer, and the destination is taken for hanging.
+/// After this many requests in a row without an answer, the destination counts as hanging.
 const UNANSWERED_MAX: u32 = 3;
 /// The longest that an attempt takes.
 pub const ATTEMPT_MAX: Duration = Duration::from_secs(10);
-/// An attempt that was given this long and came to nothing is a failure; one that was given less may only have been cut
+/// An attempt that got no answer within at least this time is a failure. One with less time may only have been cut
 /// short.
 pub const HANG: Duration = Duration::from_millis(400);
 
-/// What is known of a destination, remembered on disk for all processes: how long it is left alone, how long it usually
-/// takes to answer, and how long it was waited for in vain.
+/// What is known about a destination, remembered on disk for all processes: how long nothing is sent to it, how long it
+/// usually takes to answer, and how long a process waited for it in vain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Health {
-    /// How long it is left alone.
+    /// How long nothing is sent to it.
     pub backoff: Backoff,
     /// When it answered last, in milliseconds since 1970; 0 for never.
     pub answered_ms: u64,
-    /// The usual time until a request on a new connection is written, in milliseconds,
+    /// The usual time until a request on a new connection is written, in milliseconds.
     pub connect_ms: u64,
-    /// and from there until it is answered.
+    /// The usual time from then until the answer, in milliseconds.
     pub answer_ms: u64,
-    /// Requests in a row that were written whole and whose answer was not heard.
+    /// How many requests in a row were written whole and got no answer in time.
     pub unanswered: u32,
-    /// The longest time that an attempt was given in vain since the last answer, in milliseconds,
+    /// The longest time that an attempt was given in vain since the last answer, in milliseconds.
     pub vain_ms: u64,
-    /// and when, in milliseconds since 1970.
+    /// When that was, in milliseconds since 1970.
     pub vain_at_ms: u64,
 }
 
 impl Health {
-    /// Did it answer lately, and does it not seem to hang?
+    /// Whether it answered recently and does not seem to hang.
     pub fn is_known(&self, now_ms: u64) -> bool {
         let answered_lately = self.answered_ms > 0 && now_ms.abs_diff(self.answered_ms) < ANSWER_KNOWN_MS;
         answered_lately && self.unanswered < UNANSWERED_MAX && self.vain(now_ms).is_zero()
     }
 
-    /// The usual time of a request on a new connection until its answer, where that is known.
+    /// The usual time of a request on a new connection until its answer, if that is known.
     pub fn usual(&self, now_ms: u64) -> Option<Duration> {
         self.is_known(now_ms).then(|| Duration::from_millis(self.connect_ms + self.answer_ms))
     }
 
-    /// How long an attempt was given in vain lately; zero where none was.
+    /// How long a recent attempt was given in vain; zero if there was none.
     pub fn vain(&self, now_ms: u64) -> Duration {
         let is_fresh = now_ms.abs_diff(self.vain_at_ms) < VAIN_KNOWN_MS;
         Duration::from_millis(if is_fresh { self.vain_ms } else { 0 })
     }
 
-    /// How long to wait before an attempt that can be given that much time; `None` where one may be made now. What was
-    /// waited for in vain is tried again, before its time is over, by a process that has more than twice as long. An
-    /// attempt that had half of what any attempt is given is one of which that cannot be said.
+    /// How long to wait before an attempt that can be given `available`; `None` if it may be made now. A process that
+    /// can give more than twice the time that was in vain may try again early. No process can give more than twice the
+    /// time to an attempt that already had half of [`ATTEMPT_MAX`].
     pub fn wait(&self, now_ms: u64, available: Duration) -> Option<Duration> {
         let vain = self.vain(now_ms);
         let has_longer = !vain.is_zero() && available.min(ATTEMPT_MAX) > 2 * vain;
         self.backoff.wait(now_ms).filter(|_| !has_longer)
     }
 
-    /// How much longer a process that can give a request that much time has to live before it may write one; `None`
-    /// where it may now. A destination that never answered and was waited for in vain just as long is sent nothing: it
-    /// would be sent again each time.
+    /// How much longer a process that can give `available` to a request must run before it may write one; `None` if it
+    /// may now. Nothing is written to a destination that never answered while the last attempt had as much time: the
+    /// same events would be sent again each time.
     pub fn missing(&self, now_ms: u64, available: Duration) -> Option<Duration> {
         let vain = self.vain(now_ms);
         let needed = (2 * vain).min(ATTEMPT_MAX);
@@ -155,14 +156,14 @@ impl Health {
         (!may_send).then(|| needed.saturating_sub(available) + Duration::from_millis(1))
     }
 
-    /// A request that was written whole and waited for that long will not be heard. Is it taken for received? It is
-    /// where the destination answered lately and may only be slower than the process that waits; not where it seems to
-    /// hang.
+    /// Whether a request that was written whole counts as received although `awaited` has passed without an answer. It
+    /// does if the destination answered recently and may only be slower than this process can wait, and not if it seems
+    /// to hang.
     pub fn is_unconfirmed(&self, now_ms: u64, awaited: Duration) -> bool {
         self.is_known(now_ms) && awaited < Duration::from_millis(3 * self.answer_ms + 50)
     }
 
-    /// After an answer. `connect` is `None` for a request on a connection that was there.
+    /// The state after an answer. `connect` is `None` for a request on an existing connection.
     pub fn after_answer(&self, now_ms: u64, connect: Option<Duration>, answer: Duration) -> Self {
         let smooth = |before: u64, now: Duration| match self.answered_ms {
             0 => now.as_millis() as u64,
@@ -176,21 +177,21 @@ impl Health {
         }
     }
 
-    /// After a failure that the destination, or the way there, answered with.
+    /// The state after a failure that came from the destination or from the network.
     pub fn after_failure(&self, now_ms: u64, retry_after: Option<Duration>, chance: u64) -> Self {
         let backoff = self.backoff.after_failure(now_ms, retry_after, chance);
         Health { backoff, unanswered: 0, vain_ms: 0, vain_at_ms: 0, ..*self }
     }
 
-    /// After an attempt that was given that long and came to nothing, because the process exits or no call waits any
-    /// more. `chance` as for [`Backoff::after_failure`].
+    /// The state after an attempt that got no answer in the time it was given, because the process exits or no call
+    /// waits any longer. For `chance` see [`Backoff::after_failure`].
     pub fn after_vain(&self, now_ms: u64, given: Duration, is_written: bool, chance: u64) -> Self {
         let mut next = *self;
         next.unanswered = next.unanswered.saturating_add(u32::from(is_written));
         next.vain_ms = (self.vain(now_ms).max(given).as_millis() as u64).max(1);
         next.vain_at_ms = now_ms;
         if given >= HANG {
-            // Half of the wait is certain, so that the next processes do not wait for the same again at once.
+            // At least half of the wait is certain, so that the next processes do not run into the same hang at once.
             let ceiling = self.backoff.ceiling_ms();
             let wait = ceiling / 2 + chance % (ceiling / 2 + 1);
             next.backoff = Backoff { failures: self.backoff.failures.saturating_add(1), not_before_ms: now_ms + wait };
@@ -198,12 +199,12 @@ impl Health {
         next
     }
 
-    /// After a request that was written whole, and counted as unconfirmed.
+    /// The state after a request that was written whole and counted as unconfirmed.
     pub fn after_unconfirmed(&self) -> Self {
         Health { unanswered: self.unanswered.saturating_add(1), ..*self }
     }
 
-    /// Does it say something else than what was remembered before, that is worth a write?
+    /// Whether it differs enough from what is on disk to be written.
     pub fn is_news(&self, before: &Self) -> bool {
         let differs = |a: u64, b: u64| a.abs_diff(b) > 20 + a.min(b) / 4;
         let is_same = Health {
@@ -218,7 +219,7 @@ impl Health {
             || self.answered_ms.abs_diff(before.answered_ms) > ANSWER_KNOWN_MS / 4
     }
 
-    /// As it is remembered on disk.
+    /// The text that is written to disk.
     pub fn to_text(self) -> String {
         let Health { backoff, answered_ms, connect_ms, answer_ms, unanswered, vain_ms, vain_at_ms } = self;
         let Backoff { failures, not_before_ms } = backoff;
@@ -229,7 +230,7 @@ impl Health {
         )
     }
 
-    /// From what is on disk; anything unreadable is nothing known.
+    /// Parses what is on disk. If it is unreadable, nothing is known.
     pub fn from_text(text: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(text).unwrap_or_default();
         let number = |key| value.get(key).and_then(Value::as_u64).unwrap_or(0);

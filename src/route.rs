@@ -1,22 +1,22 @@
-//! A route: where the events of a client go, and where they wait until they got there.
+//! A route: where the events of a client go, and where they wait until they have arrived.
 
 use crate::protocol::Destination;
 use once_cell::race::OnceBool;
 use std::path::{Path, PathBuf};
 
-/// Where the events of a client go, and where they are kept until they got there.
+/// Where the events of a client go, and where they are kept until they have arrived.
 #[derive(Debug)]
 pub struct Route {
     pub destination: Destination,
-    /// Of the destination, credentials included.
+    /// The URL of the destination, with credentials.
     pub url: String,
     /// The destination's name in the spool.
     pub id: String,
     state_folder: Option<PathBuf>,
-    /// The person's home, where the state folder is below it: it is never made.
+    /// The person's home, if the state folder is below it. The home itself is never created.
     home: Option<PathBuf>,
     is_home_there: OnceBool,
-    /// Under a random identifier, also where the person did not ask for it.
+    /// Whether the config asks for a random identifier, regardless of the person's choice.
     pub random_id: bool,
 }
 
@@ -27,7 +27,7 @@ impl PartialEq for Route {
 }
 
 impl Route {
-    /// To that destination, with its URL and its name worked out once.
+    /// The route to a destination. Computes its URL and its name once.
     pub fn new(
         destination: Destination,
         state_folder: Option<PathBuf>,
@@ -44,7 +44,7 @@ impl Route {
         self.state_folder.as_deref()
     }
 
-    /// The state folder; `None` where it would be below a home that is not there. Asks the disk once.
+    /// The state folder; `None` if it would be below a home that does not exist. Checks the disk once.
     pub fn state_folder(&self) -> Option<&Path> {
         let is_there = || self.home.as_ref().is_none_or(|home| home.is_dir());
         self.state_folder.as_deref().filter(|_| self.is_home_there.get_or_init(is_there))

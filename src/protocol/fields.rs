@@ -1,14 +1,14 @@
 //! The published list: everything that may leave a machine, with its name in each protocol. The encoders write this
-//! table and nothing else, but for what the protocol itself needs to take a request.
+//! table and nothing else, except what the protocol itself requires.
 
 use super::{Context, Hit, Protocol};
 
 /// A field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldValue<'a> {
-    /// Left out when empty, cut at the protocol's limit.
+    /// A text. It is left out if it is empty, and cut at the protocol's limit.
     Text(&'a str),
-    /// Written as a number.
+    /// A number.
     Integer(i64),
 }
 
@@ -19,7 +19,7 @@ pub enum Ga4Place {
     Parameter(&'static str),
     /// Beside the events, under this name.
     Request(&'static str),
-    /// Nowhere: GA4 does it by itself.
+    /// Nowhere: GA4 always does that by itself.
     Implicit,
 }
 
@@ -63,7 +63,7 @@ pub struct FieldRow {
     pub field: Field,
 }
 
-/// A row as the encoders need it.
+/// A row of the list as the encoders need it.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
     /// Key of the Universal Analytics Measurement Protocol.
@@ -97,8 +97,8 @@ const fn number(row: FieldRow) -> FieldRow {
     FieldRow { is_number: true, ..row }
 }
 
-/// The list without its words, which hosts need not carry.
-#[allow(clippy::indexing_slicing)] // by the compiler
+/// The list without its descriptions, which the library does not need at run time.
+#[allow(clippy::indexing_slicing)] // checked when it is compiled
 pub static WRITTEN: [Field; FIELDS.len()] = {
     let mut all = [FIELDS[0].field; FIELDS.len()];
     let mut index = 0;

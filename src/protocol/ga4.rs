@@ -1,4 +1,4 @@
-//! Google Analytics 4 Measurement Protocol: JSON. Google answers 2xx to anything, so every limit is held here
+//! Google Analytics 4 Measurement Protocol: JSON. Google answers 2xx to any request, so every limit is checked here
 //! (Measurement Protocol reference, "Limitations" and "Reserved names").
 
 use super::fields::{FieldValue, Ga4Place, WRITTEN};
@@ -13,7 +13,7 @@ pub const MAX_BODY_BYTES: usize = 129_999;
 const MAX_VALUE_CHARS: usize = 100;
 /// Characters in an event's name.
 const MAX_NAME_CHARS: usize = 40;
-/// How far back an event may lie: 72 hours, less a minute for the way there.
+/// The greatest age of an event: 72 hours, less a minute for the transport.
 const MAX_AGE_MICROS: u64 = (72 * 60 - 1) * 60 * 1_000_000;
 
 /// What closes a body that [`start`] opened.
@@ -73,12 +73,12 @@ pub fn event(out: &mut String, context: &Context<'_>, hit: &Hit<'_>) {
         }
         out.push(',');
     }
-    // Both make reports and user counts work; the session is this process.
+    // Reports and user counts need both. The session is this process.
     out.push_str(r#""engagement_time_msec":1,"session_id":""#);
     push_number(out, hit.session_id);
     out.push_str(r#""}"#);
     if context.now_micros > 0 {
-        // The past only, and at most 72 hours of it.
+        // Only times in the past are allowed, at most 72 hours ago.
         let age = hit.age_ms.saturating_mul(1_000).min(MAX_AGE_MICROS);
         out.push_str(r#","timestamp_micros":"#);
         push_number(out, context.now_micros.saturating_sub(age));

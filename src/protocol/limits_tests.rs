@@ -1,4 +1,4 @@
-//! Every limit of both protocols, held for any input.
+//! Checks for any input that each protocol's limits hold.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test that cannot go on should stop
 
 use super::ga4::slug;
@@ -43,7 +43,7 @@ fn identity_of(text: &str) -> Identity {
 /// The owned texts of a hit.
 type Texts = (String, String, String, String, String);
 
-/// Of an event of that name that is about no plugin.
+/// The texts of an event of that name that is about no plugin.
 fn event(name: &str) -> Texts {
     (name.into(), "c".into(), "a".into(), String::new(), String::new())
 }
@@ -222,7 +222,7 @@ fn a_ga4_batch_is_split_where_its_bytes_and_not_its_events_are_too_many() {
         let [one, two] = [1, 2].map(|count| bodies(&vec![texts_of(0); count])[0].text.len());
         two - one - 1
     };
-    // Smaller ones, until there is room for one more of that size.
+    // Smaller hits, until one more of that size fits.
     let room = |texts: &[Texts]| 129_999 - 1 - bodies(texts)[0].text.len();
     for index in 0..texts.len() {
         if room(&texts) < size_of_one {

@@ -1,4 +1,4 @@
-//! A batch of events to the requests that carry it: pure functions, no clock, no environment, no I/O.
+//! Turns a batch of events into the requests that carry it. Pure functions: no clock, no environment, no I/O.
 //!
 //! What is collected is the table in [`fields`]; how a protocol writes it is in [`ga4`], [`ua`] and
 //! [`otlp`].
@@ -46,7 +46,7 @@ impl Protocol {
         }
     }
 
-    /// Where the protocol's own servers take a batch.
+    /// The path at which the protocol's own servers take a batch.
     pub const fn default_path(self) -> &'static str {
         match self {
             Protocol::Ga4 => "/mp/collect",
@@ -81,7 +81,8 @@ impl Protocol {
         }
     }
 
-    /// How many events of a request the server did not take although it answered with success. It does not say which.
+    /// How many events of a request the server did not take although it answered with success. The server does not say
+    /// which.
     pub fn rejected(self, answer: &str) -> usize {
         match self {
             Protocol::Otlp => otlp::rejected(answer),
@@ -89,8 +90,8 @@ impl Protocol {
         }
     }
 
-    /// What a status means for the events of a request. OTLP allows another try after 429, 502, 503 and 504 alone, and
-    /// after what did not come from its server: a redirect, or the answer of a proxy.
+    /// What a status means for the events of a request. OTLP allows another attempt only after 429, 502, 503 and 504,
+    /// and after an answer that did not come from its server: a redirect, or the answer of a proxy.
     pub fn verdict(self, status: u16, retry_after: Option<Duration>) -> Verdict {
         match (self, status) {
             (Protocol::Otlp, 408 | 500 | 501 | 505..=599) => Verdict::Refused,
@@ -99,7 +100,7 @@ impl Protocol {
     }
 }
 
-/// What a server knows its customer by.
+/// The credentials by which a server recognises an account.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
     /// Of a GA4 data stream.
@@ -118,7 +119,7 @@ pub enum Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(…)") // never in a log
+        f.write_str("Credentials(…)") // so that no log contains them
     }
 }
 
@@ -127,18 +128,18 @@ impl fmt::Debug for Credentials {
 pub struct Destination {
     /// The wire format.
     pub protocol: Protocol,
-    /// The URL, complete but for the credentials that GA4 wants in its query.
+    /// The URL, without the credentials that GA4 expects in the query.
     pub endpoint: String,
-    /// `None` where nobody gave any. Then nothing is sent to Google's own endpoints.
+    /// `None` if there are none. Then nothing is sent to Google's own endpoints.
     pub credentials: Option<Credentials>,
 }
 
-/// The domain of Google's endpoints, that of the European Union among them.
+/// The domain of all of Google's endpoints, including that of the European Union.
 const GOOGLE: &str = "google-analytics.com";
 
 impl Destination {
-    /// Is there somebody who takes the events? Google takes none without credentials, and says nothing about it. Any
-    /// other server may be a relay that adds them.
+    /// Whether somebody takes the events. Google silently ignores events without credentials. Any other server may be a
+    /// relay that adds them.
     pub fn is_configured(&self) -> bool {
         self.credentials.is_some() || !self.is_google()
     }
@@ -149,7 +150,8 @@ impl Destination {
         host.strip_suffix(GOOGLE).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 
-    /// What tells it from every other: 32 hexadecimal digits, from which neither URL nor credentials can be read.
+    /// A name that differs from that of every other destination: 32 hexadecimal digits, from which neither the URL nor
+    /// the credentials can be read.
     pub fn id(&self) -> String {
         let tracking_id = match &self.credentials {
             Some(Credentials::UniversalAnalytics { tracking_id }) => tracking_id,
@@ -192,12 +194,12 @@ pub struct Hit<'a> {
     pub age_ms: u64,
 }
 
-/// What the moment and the machine add to every event.
+/// What the time and the machine add to every event.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The machine.
     pub machine: &'a Machine,
-    /// Now, in microseconds since 1970; 0 where the machine's clock is before that.
+    /// The current time in microseconds since 1970; 0 if the machine's clock is before that.
     pub now_micros: u64,
 }
 
@@ -210,7 +212,7 @@ pub struct Body {
     pub hits: Range<usize>,
 }
 
-/// Writes hits as the fewest requests that hold the protocol's limits, in their order.
+/// Writes hits in their order into as few requests as the protocol's limits allow.
 pub fn encode(destination: &Destination, context: &Context<'_>, hits: &[Hit<'_>]) -> Vec<Body> {
     let protocol = destination.protocol;
     let (start, end) = match protocol {
@@ -264,7 +266,7 @@ fn cut_bytes(text: &str, max: usize) -> &str {
 /// The start of a text of at most that many characters.
 fn cut_chars(text: &str, max: usize) -> &str {
     if text.len() <= max {
-        return text; // each takes a byte at least
+        return text; // each character has at least one byte
     }
     match text.char_indices().nth(max) {
         Some((end, _)) => text.get(..end).unwrap_or_default(),

@@ -16,12 +16,12 @@ pub const START: &str = r#"{"resourceLogs":["#;
 /// What closes a body that has at least one event.
 pub const END: &str = "]}]}]}";
 
-/// What closes the resource before, and opens nothing.
+/// What closes the previous resource.
 const END_OF_RESOURCE: &str = "]}]}";
 /// `INFO`, in the data model of logs.
 const SEVERITY: &str = r#","severityNumber":9"#;
 
-/// Writes one event behind the one before it in the same body.
+/// Appends one event to the body.
 pub fn record(out: &mut String, context: &Context<'_>, previous: Option<&Hit<'_>>, hit: &Hit<'_>) {
     match previous {
         Some(previous) if previous.identity == hit.identity => out.push(','),
@@ -82,7 +82,7 @@ fn attributes(out: &mut String, context: &Context<'_>, hit: &Hit<'_>, of_resourc
                 out.push_str("}}");
             }
             FieldValue::Integer(number) => {
-                out.push_str(r#"","value":{"intValue":""#); // 64-bit numbers are texts in protobuf's JSON
+                out.push_str(r#"","value":{"intValue":""#); // 64-bit numbers are strings in protobuf's JSON
                 push_number(out, number);
                 out.push_str("\"}}");
             }
@@ -140,7 +140,7 @@ fn push_name(out: &mut String, text: &str) {
         out.push(c.to_ascii_lowercase());
     }
     if out.len() == start {
-        out.push_str("event"); // a text without a letter or digit of ASCII
+        out.push_str("event"); // the text has no ASCII letter or digit
     }
 }
 

@@ -1,16 +1,17 @@
 //! Universal Analytics Measurement Protocol v1: one URL-encoded line a hit (Measurement Protocol reference, "Batching
-//! multiple hits" and "Parameter reference"). Malformed hits get no HTTP error, so every limit is held here.
+//! multiple hits" and "Parameter reference"). The server answers a malformed hit with success, so every limit is
+//! checked here.
 
 use super::fields::{FieldValue, WRITTEN};
 use super::{Context, Credentials, Destination, Hit, Protocol, cut_bytes, percent_encode};
 
 /// Hits in a request.
 pub const MAX_HITS: usize = 20;
-/// Bytes in a request's body. One hit may have 8,192; with every field at its limit and every byte of it
-/// percent-encoded, one of ours has less (see the tests).
+/// Bytes in a request's body. One hit may have 8,192. A hit of this library always has less, even with every field at
+/// its limit and every byte percent-encoded (see the tests).
 pub const MAX_BATCH_BYTES: usize = 16_384;
-/// How long a hit may have waited: Google may drop one that says more than four hours. An older one says four, and so
-/// arrives with a wrong time rather than not at all.
+/// The longest waiting time that a hit may state: Google may drop a hit that states more than four hours. An older hit
+/// states four hours, so it arrives with a wrong time instead of not at all.
 const MAX_QUEUE_TIME_MS: u64 = 4 * 60 * 60 * 1_000;
 
 /// Writes one hit as a line without its line break.

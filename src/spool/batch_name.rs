@@ -1,16 +1,16 @@
-//! The name of a batch's file: to which destination it goes, when it was made, by whom, and whether its writer gave it
-//! away. Parsed and printed here and nowhere else.
+//! The name of a batch's file: its destination, when it was made, its writer, and whether the writer gave it away.
+//! Names are parsed and printed here and nowhere else.
 
 use std::fmt;
 
 /// `<destination>-<ms since 1970>-<writer>-<number>.batch`; with `-0` before the extension, its writer gave it away.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BatchName {
-    /// When the batch was made, in milliseconds since 1970. First, so that names sort by age.
+    /// When the batch was made, in milliseconds since 1970. This field is the first, so that names sort by age.
     pub made_ms: u64,
     /// 32 hexadecimal digits: a digest, from which neither the URL nor the credentials can be read.
     pub destination: String,
-    /// Random, and not a process id, which is the same again in every run of a container.
+    /// Random. A process id would be the same in every run of a container.
     pub writer: String,
     /// Tells the batches of one writer apart.
     pub number: u64,

@@ -1,7 +1,7 @@
-//! What survives the process: batches as files, the right to upload them, and what is known of a destination. Knows
-//! folders and files; knows nothing of events, consent or HTTP.
+//! What survives the process: batches as files, the right to upload them, and what is known about a destination.
+//! Handles folders and files; knows nothing about events, consent or HTTP.
 //!
-//! One folder, `spool` in the state folder, 0700, its files 0600:
+//! It is the folder `spool` in the state folder, with mode 0700. Its files have mode 0600:
 //!
 //! ```text
 //! <destination>-<ms since 1970>-<writer>-<number>.batch   a batch, complete: written under another name and renamed;
@@ -16,8 +16,8 @@
 //! ```
 //!
 //! `<destination>` is a digest: the folder holds no URL and no credentials, and a process uploads only what is for its
-//! own destination. Nothing is synced: a killed process loses no file, and a machine that loses power may lose the last
-//! seconds.
+//! own destination. Nothing is synced: a process that is killed loses no file, but a machine that loses power may lose
+//! the last seconds.
 
 mod batch_name;
 mod spool_file;
@@ -41,15 +41,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The longest that a batch is kept: GA4 takes no event that is older.
 pub const AGE_MAX: Duration = Duration::from_secs(72 * 60 * 60);
-/// The folder, in the state folder.
+/// The name of the folder in the state folder.
 pub const FOLDER: &str = "spool";
 /// The most files in the folder.
 pub const FILES_MAX: u64 = 1_000;
 /// The most bytes in the folder.
 pub const BYTES_MAX: u64 = 8 * 1024 * 1024;
-/// No batch is larger.
+/// The largest batch in bytes.
 const BATCH_MAX: u64 = 256 * 1024;
-/// If a file takes this long to write, the disk is too slow: memory only from then on.
+/// If writing a file takes this long, the disk is too slow, and batches stay in memory from then on.
 const SLOW: Duration = Duration::from_millis(500);
 /// How long a batch is left to the process that wrote it, in milliseconds.
 const RESERVED_MS: u64 = 5_000;
@@ -57,9 +57,9 @@ const RESERVED_MS: u64 = 5_000;
 /// What a spool folder holds.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The batches for the destination that was asked for: when each was made, and its name; the oldest first.
+    /// The batches for the given destination, the oldest first: when each was made, and its name.
     pub batches: Vec<(u64, String)>,
-    /// Batches that are too old, of whatever destination, but for those that this process has in hand.
+    /// Batches for any destination that are too old, except those that this process holds.
     pub expired: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ pub struct Listing {
 #[derive(Debug)]
 pub struct Spool {
     folder: PathBuf,
-    /// Tells the files of this process from those of all others.
+    /// The random name of this process in the names of its files.
     writer: String,
     usable: AtomicBool,
     /// The destinations that this process marked as waiting, so that it does not do so for every batch.
@@ -78,7 +78,7 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// The spool in this state folder; makes both. `None` if they cannot be made or used.
+    /// The spool in this state folder. Creates both folders; `None` if they cannot be created or used.
     pub fn open(state_folder: &Path) -> Option<Self> {
         let folder = state_folder.join(FOLDER);
         private_folder(state_folder).and_then(|()| private_folder(&folder)).ok()?;
@@ -89,14 +89,14 @@ impl Spool {
         Some(spool)
     }
 
-    /// The spool in this state folder, if there is one. Makes nothing.
+    /// The spool in this state folder, if there is one. Creates nothing.
     pub fn existing(state_folder: &Path) -> Option<Self> {
         std::fs::symlink_metadata(state_folder.join(FOLDER)).ok().filter(|about| about.is_dir())?;
         Self::open(state_folder)
     }
 
-    /// Keeps a batch, as a whole or not at all; gives the name of its file. `None` where the folder holds as much as is
-    /// allowed, or the file cannot be written, or the disk has been slow.
+    /// Stores a batch, completely or not at all, and returns the name of its file. `None` if the folder is full, the
+    /// file cannot be written, or the disk was too slow.
     pub fn put(&self, destination: &str, text: &str, now_ms: u64) -> Option<String> {
         if self.is_full() {
             self.count();
@@ -108,7 +108,7 @@ impl Spool {
         let start = Instant::now();
         let put = || self.write(&name, text.as_bytes());
         let written = put().or_else(|error| match error.kind() {
-            // The folder was removed: it may be made again.
+            // The folder was removed. It may be created again.
             io::ErrorKind::NotFound => private_folder(&self.folder).and_then(|()| put()),
             _ => Err(error),
         });
@@ -137,25 +137,25 @@ impl Spool {
         }
     }
 
-    /// Makes a batch that was left this process's own, under another name that is given away, so that the process that
-    /// left it and still has it in memory sees that it was taken. `None` where it is gone.
+    /// Takes over a batch of another process, by renaming it to a name of this process that is given away. So the
+    /// process that left it, and may still have it in memory, sees that it was taken. `None` if it is gone.
     pub fn claim(&self, name: &str) -> Option<String> {
         let left = BatchName::parse(name)?;
         let claimed = BatchName { is_given_away: true, ..self.fresh(&left.destination, left.made_ms) }.to_string();
         std::fs::rename(self.folder.join(name), self.folder.join(&claimed)).is_ok().then_some(claimed)
     }
 
-    /// Puts a file in place as a whole, over what is there. Not where the folder is gone.
+    /// Writes a file as a whole, replacing an existing one. Does nothing if the folder is gone.
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         put_in_place(&self.folder.join(name), &self.writer, bytes)
     }
 
-    /// Cuts a batch off behind so many bytes.
+    /// Cuts a batch to this length in bytes.
     pub fn cut(&self, name: &str, length: u64) -> io::Result<()> {
         cut(&self.folder.join(name), length)
     }
 
-    /// Removes a batch. What is gone already is gone.
+    /// Removes a batch. It is no error if the file is gone already.
     pub fn remove(&self, name: &str) {
         if files::remove(&self.folder.join(name)).is_ok() {
             let less = |count: u64| Some(count.saturating_sub(1));
@@ -163,12 +163,12 @@ impl Spool {
         }
     }
 
-    /// The text of a batch; [`io::ErrorKind::InvalidData`] where the file cannot be one.
+    /// The text of a batch; [`io::ErrorKind::InvalidData`] if the file cannot be a batch.
     pub fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         Private::open(&self.folder.join(name)).and_then(|mut file| file.read(BATCH_MAX))
     }
 
-    /// Sets a file aside that is no batch: it is looked at no more, and removed when it is old.
+    /// Sets aside a file that is not a batch. It is not read again, and it is removed when it is old.
     pub fn set_aside(&self, name: &str) {
         let path = self.folder.join(name);
         if std::fs::rename(&path, path.with_extension(TORN)).is_err() {
@@ -176,8 +176,8 @@ impl Spool {
         }
     }
 
-    /// Gives a batch of this process away: whichever process has the turn may take it at once. Returns its name from
-    /// then on.
+    /// Gives a batch of this process away, so that the process that has the turn may take it at once. Returns its new
+    /// name.
     pub fn give_away(&self, name: &str) -> String {
         let Some(given) = BatchName::parse(name).map(|name| BatchName { is_given_away: true, ..name }.to_string())
         else {
@@ -186,24 +186,24 @@ impl Spool {
         if std::fs::rename(self.folder.join(name), self.folder.join(&given)).is_err() {
             return name.to_owned();
         }
-        // Another process may have found nothing in between.
+        // Another process may have found nothing in between and removed the mark.
         BatchName::parse(name).iter().for_each(|name| self.mark_waiting(&name.destination));
         given
     }
 
-    /// Was the file of that name given away by its writer?
+    /// Whether the file of this name was given away by its writer.
     pub fn is_given_away(&self, name: &str) -> bool {
         BatchName::parse(name).is_some_and(|name| name.is_given_away)
     }
 
-    /// May this process take the file of that name, which it did not write or has given away? That of another process
-    /// only after a while: its writer is about to upload it, unless it was killed.
+    /// Whether this process may take the file of this name, which it did not write or has given away. A file of another
+    /// process may be taken only after a while: its writer is about to upload it, unless the writer was killed.
     pub fn is_free(&self, name: &str, now_ms: u64) -> bool {
         let is_abandoned = || stamp_of(name).is_some_and(|stamp| now_ms.abs_diff(stamp) > RESERVED_MS);
         self.is_given_away(name) || (!self.is_own(name) && is_abandoned())
     }
 
-    /// Did this process write the file of that name?
+    /// Whether this process wrote the file of this name.
     fn is_own(&self, name: &str) -> bool {
         BatchName::parse(name).is_some_and(|name| name.writer == self.writer)
     }
@@ -212,10 +212,11 @@ impl Spool {
         self.is_own(name) && !self.is_given_away(name)
     }
 
-    /// What waits; `None` where the folder cannot be read. Removes what was set aside or half written when it is old.
+    /// The batches that wait; `None` if the folder cannot be read. Removes old files that were set aside or half
+    /// written.
     pub fn list(&self, destination: &str, now_ms: u64) -> Option<Listing> {
         let mut listing = Listing::default();
-        let mut batches = BinaryHeap::new(); // it sorts with a tenth of the code that a slice needs
+        let mut batches = BinaryHeap::new(); // sorting with it needs a tenth of the code that sorting a slice needs
         for name in self.names()? {
             match BatchName::parse(&name) {
                 Some(batch)
@@ -233,7 +234,7 @@ impl Spool {
         Some(listing)
     }
 
-    /// Is the file older than that, by the time of its last change?
+    /// Whether the file is older than that, by the time of its last change.
     pub fn is_older(&self, name: &str, than: Duration) -> bool {
         is_older(std::fs::symlink_metadata(self.folder.join(name)).and_then(|about| about.modified()), than)
     }
@@ -248,13 +249,13 @@ impl Spool {
         is_uncut.then_some(name)
     }
 
-    /// Is the folder still there?
+    /// Whether the folder still exists.
     pub fn is_there(&self) -> bool {
         std::fs::symlink_metadata(&self.folder).is_ok()
     }
 
-    /// Removes what was kept before that moment, when the person opted out. What is newer came after the person opted
-    /// in.
+    /// Removes what was stored before that moment, at which the person opted out. What is newer was stored after the
+    /// person opted in again.
     pub fn purge(&self, moment_ms: u64, now_ms: u64) {
         for name in self.names().unwrap_or_default() {
             let stamp = stamp_of(&name);
@@ -267,24 +268,24 @@ impl Spool {
         if !left.iter().any(|name| BatchName::parse(name).is_some()) {
             lock(&self.marked).clear();
             marks.iter().for_each(|name| self.remove(name));
-            let _ = std::fs::remove_dir(&self.folder); // unless something else is in it
+            let _ = std::fs::remove_dir(&self.folder); // fails if something else is in it
         }
         self.count();
     }
 
-    /// What is known of a destination.
+    /// What is known about a destination.
     pub fn health(&self, destination: &str) -> Health {
         self.read(&Mark::Retry.name(destination)).map(|text| Health::from_text(&text)).unwrap_or_default()
     }
 
-    /// Remembers that for all processes. Not where the folder is gone: the person may have opted out since the request
-    /// left.
+    /// Remembers that for all processes. Does nothing if the folder is gone: the person may have opted out since the
+    /// request was sent.
     pub fn set_health(&self, destination: &str, health: Health) {
         let path = self.folder.join(Mark::Retry.name(destination));
         let _ = put_in_place(&path, &self.writer, health.to_text().as_bytes());
     }
 
-    /// Says that batches may wait for a destination, so that the next process looks for them early.
+    /// Marks that batches may wait for a destination, so that the next process looks for them early.
     fn mark_waiting(&self, destination: &str) {
         let mut marked = lock(&self.marked);
         marked.retain(|other| other != destination);
@@ -292,13 +293,13 @@ impl Spool {
         let _ = Private::open_or_create(&self.folder.join(Mark::Waiting.name(destination)));
     }
 
-    /// Says that none waits any more.
+    /// Removes the mark, because no batch waits any more.
     pub fn unmark_waiting(&self, destination: &str) {
         lock(&self.marked).retain(|other| other != destination);
         let _ = std::fs::remove_file(self.folder.join(Mark::Waiting.name(destination)));
     }
 
-    /// May batches wait for a destination in this state folder? One system call.
+    /// Whether batches may wait for a destination in this state folder. Costs one system call.
     pub fn is_marked_waiting(state_folder: &Path, destination: &str) -> bool {
         std::fs::symlink_metadata(state_folder.join(FOLDER).join(Mark::Waiting.name(destination))).is_ok()
     }
@@ -324,7 +325,7 @@ impl Spool {
     }
 }
 
-/// Older than that, or so far in the future that the clock was set back since.
+/// Whether a time is older than that, or so far in the future that the clock must have been set back.
 fn is_older(touched: io::Result<SystemTime>, than: Duration) -> bool {
     let now = SystemTime::now();
     touched.is_ok_and(|touched| now.duration_since(touched).unwrap_or_else(|ahead| ahead.duration()) > than)
@@ -335,7 +336,7 @@ fn stamp_of(name: &str) -> Option<u64> {
     BatchName::parse(name).map(|name| name.made_ms)
 }
 
-/// What a killed process left half written, and what was set aside.
+/// Whether it is a file that a killed process left half written, or one that was set aside.
 fn is_litter(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(OsStr::to_str);
     extension == Some(TORN) || (extension == Some(NEW) && name.starts_with('.'))
@@ -372,7 +373,7 @@ mod tests {
 
     fn names(spool: &Spool) -> Vec<String> {
         let mut names = spool.names().unwrap_or_default();
-        names.retain(|name| !name.ends_with(".waiting")); // has a test of its own
+        names.retain(|name| !name.ends_with(".waiting")); // this file has a test of its own
         names.sort();
         names
     }
@@ -434,8 +435,8 @@ mod tests {
         for name in names(&spool) {
             assert_eq!(mode(&spool.folder.join(&name)), 0o600, "{name}");
         }
-        // A folder that others may read is used as it is, if no other user can change what is in it, and else not at
-        // all.
+        // A folder that others may read is used as it is if no other user can change its content. Otherwise it is not
+        // used.
         for folder in [&state, &spool.folder] {
             for (given, is_used) in [(0o755, true), (0o777, false), (0o770, false), (0o1777, true), (0o700, true)] {
                 std::fs::set_permissions(folder, std::fs::Permissions::from_mode(given)).unwrap();
@@ -866,7 +867,7 @@ mod tests {
                     });
                 }
             }
-            // Who reads meanwhile sees whole batches alone.
+            // A process that reads at the same time sees only whole batches.
             for _ in 0..20 {
                 for name in list(&spool, HERE, NOW) {
                     let read = String::from_utf8(spool.read(&name).unwrap()).unwrap();

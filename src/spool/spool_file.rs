@@ -1,4 +1,4 @@
-//! What the files of a spool folder are, by their names. Made here, and told apart here, and nowhere else.
+//! The kinds of files in a spool folder, by their names. The names are made and recognised here and nowhere else.
 
 use super::BatchName;
 
@@ -12,18 +12,18 @@ pub(super) const NEW: &str = "new";
 pub enum SpoolFile {
     /// A batch that waits.
     Batch(BatchName),
-    /// What is known of a destination, as `Health` writes it.
+    /// What is known about a destination, as `Health` writes it.
     Retry {
         /// 32 hexadecimal digits.
         destination: String,
     },
-    /// Set aside, because it could not be read.
+    /// A file that was set aside because it could not be read.
     SetAside,
-    /// A lock, a mark, or half written.
+    /// A lock, a mark, or a half-written file.
     Other,
 }
 
-/// The marks that a destination may have beside its batches, by their extensions.
+/// The extensions of the marks that a destination may have beside its batches.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Mark {
     Lock,
@@ -36,7 +36,7 @@ pub(super) enum Mark {
 impl Mark {
     const ALL: [Mark; 5] = [Mark::Lock, Mark::Takeover, Mark::Want, Mark::Retry, Mark::Waiting];
 
-    /// Of its file.
+    /// The extension of the file.
     pub const fn extension(self) -> &'static str {
         match self {
             Mark::Lock => "lock",

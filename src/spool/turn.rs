@@ -1,5 +1,5 @@
-//! Turns between processes: one at a time uploads to a destination. A turn is a lock on a file, which the system
-//! releases when its process is killed.
+//! Turns between processes: one process at a time uploads to a destination. A turn is a lock on a file, which the
+//! system releases when the process is killed.
 //!
 //! The file's first byte is `1` while many processes exit at once. Behind it stands what is being sent, noted just
 //! before the first byte of a request is written, and cleared when it is known what became of the request. So the
@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A lock that was not touched for so long is not held by an uploader any more, but by a process that was forked from
+/// A lock that was not touched for this long is no longer held by an uploader, but by a process that was forked from
 /// one, for example.
 pub(super) const STALE_LOCK: Duration = Duration::from_secs(120);
 
-/// For how long it is believed that many processes exit at once.
+/// How long the note that many processes exit at once stays valid.
 pub(super) const RUSH: Duration = Duration::from_millis(200);
 
 /// More of a lock file is not read, and not written.
@@ -71,15 +71,15 @@ impl Unsettled {
 
 /// The right to upload to a destination.
 pub enum Turn {
-    /// This process has it until this is dropped.
+    /// This process has the turn until the value is dropped.
     Ours(Lock),
-    /// Another process has it, and looks for new files when it is done.
+    /// Another process has the turn, and looks for new files when it is done.
     Busy,
     /// Files cannot be locked here.
     Impossible,
 }
 
-/// Held while uploading.
+/// A lock that is held while this process uploads.
 pub struct Lock {
     file: Arc<LockFile>,
     is_rush: bool,
@@ -130,12 +130,13 @@ impl Lock {
         self.file.forget();
     }
 
-    /// Did another process note a moment ago that many exit at once?
+    /// Whether another process noted a moment ago that many processes exit at once.
     pub fn is_rush(&self) -> bool {
         self.is_rush
     }
 
-    /// Notes that, or that it is over, for the process that has the turn next: by one byte in the file.
+    /// Notes, by one byte in the file, that many processes exit at once, or that it is over, for the process that has
+    /// the turn next.
     pub fn set_rush(&self, is_rush: bool) {
         let LockFile { file, is_rush: was_rush, .. } = &*self.file;
         was_rush.store(is_rush, Ordering::Relaxed);
@@ -150,7 +151,7 @@ impl Spool {
         for _ in 0..2 {
             let Ok(mut file) = Private::open_or_create(&path) else { return Turn::Impossible };
             match file.try_lock() {
-                // Unless another process took this file for stale and made a new one meanwhile.
+                // Unless another process considered this file stale and made a new one in between.
                 Ok(true) if file.is_at(&path) => {
                     let has_text = file.length().is_ok_and(|length| length > 0);
                     let text = if has_text { file.read(LOCK_FILE_MAX).unwrap_or_default() } else { Vec::new() };
@@ -171,8 +172,8 @@ impl Spool {
         Turn::Busy
     }
 
-    /// Removes a lock that is stale. One process at a time: of two that find it stale, the second would remove the new
-    /// one of the first.
+    /// Removes a lock that is stale. Only one process at a time may do that: of two that find it stale, the second
+    /// would remove the new lock of the first.
     fn remove_stale(&self, file: &Private, destination: &str, path: &Path) {
         let Ok(mut takeover) = Private::open_or_create(&self.folder.join(Mark::Takeover.name(destination))) else {
             return;
@@ -187,7 +188,7 @@ impl Spool {
         let _ = Private::open_or_create(&self.folder.join(Mark::Want.name(destination)));
     }
 
-    /// Did another process ask for a turn? Returns true once for each time that one did.
+    /// Whether another process asked for a turn. Returns true once for each request.
     pub fn is_turn_wanted(&self, destination: &str) -> bool {
         std::fs::remove_file(self.folder.join(Mark::Want.name(destination))).is_ok()
     }

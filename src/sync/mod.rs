@@ -1,5 +1,5 @@
-//! The atomics and locks of what `make model` tries in every order: std's, or with `cfg(loom)` those of the model
-//! checker.
+//! The atomics and locks of the code that `make model` tries in every order: those of std, or with `cfg(loom)` those of
+//! the model checker.
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic};
@@ -11,12 +11,12 @@ pub(crate) mod parker;
 
 use std::sync::PoisonError;
 
-/// Also where a thread panicked with it: what is behind these locks is whole at any time.
+/// Locks a mutex, even if a thread panicked while it held it: what these locks protect is valid at any time.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tries a model in every order, with three changes of the thread at most that no thread asked for.
+/// Tries a model in every order, with at most three preemptions.
 #[cfg(all(test, loom))]
 pub(crate) fn in_every_order(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();

@@ -1,12 +1,11 @@
-//! Where a background thread sleeps until another thread wakes it. The same as std's `park` and `unpark`; those
-//! allocate for each thread that parks and abort the process where no memory can be had, and a `Parker` allocates
-//! nothing.
+//! Where a background thread sleeps until another thread wakes it. It does the same as std's `park` and `unpark`. Those
+//! allocate for each thread that parks, and abort the process if there is no memory; a `Parker` allocates nothing.
 
 use super::{Condvar, Mutex, lock};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-/// For one thread that parks and any number that unpark it. An `unpark` that comes before the `park` is not lost: that
+/// For one thread that parks and any number of threads that unpark it. An `unpark` before the `park` is not lost: that
 /// `park` returns at once.
 #[derive(Default)]
 pub struct Parker {
@@ -17,7 +16,7 @@ pub struct Parker {
 #[derive(Default)]
 struct State {
     is_unparked: bool,
-    /// While nobody is parked, `unpark` costs no system call.
+    /// While no thread is parked, `unpark` makes no system call.
     is_parked: bool,
 }
 
@@ -33,7 +32,7 @@ impl Parker {
         }
     }
 
-    /// Returns when somebody has unparked since the last wait, or after that time, or for no reason at all.
+    /// Returns when a thread has called `unpark` since the last `park`, or after `timeout`, or spuriously.
     pub fn park(&self, at_most: Option<Duration>) {
         let mut state = lock(&self.state);
         if !state.is_unparked {
@@ -58,7 +57,7 @@ mod tests {
         parker.unpark();
         parker.park(None);
         assert!(!lock(&parker.state).is_unparked);
-        parker.park(Some(Duration::from_millis(1))); // has an end
+        parker.park(Some(Duration::from_millis(1))); // the wait must end
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! How connections are made: as ureq makes them, but over sockets that notice when the host program has closed all
-//! descriptors. ureq's own sockets would go on with whatever file has got the number since.
+//! descriptors. ureq's own sockets would go on with any file that got the same number.
 
 use super::SendPermit;
 use super::proxy::{Proxies, Way};
@@ -13,19 +13,20 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Error, Timeout};
 
-/// The most bytes that are read in answer to what was sent. ureq limits one head, but not how many interim ones (1xx)
-/// come before it.
+/// How many bytes of an answer are read at most. ureq limits one head, but not how many interim ones (1xx) come before
+/// it.
 const ANSWER_LIMIT: usize = 512 * 1024;
 
-/// Through a proxy where there is one, over TCP, with TLS where the URL says so. Tells the send_permit of each request,
-/// which may say no.
+/// Connects through a proxy if one is set, over TCP, and with TLS if the URL is `https`. Asks the [`SendPermit`] before
+/// each request is written.
 pub fn connector(proxies: Arc<Proxies>, send_permit: &'static SendPermit) -> impl Connector<()> {
     let top = PermitConnector { proxies: proxies.clone(), send_permit };
     let proxy = ProxyConnector { proxies, connect: ConnectProxyConnector::default() };
     ().chain(proxy).chain(TcpConnector).chain(RustlsConnector::default()).chain(top)
 }
 
-/// On top of all others: what passes here is of the request itself, and not of TLS, nor what asks a proxy for a way.
+/// The topmost layer: the bytes that pass here belong to the request itself, not to TLS and not to the request that
+/// opens a proxy's tunnel.
 #[derive(Debug)]
 struct PermitConnector {
     proxies: Arc<Proxies>,
@@ -73,7 +74,7 @@ impl<T: Transport> Transport for Permitted<T> {
     }
 }
 
-/// ureq's own, but for the URLs that go past the proxy.
+/// ureq's own resolver, except for URLs that do not use the proxy.
 #[derive(Debug)]
 struct ProxyConnector {
     proxies: Arc<Proxies>,
@@ -105,11 +106,12 @@ impl<In: Transport> Connector<In> for TcpConnector {
         let mut failure = Error::ConnectionFailed;
         let mut addresses = details.addrs.clone();
         if addresses.is_empty() {
-            // ureq leaves the name to a proxy, and does not know that this URL goes past it.
+            // ureq lets a proxy resolve the name, and does not know that this URL does not use the proxy.
             addresses = details.resolver.resolve(details.uri, details.config, details.timeout)?;
         }
         for (index, address) in addresses.iter().enumerate() {
-            // Each address gets its share of what is left, so that a dead first one does not use it up.
+            // Each address gets its share of the remaining time, so that a first address that does not answer cannot
+            // use all of it.
             let left = deadline.saturating_duration_since(Instant::now());
             let share = left / (addresses.len() - index).max(1) as u32;
             if share.is_zero() {
@@ -142,9 +144,9 @@ impl ShutdownHandle for Socket {
 struct TcpTransport {
     socket: Arc<Socket>,
     buffers: LazyBuffers,
-    /// When the way to the server has to be there, through a proxy and with TLS.
+    /// The deadline for the connection, including the proxy and TLS.
     deadline: Instant,
-    /// Bytes since something was sent.
+    /// How many bytes were read since something was sent.
     received: usize,
 }
 
@@ -179,18 +181,18 @@ impl Transport for TcpTransport {
         Ok(amount > 0)
     }
 
-    /// Nothing may wait to be read on a connection that is used again: an end, or what nobody asked for.
+    /// A connection is used again only if nothing waits to be read on it, neither its end nor unexpected bytes.
     fn is_open(&mut self) -> bool {
         self.socket.is_quiet()
     }
 }
 
 impl TcpTransport {
-    /// What a system call may take; an error where the time is over.
+    /// How long a system call may take; an error if the time is over.
     fn left(&self, timeout: &NextTimeout) -> Result<Duration, Error> {
         let mut left = *timeout.after;
         if timeout.reason == Timeout::Connect {
-            // ureq grants all of it to each read of a proxy's answer.
+            // ureq gives the whole time to each read of a proxy's answer.
             left = left.min(self.deadline.saturating_duration_since(Instant::now()));
         }
         if left.is_zero() {

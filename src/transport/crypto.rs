@@ -1,10 +1,9 @@
-//! What TLS is spoken with: ring's algorithms, as rustls's own provider has them, without those that this client never
-//! needs but every host would carry (rustls::crypto::ring::default_provider names them all, so nothing of it may be
-//! used).
+//! The cryptography of TLS: ring's algorithms as in rustls's own provider, without those that this client never needs.
+//! (rustls::crypto::ring::default_provider names them all, so using any part of it would link all of them.)
 //!
-//! AES-GCM alone: TLS 1.3 makes it mandatory (RFC 8446, section 9.1), and TLS 1.2 servers have it. Of the curves those
-//! that certificates need anyway, P-256 first, which is mandatory too; X25519 would bring 35 KB of its own. No keys to
-//! sign with: a client that never shows a certificate has none.
+//! The only cipher is AES-GCM: TLS 1.3 makes it mandatory (RFC 8446, section 9.1), and TLS 1.2 servers have it. The
+//! curves are those that certificates need anyway, with P-256 first, which is mandatory too; X25519 would add 35 KB.
+//! There are no signing keys, because this client never presents a certificate.
 
 use rustls::SignatureScheme;
 use rustls::crypto::ring::{cipher_suite, kx_group};
@@ -19,7 +18,7 @@ use webpki::ring::{
     RSA_PSS_2048_8192_SHA384_LEGACY_KEY, RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
 };
 
-/// For one agent; never the process's default.
+/// The provider for one agent. It is never installed as the process's default.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider {
         cipher_suites: vec![
@@ -37,7 +36,7 @@ pub fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-/// Those of certificates and handshakes that the web's authorities and TLS-intercepting proxies use.
+/// The signature algorithms that the web's certificate authorities and TLS-intercepting proxies use.
 const SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     all: &[
         ECDSA_P256_SHA256,
@@ -54,7 +53,7 @@ const SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
         RSA_PKCS1_2048_8192_SHA384_ABSENT_PARAMS,
         RSA_PKCS1_2048_8192_SHA512_ABSENT_PARAMS,
     ],
-    // TLS 1.3 fixes the curve by the scheme and takes the first; TLS 1.2 tries both.
+    // In TLS 1.3 the scheme fixes the curve, and the first is taken; TLS 1.2 tries both.
     mapping: &[
         (SignatureScheme::ECDSA_NISTP384_SHA384, &[ECDSA_P384_SHA384, ECDSA_P256_SHA384]),
         (SignatureScheme::ECDSA_NISTP256_SHA256, &[ECDSA_P256_SHA256, ECDSA_P384_SHA256]),
@@ -67,7 +66,7 @@ const SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     ],
 };
 
-/// The system's random numbers.
+/// The system's random number generator.
 #[derive(Debug)]
 struct System;
 

@@ -1,7 +1,7 @@
-//! The HTTP agent: a request out, an outcome back. Knows nothing of events, consent or counters.
+//! The HTTP agent: sends a request and returns an outcome. Knows nothing about events, consent or counters.
 //!
-//! Everything is bounded: name resolution, connect, handshake, answer. No redirect is followed, no answer is read
-//! beyond what keeps a connection usable.
+//! Every step has a time limit: name resolution, connection, handshake, answer. No redirect is followed, and no answer
+//! is read further than needed to use the connection again.
 
 mod connector;
 mod crypto;
@@ -25,25 +25,27 @@ use ureq::typestate::AgentScope;
 use ureq::{Agent, Error, Timeout};
 
 const USER_AGENT: &str = "pact_telemetry";
-/// Resolving the name, and then connecting with the TLS handshake.
+/// The limit for resolving the name, and then again for connecting with the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Reading an answer's body, once its head is here and decides.
+/// The limit for reading an answer's body after its head, which decides.
 const BODY_TIMEOUT: Duration = Duration::from_secs(1);
-/// An answer's body beyond this is not worth keeping the connection for.
+/// If an answer's body is longer than this, the connection is closed.
 const BODY_LIMIT: usize = 16 * 1024;
 /// ureq's own default is 128 KiB each way.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// What a server made of a request.
+/// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Answered with this status, and perhaps how long to wait before the next request.
+    /// The server answered with this status, and may have said how long to wait before the next request.
     Status(u16, Option<Duration>),
-    /// No connection: no name, no route, refused, timed out, no way through the proxy.
+    /// There was no connection: the name was not found, there was no route, the connection was refused or timed out, or
+    /// the proxy refused it.
     Unreachable,
-    /// The server's certificate is not trusted, or no TLS was agreed upon.
+    /// The server's certificate is not trusted, or the TLS handshake failed.
     Untrusted,
-    /// Connected, but no whole answer came, or a web page in its place: a captive portal's, or of a proxy that blocks.
+    /// There was a connection but no complete answer, or a web page instead: from a captive portal, or from a proxy
+    /// that blocks.
     Interrupted,
 }
 
@@ -62,7 +64,7 @@ impl From<Outcome> for Answer {
 }
 
 impl Outcome {
-    /// The status, or the words for a failure that is none.
+    /// The status, or the words for a failure without a status.
     pub fn status_or_failure(self) -> Result<u16, &'static str> {
         match self {
             Outcome::Status(status, _) => Ok(status),
@@ -84,8 +86,8 @@ pub fn headers(url: &str, content_type: &str, body: &str) -> [(&'static str, Str
     ]
 }
 
-/// What the environment says of the network, taken on the caller's thread (making a ureq config reads it, too) and used
-/// on the uploader.
+/// What the environment says about the network. It is read on the caller's thread (making a ureq config reads it too)
+/// and used on the uploader's.
 pub struct Seed {
     config: ConfigBuilder<AgentScope>,
     roots: RootOverride,
@@ -103,19 +105,19 @@ impl Seed {
     }
 }
 
-/// Requests, one at a time, over connections that are kept for the next.
+/// Sends requests, one at a time, over connections that are kept for the next request.
 pub struct Transport {
     proxies: Arc<Proxies>,
     config: Config,
     send_permit: &'static SendPermit,
     roots: RootOverride,
-    /// Whom an `https` request trusts; not there before the first: reading the roots takes milliseconds.
+    /// The trusted roots. They are read at the first `https` request, because that takes milliseconds.
     tls: Option<TlsConfig>,
     agent: Agent,
 }
 
 impl Transport {
-    /// An agent that has not opened anything yet.
+    /// A transport that has opened nothing yet.
     pub fn new(seed: Seed, send_permit: &'static SendPermit) -> Self {
         let proxies = Arc::new(seed.proxies);
         let config = bounded(seed.config, &proxies).build();
@@ -123,7 +125,7 @@ impl Transport {
         Transport { proxies, config, send_permit, roots: seed.roots, tls: None, agent }
     }
 
-    /// Prepares for that URL, and gives the means to cancel the request that follows.
+    /// Prepares a request to this URL, and returns the means to cancel it.
     pub fn ready_for(&mut self, url: &str) -> Canceller {
         if url.starts_with("https:") && self.tls.is_none() {
             let roots = roots::trusted(&self.roots);
@@ -133,7 +135,7 @@ impl Transport {
         Canceller(self.agent.clone())
     }
 
-    /// A fresh agent, after the old one was cancelled.
+    /// Replaces the agent after it was cancelled.
     pub fn renew(&mut self) {
         self.agent = agent(&self.config, &self.proxies, self.send_permit);
     }
@@ -144,12 +146,12 @@ impl Transport {
         if self.proxies.way(&uri) == Way::Nowhere {
             return Outcome::Unreachable.into();
         }
-        // Put together by hand: ureq's builder is generic over each part, 10 KB of code for the same request.
+        // Built by hand, because ureq's builder is generic over each part and would add 10 KB of code.
         let mut request = Request::new(body.as_bytes());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        // Not the agent's own: a config that is made here would read the environment.
+        // Not made from the agent's config, because making a config reads the environment.
         if let Some(tls) = self.tls.clone() {
             request = self.agent.configure_request(request).tls_config(tls).build();
         }
@@ -158,7 +160,8 @@ impl Transport {
                 let status = response.status();
                 let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let wait = wait.and_then(|text| retry_after(text, SystemTime::now()));
-                // Frameworks call every text HTML, so that alone says nothing of a relay.
+                // Some frameworks declare every text as HTML, so the declaration alone does not prove that it is a web
+                // page.
                 let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
                 let is_html = kind.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"));
                 let start = read_to_end(&mut response.into_body().into_reader());
@@ -175,8 +178,8 @@ impl Transport {
     }
 }
 
-/// Reads what is left of an answer, within limits: only a connection that was read to its end can carry the next
-/// request. Returns the start of it.
+/// Reads the rest of an answer within limits, because only a connection that was read to the end can carry the next
+/// request. Returns the start of the body.
 fn read_to_end(body: &mut dyn Read) -> Vec<u8> {
     let mut buffer = [0; 1024];
     let mut start = Vec::new();
@@ -190,7 +193,7 @@ fn read_to_end(body: &mut dyn Read) -> Vec<u8> {
 
 /// Cancels a request from another thread.
 pub trait Cancel {
-    /// At once; does not wait.
+    /// Cancels it at once and does not wait.
     fn cancel(&self);
 }
 
@@ -231,7 +234,7 @@ fn outcome_of(error: &Error) -> Outcome {
         | Error::ConnectProxyFailed(_) => Outcome::Unreachable,
         Error::Tls(_) | Error::Rustls(_) => Outcome::Untrusted,
         Error::Io(error) => match error.kind() {
-            // rustls wraps its own errors, a refused certificate among them, in this kind.
+            // rustls wraps its own errors, including a refused certificate, in this kind.
             std::io::ErrorKind::InvalidData => Outcome::Untrusted,
             std::io::ErrorKind::ConnectionRefused
             | std::io::ErrorKind::HostUnreachable

@@ -1,8 +1,8 @@
-//! Which way a URL goes, by the proxies of the environment. Reads no environment (the variables are given as a look-up)
-//! and connects nothing.
+//! Decides which proxy a URL uses. Reads no environment itself (the variables are given as a function) and opens no
+//! connection.
 //!
-//! Not left to ureq: it prefers `ALL_PROXY`, reads `NO_PROXY` without spaces, ports and what is below a name, and goes
-//! past a proxy that it does not understand.
+//! ureq's own decision is not used: it prefers `ALL_PROXY`, does not understand spaces, ports and subdomains in
+//! `NO_PROXY`, and connects directly if it does not understand a proxy.
 
 use crate::config::is_loopback;
 use std::ffi::OsString;
@@ -10,21 +10,21 @@ use std::net::IpAddr;
 use ureq::http::Uri;
 use ureq::{Proxy, ProxyProtocol};
 
-/// In this order: the first that holds something counts. The last is meant for `http`, which never leaves the machine
-/// here; but who set nothing else does not want to be gone past.
+/// The variables in their order; the first one that is not empty counts. The last is meant for `http`, which never
+/// leaves the machine here, but somebody who set only that one does not want direct connections either.
 const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// How a request gets where it goes.
+/// How a request reaches its destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Direct,
     Through,
-    /// The proxy is of a kind that we do not speak, or not understood. Nothing goes past it.
+    /// The proxy is of a kind that is not supported, or its setting is not understood. Then nothing is sent.
     Nowhere,
 }
 
-/// What the environment says of proxies.
+/// What the environment says about proxies.
 #[derive(Debug)]
 pub struct Proxies {
     way: Way,
@@ -49,19 +49,20 @@ impl Proxies {
         Proxies { way, proxy, exceptions: entries.map(String::from).collect() }
     }
 
-    /// The proxy, for those who go through it.
+    /// The proxy, for URLs that use it.
     pub fn proxy(&self) -> Option<Proxy> {
         self.proxy.clone()
     }
 
-    /// Does that URL name the proxy itself? ureq connects to it by one.
+    /// Whether this URL names the proxy itself. ureq connects to a proxy by its URL.
     pub fn is_proxy(&self, uri: &Uri) -> bool {
         self.proxy
             .as_ref()
             .is_some_and(|proxy| uri.host() == Some(proxy.host()) && uri.port_u16() == Some(proxy.port()))
     }
 
-    /// The way to that URL. Loopback is this machine and not the proxy's: what may go there unencrypted stays here.
+    /// The way to a URL. Loopback never uses a proxy, because the proxy's loopback is another machine, and what is sent
+    /// there unencrypted must not leave this one.
     pub fn way(&self, uri: &Uri) -> Way {
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
@@ -72,14 +73,15 @@ impl Proxies {
     }
 }
 
-/// An HTTP proxy; `None` for what is none.
+/// An HTTP proxy; `None` if the text does not name one.
 fn understood(text: &str) -> Option<Proxy> {
     let proxy = Proxy::new(text.trim()).ok()?;
     matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https).then_some(proxy)
 }
 
-/// Does an entry of `NO_PROXY` name this host? `*` names all; `relay.example`, `.relay.example` and `*.relay.example`
-/// each name the host and all below it; an address names itself. A port behind any of them restricts it to that port.
+/// Whether an entry of `NO_PROXY` names this host. `*` names all; `relay.example`, `.relay.example` and
+/// `*.relay.example` each name the host and all below it; an address names itself. A port behind any of them restricts
+/// it to that port.
 fn names(entry: &str, host: &str, port: u16) -> bool {
     let is_address = bare(entry).parse::<IpAddr>().is_ok();
     let (name, wanted) = match entry.rsplit_once(':').filter(|_| !is_address) {
@@ -98,14 +100,14 @@ fn names(entry: &str, host: &str, port: u16) -> bool {
     !name.is_empty() && host.parse::<IpAddr>().is_err() && host.strip_suffix(name).is_some_and(below)
 }
 
-/// Without the brackets of an IPv6 address and the last dot of a whole name.
+/// Removes the brackets of an IPv6 address, and the last dot of a fully qualified name.
 fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches([']', '.'])
 }
 
 #[cfg(test)]
 mod tests {
-    // A test that meets the unexpected should stop there, loudly.
+    // a test that cannot go on should stop
     #![allow(clippy::unwrap_used)]
     use super::*;
 

@@ -1,5 +1,5 @@
-//! Host names to addresses within a time. ureq's own resolver does the same, but panics where no thread can be had,
-//! reads `RUST_MIN_STACK` on the uploader's thread, and starts one more thread for every look-up that hangs.
+//! Resolves host names within a time limit. ureq's own resolver does the same, but it panics if no thread can be
+//! started, reads `RUST_MIN_STACK` on the uploader's thread, and starts another thread for every look-up that hangs.
 
 use crate::platform::thread;
 use crate::sync::parker::Parker;
@@ -13,15 +13,17 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 use ureq::{Error, Timeout};
 
-/// getaddrinfo(3) cannot be interrupted: a look-up that takes too long goes on alone. This many may, no more.
+/// How many look-ups may go on by themselves. getaddrinfo(3) cannot be interrupted, so a look-up that takes too long
+/// goes on in its thread.
 const MAX_LINGERING: usize = 2;
 
-/// glibc's resolver keeps its answers on the stack (64 KiB); the default of 2 MiB is not needed.
+/// The stack of such a thread. glibc's resolver keeps its answers on the stack (64 KiB), but does not need the default
+/// of 2 MiB.
 const STACK_BYTES: usize = 256 * 1024;
 
 static LINGERING: AtomicUsize = AtomicUsize::new(0);
 
-/// Resolves on a thread of its own, and an IP address on none.
+/// Resolves a name on a thread of its own. An IP address needs no thread.
 #[derive(Debug)]
 pub struct BoundedResolver;
 
@@ -51,7 +53,7 @@ impl Resolver for BoundedResolver {
     }
 }
 
-/// The address, where the host is one already.
+/// The address, if the host is already an IP address.
 fn address(host: &str, host_and_port: &str) -> Option<SocketAddr> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let port = host_and_port.rsplit_once(':')?.1.parse().ok()?;
@@ -65,7 +67,7 @@ fn look_up(name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error>
     }
     let answer = Arc::new((OnceLock::new(), Parker::default()));
     let to = answer.clone();
-    // Inherits the uploader's mask: all signals blocked.
+    // The thread inherits the uploader's mask, which blocks all signals.
     let is_started = thread::start(c"pact-resolve", STACK_BYTES, move || {
         let found = name.to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
         LINGERING.fetch_sub(1, Ordering::AcqRel);

@@ -1,4 +1,4 @@
-//! What the uploader and the exit of the process agree by: either a request is sent and the exit knows of it, or it is
+//! How the uploader and the exit of the process agree: either a request is sent and the exit knows about it, or it is
 //! not sent any more.
 
 use crate::platform::clock::coarse_millis;
@@ -13,7 +13,7 @@ pub struct SendPermit {
     state: AtomicU8,
     /// Called just before the first byte of a request is written.
     before_sending: Mutex<Option<Note>>,
-    /// Since when the answer to a request that was written whole is awaited, in coarse milliseconds; 0 while none is.
+    /// When the request was written whole, in coarse milliseconds; 0 while no answer is awaited.
     awaiting_since: AtomicU64,
 }
 
@@ -22,7 +22,7 @@ type Note = Box<dyn FnOnce() + Send>;
 
 impl SendPermit {
     const IDLE: u8 = 0;
-    /// A request is being written, or was, and what became of it is not settled yet.
+    /// A request is being written or was written, and its outcome is still open.
     const SENDING: u8 = 1;
     /// The process exits: no request is sent any more.
     const CLOSED: u8 = 2;
@@ -41,7 +41,7 @@ impl SendPermit {
         *lock(&self.before_sending) = note;
     }
 
-    /// A part of a request is about to be written. Returns whether it may.
+    /// Called before a part of a request is written. Returns whether it may be written.
     pub fn send(&self) -> bool {
         if !self.swap(Self::IDLE, Self::SENDING) {
             return self.state.load(Ordering::SeqCst) == Self::SENDING;
@@ -51,7 +51,7 @@ impl SendPermit {
         true
     }
 
-    /// The request was written whole, and its answer is awaited from now on.
+    /// Called when the request was written whole, and its answer is awaited from now on.
     pub fn awaits_answer(&self) {
         if self.awaiting_since.load(Ordering::Relaxed) == 0 {
             self.awaiting_since.store(coarse_millis().max(1), Ordering::SeqCst);
@@ -66,23 +66,24 @@ impl SendPermit {
         }
     }
 
-    /// What became of the request is settled.
+    /// Called when the outcome of the request is known.
     pub fn settle(&self) {
         self.awaiting_since.store(0, Ordering::SeqCst);
         self.swap(Self::SENDING, Self::IDLE);
     }
 
-    /// No request is sent from now on. Returns whether that is so: not while one is being sent.
+    /// Closes the permit: no request is sent from now on. Returns false, and closes nothing, while a request is being
+    /// sent.
     pub fn close(&self) -> bool {
         self.swap(Self::IDLE, Self::CLOSED) || self.is_closed()
     }
 
-    /// The process goes on after all.
+    /// Opens the permit again, because the process goes on after all.
     pub fn reopen(&self) {
         self.swap(Self::CLOSED, Self::IDLE);
     }
 
-    /// Was it closed, with nothing sent since?
+    /// Whether it is closed.
     pub fn is_closed(&self) -> bool {
         self.state.load(Ordering::SeqCst) == Self::CLOSED
     }
@@ -98,7 +99,7 @@ impl fmt::Debug for SendPermit {
     }
 }
 
-/// In every order that the threads and the memory allow (`make model`).
+/// The model for loom: every order that threads and memory allow (`make model`).
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
@@ -107,7 +108,7 @@ mod model {
     use loom::sync::atomic::AtomicBool;
     use loom::thread;
 
-    /// One thread sends two requests, another closes, as the exit of the process does.
+    /// One thread sends two requests; another closes the permit, as the exit of the process does.
     #[test]
     fn nothing_is_sent_after_the_exit_went_on_and_it_does_not_go_on_while_a_request_is_sent() {
         in_every_order(|| {
@@ -118,7 +119,7 @@ mod model {
                 move || {
                     for _ in 0..2 {
                         let was_gone = is_gone.load(Ordering::Acquire);
-                        // What is written again within one request, as the body after the head, may be.
+                        // A further write within the same request, such as the body after the head, is allowed.
                         if permit.send() && permit.send() {
                             assert!(!was_gone, "sent, and nobody hears the answer");
                             is_unsettled.store(true, Ordering::Relaxed);
