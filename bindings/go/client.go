@@ -39,10 +39,16 @@ func create(options Options) (*handle, error) {
 		return nil, err
 	}
 	h, err := open(config)
-	if err == nil && native.IsEnabled(h.client) != 1 {
-		native.Discard()
+	if err != nil {
+		return nil, err
 	}
-	return h, err
+	h.hostOff.Store(options.Enabled != nil && !*options.Enabled)
+	if native.IsEnabled(h.client) != 1 {
+		native.Discard()
+		// One that is not configured says so, and not that it is disabled, once the person's opt-out is gone.
+		h.startedOff.Store(!h.hostOff.Load() && h.explain().Configured)
+	}
+	return h, nil
 }
 
 func dropUnused(h *handle) {
@@ -77,7 +83,11 @@ func (c *Client) Track(event Event) Outcome {
 	if outcome != OK {
 		return outcome
 	}
-	outcome = h.track(&event)
+	if h.refuses() {
+		outcome = Disabled
+	} else {
+		outcome = h.track(&event)
+	}
 	h.release()
 	return outcome
 }
@@ -87,7 +97,11 @@ func (c *Client) trackTexts(t *texts, value int64) Outcome {
 	if outcome != OK {
 		return outcome
 	}
-	outcome = h.trackTexts(t, value)
+	if h.refuses() {
+		outcome = Disabled
+	} else {
+		outcome = h.trackTexts(t, value)
+	}
 	h.release()
 	return outcome
 }
@@ -110,19 +124,18 @@ func (c *Client) SetEnabled(enabled bool) Outcome {
 		return outcome
 	}
 	defer h.release()
-	var number int32
-	if enabled {
-		number = 1
-	}
-	return Outcome(native.SetEnabled(h.client, number))
+	return h.setEnabled(enabled)
 }
 
 // Explain tells whether the client is on, which rule decided, what each rule read, where events would go, and which
 // options are not known.
 func (c *Client) Explain() Explanation {
-	return newExplanation(c.read(func(h *handle, out *byte, capacity uint32) int32 {
-		return native.Explain(h.client, out, capacity)
-	}))
+	h, outcome := c.enter()
+	if outcome != OK {
+		return newExplanation(Answer{Outcome: outcome, Reason: c.UnavailableReason()})
+	}
+	defer h.release()
+	return h.explain()
 }
 
 // Stats tells what became of the client's events in this process.
@@ -133,7 +146,11 @@ func (c *Client) Stats() Stats {
 	if answer.Outcome == Closed {
 		answer.JSON = c.handle.lastStats()
 	}
-	return newStats(answer)
+	stats := newStats(answer)
+	if answer.JSON != nil {
+		stats.addRefused(c.handle.refused.Load())
+	}
+	return stats
 }
 
 // Preview shows the request that would carry this event alone, whatever the person decided. It sends and keeps nothing.

@@ -7,11 +7,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -383,4 +385,76 @@ func TestOutcomesAreNamedAsTheLibraryNamesThem(t *testing.T) {
 		}
 	}
 	expect(t, "a newer library's", Outcome(99).String(), "outcome 99")
+}
+
+// Each is refused without the library, or with a cheaper question than its `track`.
+func TestWhatIsRefusedIsCountedOnceAndTakenLaterOn(t *testing.T) {
+	off := false
+	for name, how := range map[string]struct {
+		options func(*Options)
+		off, on func(*Client)
+		then    Outcome
+	}{
+		"the option":              {options: func(o *Options) { o.Enabled = &off }, on: turnOn, then: OK},
+		"the host":                {off: turnOff, on: turnOn, then: OK},
+		"the environment":         {options: optOut, on: optIn, then: OK},
+		"the environment, later":  {off: func(*Client) { optOut(nil) }, on: optIn, then: OK},
+		"both":                    {options: optOut, off: turnOff, on: func(c *Client) { optIn(c); turnOn(c) }, then: OK},
+		"both, one of them later": {options: optOut, off: turnOff, on: optIn, then: Disabled},
+		"neither is configured": {
+			options: func(o *Options) { optOut(o); o.Endpoint = ""; o.MeasurementID = ""; o.APISecret = "" },
+			on:      optIn, then: NotConfigured,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("DO_NOT_TRACK", "")
+			options := optionsFor(nowhere)
+			if how.options != nil {
+				how.options(&options)
+			}
+			client := newClient(t, options)
+			if how.off != nil {
+				how.off(client)
+			}
+			expect(t, "an event of Pact's", client.PactsVerified(1), Disabled)
+			expect(t, "another", client.Track(Event{Name: "a", Category: "b", Action: "c"}), Disabled)
+			expect(t, "counted", client.Stats().NotAccepted[RefusedDisabled], 2)
+			how.on(client)
+			expect(t, "afterwards", client.PactsVerified(1), how.then)
+			_ = client.Close()
+			stats, text := client.Stats(), Stats{}
+			if err := json.Unmarshal(stats.JSON, &text); err != nil {
+				t.Fatal(err)
+			}
+			expect(t, "the text", fmt.Sprint(text.NotAccepted), fmt.Sprint(stats.NotAccepted))
+			disabled := int64(2)
+			if how.then == Disabled {
+				disabled++
+			}
+			expect(t, "counted in the end", stats.NotAccepted[RefusedDisabled], disabled)
+			expect(t, "not configured", stats.NotAccepted[RefusedNotConfigured] == 1, how.then == NotConfigured)
+			expect(t, "nothing else", stats.NotAccepted[RefusedInvalid], 0)
+		})
+	}
+}
+
+func turnOn(c *Client)  { c.SetEnabled(true) }
+func turnOff(c *Client) { c.SetEnabled(false) }
+func optIn(*Client)     { _ = os.Unsetenv("DO_NOT_TRACK") }
+func optOut(*Options)   { _ = os.Setenv("DO_NOT_TRACK", "1") }
+
+func TestWhileManySwitchItAClientIsWhatTheLastOneSaid(t *testing.T) {
+	client := newClient(t, optionsFor(nowhere))
+	for range 200 {
+		var all sync.WaitGroup
+		for number := range 4 {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				client.SetEnabled(number%2 == 0)
+			}()
+		}
+		all.Wait()
+		expect(t, "the client agrees with the library", client.PactsVerified(1) != Disabled, client.Enabled())
+	}
 }

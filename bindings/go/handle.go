@@ -22,6 +22,12 @@ type handle struct {
 	done chan struct{}
 	// hurried is whether the first event was put on disk at once.
 	hurried atomic.Bool
+	// hostOff is the host's own switch: while it is set, nothing has to be asked of the library.
+	hostOff atomic.Bool
+	// startedOff is whether the library turned it off when it was made, and has not turned it on since.
+	startedOff atomic.Bool
+	// refused are the events that were refused without the library, which therefore does not count them.
+	refused atomic.Int64
 	// stats are the last ones, from when it was closed.
 	stats atomic.Pointer[[]byte]
 }
@@ -142,8 +148,9 @@ func (h *handle) track(e *Event) Outcome {
 	return h.trackTexts(&t, e.Value)
 }
 
-// trackTexts has the first event put on disk at once, without waiting for it: most test processes report one event and
-// end by os.Exit, and Go has no hook for that.
+// trackTexts has a client's first event put on disk at once, without waiting for it: most test processes report one
+// event and end by os.Exit, and Go has no hook for that. The library does the same for the first event of a process;
+// the events of a second client would wait for 50 milliseconds without this.
 func (h *handle) trackTexts(t *texts, value int64) Outcome {
 	outcome := Outcome(native.Track(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], value,
 		t.optional(t.pluginName), t.optional(t.pluginVersion)))
@@ -151,6 +158,39 @@ func (h *handle) trackTexts(t *texts, value int64) Outcome {
 		native.Persist(h.client, 0)
 	}
 	return outcome
+}
+
+// refuses tells whether an event can be refused before its texts are packed, which costs a fifth of a foreign call, and
+// counts it then.
+func (h *handle) refuses() bool {
+	if !h.hostOff.Load() {
+		if !h.startedOff.Load() {
+			return false
+		}
+		if native.IsEnabled(h.client) == 1 {
+			h.startedOff.Store(false)
+			return false
+		}
+	}
+	h.refused.Add(1)
+	return true
+}
+
+// setEnabled is the host's own switch. Whichever of two calls at once is the last one in the library, hostOff is never
+// set while the library is on.
+func (h *handle) setEnabled(enabled bool) Outcome {
+	if !enabled {
+		h.hostOff.Store(true)
+		return Outcome(native.SetEnabled(h.client, 0))
+	}
+	outcome := Outcome(native.SetEnabled(h.client, 1))
+	h.hostOff.Store(false)
+	return outcome
+}
+
+func (h *handle) explain() Explanation {
+	text, outcome := read(func(out *byte, capacity uint32) int32 { return native.Explain(h.client, out, capacity) })
+	return newExplanation(Answer{Outcome: outcome, JSON: text})
 }
 
 func (h *handle) preview(e *Event, out *byte, capacity uint32) int32 {

@@ -188,6 +188,22 @@ func newStats(answer Answer) Stats {
 	return s
 }
 
+// addRefused counts the events that were refused without the library, in the text too.
+func (s *Stats) addRefused(count int64) {
+	if count == 0 {
+		return
+	}
+	s.NotAccepted[RefusedDisabled] += count
+	var text map[string]json.RawMessage
+	if json.Unmarshal(s.JSON, &text) != nil {
+		return
+	}
+	text["not_accepted"], _ = json.Marshal(s.NotAccepted) // numbers by names: it cannot fail
+	if patched, err := json.Marshal(text); err == nil {
+		s.JSON = patched
+	}
+}
+
 func newRequest(answer Answer) Request {
 	var r Request
 	fill(&answer, &r)
