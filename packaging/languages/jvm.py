@@ -68,6 +68,17 @@ class NoLibrary {
   }
 }
 """
+QUIET = """
+import au.com.dius.pact.telemetry.Telemetry;
+import java.time.Duration;
+
+class Quiet {
+  public static void main(String[] arguments) {
+    Telemetry telemetry = Telemetry.builder().library("tried-jvm", "Tried", "1").build();
+    System.out.println(telemetry.pactsVerified(7) + " " + telemetry.persist(Duration.ofSeconds(30)));
+  }
+}
+"""
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>example</groupId><artifactId>tried</artifactId><version>1</version>
@@ -181,8 +192,42 @@ def try_in(collector, project):
         options = [f"-Djava.io.tmpdir={project}/tmp", "-cp", "lib/*"]
         options += ["--enable-native-access=ALL-UNNAMED"] if version >= 22 else []
         versions.append(send(collector, project, "jvm", f"{found[version]}/bin/java", *options, "Tried.java"))
+    if newest >= 24:
+        print(f"jvm: no warning of native access: {', '.join(try_quiet(project, found[newest]))}", flush=True)
     print(f"jvm: Maven Central's bundle: {try_bundle(project)}", flush=True)
     return packed, " and ".join(versions)
+
+
+def try_quiet(project, home):
+    """The ways of granting native access that the README names: with each, nothing is printed about it."""
+    grant = "--enable-native-access=ALL-UNNAMED"
+    (project / "Quiet.java").write_text(QUIET)
+    run(f"{home}/bin/javac", "-cp", "lib/*", "Quiet.java", cwd=project)
+    manifest = ["Manifest-Version: 1.0", "Main-Class: Quiet", "Enable-Native-Access: ALL-UNNAMED", "Class-Path: ."]
+    # A line of a manifest has at most 72 bytes, and goes on in the next one after a space.
+    manifest += [f"  lib/{jar.name}" for jar in (project / "lib").iterdir()]
+    with zipfile.ZipFile(project / "quiet.jar", "w") as jar:
+        jar.writestr("META-INF/MANIFEST.MF", "\r\n".join(manifest) + "\r\n\r\n")
+    started = ["-cp", f"lib/*{os.pathsep}.", "Quiet"]
+    ways = {
+        "the command line": ([grant, *started], {}),
+        "the manifest": (["-jar", "quiet.jar"], {}),
+        "JDK_JAVA_OPTIONS": (started, {"JDK_JAVA_OPTIONS": grant}),
+        "JAVA_TOOL_OPTIONS": (started, {"JAVA_TOOL_OPTIONS": grant}),
+        "nothing": (started, {}),
+    }
+    environment = {
+        **clean(),
+        "PACT_TELEMETRY_ENDPOINT": "http://127.0.0.1:9",
+        "PACT_TELEMETRY_STATE_DIR": str(project / "quiet"),
+        "PACT_TELEMETRY_NOTICE": "seen",
+    }
+    for name, (arguments, more) in ways.items():
+        printed = run(f"{home}/bin/java", *arguments, cwd=project, environment=environment, **more)
+        warnings = printed.count("WARNING: ")
+        if "OK KEPT" not in printed or warnings != (4 if name == "nothing" else 0):
+            raise Failed(f"granted by {name}, the JVM printed: {printed}")
+    return [name for name in ways if name != "nothing"]
 
 
 def try_bundle(project):
