@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::Uri;
 
-/// How many events of one client may wait at most, and by default. An event takes about 200 bytes, so all take less than 1
-/// MiB.
+/// How many events of one client may wait at most, and by default. An event takes about 200 bytes, so all of them take
+/// less than 1 MiB.
 pub const QUEUE_CAPACITY_MAX: usize = 4_096;
 /// The longest wait at process exit that may be asked for, in milliseconds.
 pub const EXIT_TIMEOUT_MAX_MS: u64 = 10_000;

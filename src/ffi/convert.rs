@@ -1,4 +1,4 @@
-//! C strings in, the caller's buffers out. Nothing is kept beyond the call.
+//! Reads C strings and writes the caller's buffers. Keeps nothing beyond the call.
 
 use super::status::PactTelemetryStatus::{self, *};
 use std::ffi::c_char;
@@ -12,12 +12,12 @@ pub unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
     if text.is_null() {
         return None;
     }
-    // Not by way of CStr, whose functions are not inlined where the library is built for size.
-    // SAFETY: the caller promises a NUL, and that nothing before it changes while the result is used.
+    // CStr is not used, because its functions are not inlined when the library is built for size. SAFETY: the caller
+    // promises a NUL, and that nothing before it changes while the result is used.
     Some(unsafe { std::slice::from_raw_parts(text.cast(), libc::strlen(text)) })
 }
 
-/// The text of a C string that must be there and be UTF-8.
+/// The text of a C string that must not be NULL and must be UTF-8.
 ///
 /// # Safety
 /// As for [`bytes`].

@@ -1,5 +1,5 @@
-//! No panic crosses the boundary: unwinding into C is undefined behaviour, and a fault of telemetry's is no reason to
-//! end somebody's test.
+//! Lets no panic cross the boundary: unwinding into C is undefined behaviour, and a fault in telemetry must not end
+//! somebody's test.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
@@ -14,15 +14,16 @@ pub fn guard<R>(fallback: R, body: impl FnOnce() -> R) -> R {
         }
         body()
     };
-    // Unwind safety: all state behind the boundary is atomics, or behind locks that survive poisoning.
+    // Unwind safety: all state behind the boundary consists of atomics, or is behind locks that ignore poisoning.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         std::mem::forget(payload); // dropping a foreign payload could panic once more
         fallback
     })
 }
 
-/// Keeps a panic of ours off standard error, where the default hook prints it (and reads `RUST_BACKTRACE`, on whatever
-/// thread it is). A library that was loaded by its C ABI has a Rust runtime of its own, so no other hook is lost.
+/// Keeps a panic of the library off standard error. The default hook would print it there, and would read
+/// `RUST_BACKTRACE` on any thread. A library that is used through its C ABI has a Rust runtime of its own, so no other
+/// hook is lost.
 pub fn silence_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));

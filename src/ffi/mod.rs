@@ -193,7 +193,7 @@ pub unsafe extern "C" fn pact_telemetry_track(
             };
             client.queue(epoch, &texts, value).map(|()| PACT_TELEMETRY_OK)
         };
-        // Whether the person agrees is asked first: off costs nothing but the question.
+        // The consent is checked first, so that "off" costs nothing but the check.
         client.admit().and_then(track).unwrap_or_else(PactTelemetryStatus::from).code()
     })
 }
@@ -472,7 +472,7 @@ pub unsafe extern "C" fn pact_telemetry_free(client: *mut PactTelemetry) {
     });
 }
 
-/// Calls `body` with the client, unless it is NULL; a panic inside becomes a status.
+/// Calls `body` with the client, unless it is NULL. A panic inside becomes a status.
 #[inline(always)]
 fn with(client: *const PactTelemetry, body: impl FnOnce(&Client) -> i32) -> i32 {
     guard(PACT_TELEMETRY_ERROR_INTERNAL.code(), || {
@@ -484,7 +484,7 @@ fn with(client: *const PactTelemetry, body: impl FnOnce(&Client) -> i32) -> i32 
     })
 }
 
-/// The same for a function that allocates its answer, which it refuses where there is no memory.
+/// The same for a function that allocates its answer. Refuses if there is no memory for that.
 fn answer(client: *const PactTelemetry, body: impl FnOnce(&Client) -> i32) -> i32 {
     with(client, |client| match memory::is_there(memory::CALL_BYTES) {
         true => body(client),
@@ -492,7 +492,7 @@ fn answer(client: *const PactTelemetry, body: impl FnOnce(&Client) -> i32) -> i3
     })
 }
 
-/// The texts of an event; `None` if one that must be there is NULL.
+/// The texts of an event; `None` if a required one is NULL.
 ///
 /// # Safety
 /// As for [`bytes`], for each.

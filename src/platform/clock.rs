@@ -1,15 +1,15 @@
 //! Three clocks: a cheap monotonic one for the caller's thread, the wall clock for the background threads, and one that
-//! nobody can set, for what has to last. An event is stamped with an age and not with a date, so that a wall clock that
-//! jumps in between does no harm.
+//! nobody can set, for the hold after the notice. An event is stamped with an age and not with a date, so that a wall
+//! clock that jumps does no harm.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Now, in microseconds since 1970; 0 where the wall clock is before that.
+/// The current time in microseconds since 1970; 0 if the wall clock is before that.
 pub fn unix_micros() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }
 
-/// Now, in milliseconds since 1970; 0 where the wall clock is before that.
+/// The current time in milliseconds since 1970; 0 if the wall clock is before that.
 pub fn unix_millis() -> u64 {
     unix_micros() / 1_000
 }
@@ -22,8 +22,8 @@ pub fn unix_millis() -> u64 {
 #[inline(always)]
 pub fn coarse_millis() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is a valid, exclusive timespec for the whole call, which writes it and keeps no pointer.
-    // The clock id exists since Linux 2.6.32; were it refused, `now` stays zero, which is a valid stamp.
+    // SAFETY: `now` is a valid, exclusive timespec for the whole call, which writes it and keeps no pointer. The clock
+    // id exists since Linux 2.6.32. If it were refused, `now` would stay zero, which is a valid stamp.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &mut now) };
     (now.tv_sec as u64).wrapping_mul(1_000).wrapping_add(now.tv_nsec as u64 / 1_000_000)
 }
@@ -40,19 +40,19 @@ pub fn coarse_millis() -> u64 {
 /// How long the machine has been up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uptime {
-    /// Tells this boot of the machine from all others.
+    /// A text that is different for each boot of the machine.
     pub boot: String,
-    /// Since then, in milliseconds, with the time in which the machine slept.
+    /// The time since the boot in milliseconds, including the time in which the machine slept.
     pub lasted_ms: u64,
 }
 
-/// By a clock that nobody can set; `None` where the system does not tell which boot this is. On a background thread.
+/// Reads a clock that nobody can set; `None` if the system does not tell which boot this is. For background threads.
 pub fn uptime() -> Option<Uptime> {
     let boot = boot_id().filter(|boot| !boot.is_empty() && boot.bytes().all(|byte| byte.is_ascii_graphic()))?;
     Some(Uptime { boot, lasted_ms: lasted_ms()? })
 }
 
-/// random(4): made anew when the machine boots.
+/// random(4): different for each boot.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn boot_id() -> Option<String> {
     let path = std::path::Path::new("/proc/sys/kernel/random/boot_id");
@@ -60,7 +60,7 @@ fn boot_id() -> Option<String> {
     Some(String::from_utf8(text).ok()?.trim().to_owned())
 }
 
-/// sysctl(3): made anew when the machine boots.
+/// sysctl(3): different for each boot.
 #[cfg(target_vendor = "apple")]
 fn boot_id() -> Option<String> {
     let (mut text, mut length) = ([0_u8; 64], 64);
@@ -71,7 +71,7 @@ fn boot_id() -> Option<String> {
     (answer == 0).then(|| text.to_string_lossy().into_owned())
 }
 
-/// KUSER_SHARED_DATA (ntddk.h): the loader of the system counts the boots. 0 where that is not known.
+/// KUSER_SHARED_DATA (ntddk.h): the boot loader counts the boots. 0 if that is not known.
 #[cfg(windows)]
 fn boot_id() -> Option<String> {
     const BOOT_ID: *const u32 = 0x7FFE_02C4 as *const u32;

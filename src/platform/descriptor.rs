@@ -1,13 +1,13 @@
-//! Which open file a descriptor's number stands for right now. A host program that closes all descriptors (a daemon
-//! does) may get the library's numbers for files of its own: the library would write into its data, or close its file.
-//! It may still happen between the check and the use; that gap is microseconds and cannot be closed from
-//! here.
+//! Checks which open file a descriptor's number stands for. A host program that closes all descriptors, as a daemon
+//! does, may get the library's numbers for files of its own. Without the check the library would write into the
+//! program's data or close its file. It can still happen between the check and the use. That gap is microseconds long
+//! and cannot be closed from here.
 
 #[cfg(unix)]
 pub use by_identity::Owned;
 
-/// Does a person get to see what is written to standard error? Not where there is none, as in a program with windows
-/// alone, or where it is a device that is no console: `NUL`.
+/// Whether a person can see what is written to standard error. That is not so if there is no standard error, as in a
+/// program that has only windows, or if it is a device other than a console, such as `NUL`.
 #[cfg(windows)]
 pub fn is_standard_error_seen() -> bool {
     use super::windows::{
@@ -33,24 +33,24 @@ mod by_identity {
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
 
-    /// Device and inode: another one for each socket, pipe and file that is open.
+    /// Device and inode, which differ for each open socket, pipe and file.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     struct Identity {
         device: u64,
         inode: u64,
     }
 
-    /// What is asked of a descriptor in one call.
+    /// What one call returns about a descriptor.
     struct About {
         identity: Identity,
-        /// How many names it has.
+        /// The number of its hard links.
         links: u64,
         is_file: bool,
         length: u64,
     }
 
     impl Identity {
-        /// What this number stands for; `None` where it is closed.
+        /// What this number stands for; `None` if it is closed.
         fn of(descriptor: c_int) -> Option<Self> {
             About::of(descriptor).map(|about| about.identity)
         }
@@ -75,7 +75,7 @@ mod by_identity {
         }
     }
 
-    /// Something open that is used and closed only while its descriptor still is that.
+    /// Something open that is used and closed only while its descriptor still stands for it.
     #[derive(Debug)]
     pub struct Owned<T: AsRawFd> {
         open: ManuallyDrop<T>,
@@ -83,19 +83,19 @@ mod by_identity {
     }
 
     impl<T: AsRawFd> Owned<T> {
-        /// Of what was opened this moment. `is_it` tells whether it is what was asked for: the number may be another's
-        /// by now.
+        /// Takes what was just opened. `is_it` checks that it is what was asked for, because the number may already
+        /// stand for something else.
         pub fn new(open: T, is_it: impl FnOnce(&T) -> bool) -> Self {
             let identity = Identity::of(open.as_raw_fd()).filter(|_| is_it(&open));
             Owned { open: ManuallyDrop::new(open), identity }
         }
 
-        /// Of what was opened at that path this moment. Tells also whether it is a regular file.
+        /// Takes what was just opened at this path. Also returns whether it is a regular file.
         pub fn at(open: T, path: &Path) -> (Self, bool) {
             let there =
                 std::fs::symlink_metadata(path).map(|there| Identity { device: there.dev(), inode: there.ino() });
             let is_it = |about: &About| {
-                about.links == 0 // somebody removed it since, or put another in its place
+                about.links == 0 // somebody has removed it or replaced it since
                     || there.is_ok_and(|there| about.identity == there)
             };
             let about = About::of(open.as_raw_fd()).filter(is_it);
@@ -103,12 +103,12 @@ mod by_identity {
             (Owned { open: ManuallyDrop::new(open), identity: about.map(|about| about.identity) }, is_file)
         }
 
-        /// What is open, if it still is ours.
+        /// What is open, if the descriptor still stands for it.
         pub fn get(&self) -> io::Result<&T> {
             if self.is_ours() { Ok(&self.open) } else { Err(io::ErrorKind::ConnectionAborted.into()) }
         }
 
-        /// What is open, if it still is ours, and how long it is.
+        /// What is open, if the descriptor still stands for it, and its length.
         pub fn get_with_length(&self) -> io::Result<(&T, u64)> {
             let about = About::of(self.open.as_raw_fd()).filter(|about| Some(about.identity) == self.identity);
             about.map(|about| (&*self.open, about.length)).ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
@@ -129,14 +129,14 @@ mod by_identity {
     }
 }
 
-/// Something open. Here nobody closes all of a process's handles.
+/// Something open. No check is needed here: no program closes all handles of a process.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub struct Owned<T>(T);
 
 #[cfg(not(unix))]
 impl<T> Owned<T> {
-    /// Of what was opened this moment.
+    /// Takes what was just opened.
     pub fn new(open: T, _is_it: impl FnOnce(&T) -> bool) -> Self {
         Owned(open)
     }
@@ -149,13 +149,13 @@ impl<T> Owned<T> {
 
 #[cfg(not(unix))]
 impl Owned<std::fs::File> {
-    /// Of what was opened at that path this moment. Tells also whether it is a regular file, and not a link.
+    /// Takes what was just opened at this path. Also returns whether it is a regular file and not a link.
     pub fn at(open: std::fs::File, _path: &std::path::Path) -> (Self, bool) {
         let is_file = open.metadata().is_ok_and(|about| about.file_type().is_file());
         (Owned(open), is_file)
     }
 
-    /// What is open, and how long it is.
+    /// What is open, and its length.
     pub fn get_with_length(&self) -> std::io::Result<(&std::fs::File, u64)> {
         Ok((&self.0, self.0.metadata()?.len()))
     }

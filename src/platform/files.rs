@@ -1,5 +1,5 @@
-//! Private files: made for their owner alone, never through a symbolic link, and never mistaken for another's once the
-//! host program has closed the library's descriptor and its number is that of another file.
+//! Private files: created for their owner alone, never opened through a symbolic link, and never confused with another
+//! file after the host program has closed the library's descriptor and its number stands for another file.
 
 use super::descriptor::Owned;
 use std::ffi::OsString;
@@ -8,36 +8,37 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-/// An open file that is used and closed only while its descriptor still is that file.
+/// An open file that is used and closed only while its descriptor still stands for it.
 pub struct Private {
     open: Owned<File>,
     is_locked: bool,
 }
 
 impl Private {
-    /// A new file for this user alone (0600); an error where anything has that name.
+    /// Creates a file for this user alone (mode 0600). It is an error if anything has that name.
     pub fn create(path: &Path) -> io::Result<Self> {
         open(OpenOptions::new().write(true).create_new(true), path)
     }
 
-    /// An existing file, or a new one for this user alone.
+    /// Opens a file, or creates one for this user alone.
     pub fn open_or_create(path: &Path) -> io::Result<Self> {
         open(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
     }
 
-    /// An existing regular file, for reading; [`io::ErrorKind::InvalidData`] where it is something else, such as a
+    /// Opens an existing regular file for reading; [`io::ErrorKind::InvalidData`] if it is something else, such as a
     /// link.
     pub fn open(path: &Path) -> io::Result<Self> {
         open(OpenOptions::new().read(true), path)
     }
 
-    /// The end of an existing file, or of a new one.
+    /// Opens the end of an existing file, or of a new one.
     #[cfg(unix)]
     pub fn append(path: &Path) -> io::Result<Self> {
         open(OpenOptions::new().append(true).create(true), path)
     }
 
-    /// The end of an existing file, or of a new one. Not opened for append: such a handle could not be cut.
+    /// Opens the end of an existing file, or of a new one. It is not opened for append, because such a handle could not
+    /// be cut.
     #[cfg(not(unix))]
     pub fn append(path: &Path) -> io::Result<Self> {
         open(OpenOptions::new().write(true).create(true).truncate(false), path)
@@ -48,12 +49,12 @@ impl Private {
         Ok(self.open.get_with_length()?.1)
     }
 
-    /// Cuts it to that length.
+    /// Cuts it to this length.
     pub fn cut(&self, length: u64) -> io::Result<()> {
         self.open.get()?.set_len(length)
     }
 
-    /// Writes all of it at the end, or nothing.
+    /// Appends all of the bytes, or nothing.
     #[cfg(unix)]
     pub fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
         let (mut file, length) = self.open.get_with_length()?;
@@ -64,7 +65,7 @@ impl Private {
     #[cfg(not(unix))]
     pub fn add(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         use std::os::windows::fs::FileExt;
-        /// WriteFile: the end of the file, wherever that is at that moment.
+        /// WriteFile: an offset that means the end of the file at the time of the call.
         const END: u64 = u64::MAX;
         let (file, length) = self.open.get_with_length()?;
         while !bytes.is_empty() {
@@ -80,7 +81,7 @@ impl Private {
         Ok(())
     }
 
-    /// Writes all of it.
+    /// Writes all of the bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.open.get()?.write_all(bytes)
     }
@@ -97,7 +98,7 @@ impl Private {
         std::os::windows::fs::FileExt::seek_write(self.open.get()?, bytes, offset).map(drop)
     }
 
-    /// Reads all of it; [`io::ErrorKind::InvalidData`] where it is longer than `limit` bytes.
+    /// Reads the whole file; [`io::ErrorKind::InvalidData`] if it is longer than `limit` bytes.
     pub fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open.get()?.take(limit + 1).read_to_end(&mut bytes)?;
@@ -107,25 +108,25 @@ impl Private {
         Ok(bytes)
     }
 
-    /// Locks it against other openings of it; `false` if it is locked already. Others may still read and write it.
+    /// Locks the file; `false` if another open file description holds the lock. Others can still read and write it.
     pub fn try_lock(&mut self) -> io::Result<bool> {
         self.is_locked = lock(self.open.get()?)?;
         Ok(self.is_locked)
     }
 
-    /// When it was last touched.
+    /// When it was last changed or touched.
     pub fn touched(&self) -> io::Result<SystemTime> {
         self.metadata()?.modified()
     }
 
-    /// Says that it is in use.
+    /// Sets its time of change to now, to show that it is in use.
     pub fn touch(&self) {
         if let Ok(file) = self.open.get() {
             let _ = file.set_modified(SystemTime::now());
         }
     }
 
-    /// Is this still the file at that path? It may have been removed and made anew.
+    /// Whether this is still the file at that path. It may have been removed and created again.
     #[cfg(unix)]
     pub fn is_at(&self, path: &Path) -> bool {
         use std::os::unix::fs::MetadataExt;
@@ -133,8 +134,8 @@ impl Private {
         self.metadata().is_ok_and(|here| there.is_ok_and(|there| there == (here.dev(), here.ino())))
     }
 
-    /// Is this still the file at that path? It may have been removed and made anew: a file that is open can be
-    /// removed here too, if it was opened for that, as std does.
+    /// Whether this is still the file at that path. It may have been removed and created again: here too an open file
+    /// can be removed if it was opened with sharing of deletion, as std does.
     #[cfg(not(unix))]
     pub fn is_at(&self, path: &Path) -> bool {
         use std::os::windows::fs::OpenOptionsExt;
@@ -152,7 +153,7 @@ impl Private {
 impl Drop for Private {
     fn drop(&mut self) {
         if self.is_locked {
-            // Explicitly: a forked child holds the same open file, and with it the lock.
+            // Unlocked explicitly, because a forked child holds the same open file, and with it the lock.
             let _ = self.open.get().map(unlock);
         }
     }
@@ -186,7 +187,8 @@ fn unlock(file: &File) {
     let _ = file.unlock();
 }
 
-/// The byte that is locked: one that no file has, since no other process can read or write what is locked here.
+/// The position of the byte that is locked. It is beyond every file, because no other process can read or write a
+/// locked byte here.
 #[cfg(not(unix))]
 fn locked_byte() -> super::windows::Overlapped {
     super::windows::Overlapped { offset: u32::MAX - 1, offset_high: i32::MAX as u32, ..Default::default() }
@@ -232,8 +234,8 @@ fn no_file() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "not a regular file")
 }
 
-/// The names in a folder; an error where it could not be read to its end. std's `read_dir` would close whatever has
-/// got its number since.
+/// The names in a folder; an error if it could not be read completely. std's `read_dir` would close any file that got
+/// its number in between.
 #[cfg(unix)]
 pub fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -252,7 +254,7 @@ pub fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
             names.push(OsString::from_vec(name.to_vec()));
         }
     }
-    folder.get().map(|_| names) // closed meanwhile, it has no end but looks as if
+    folder.get().map(|_| names) // if it was closed in between, it looks as if it had ended
 }
 
 /// The names in a folder.
@@ -281,8 +283,8 @@ impl Drop for Folder {
     }
 }
 
-/// Puts a file of this user alone in place as a whole, over what is there. `writer` tells the half-written files of one
-/// process from another's.
+/// Writes a file of this user alone as a whole, replacing an existing one. `writer` makes the names of half-written
+/// files unique to this process.
 pub fn put_in_place(path: &Path, writer: &str, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let new = path.with_file_name(format!(".{name}.{writer}.new"));
@@ -294,8 +296,8 @@ pub fn put_in_place(path: &Path, writer: &str, bytes: &[u8]) -> io::Result<()> {
     placed
 }
 
-/// Removes a file. Windows refuses that while another process has it open and does not share its removal, such as a
-/// scanner for viruses: tried again for a fifth of a second. For background threads.
+/// Removes a file. Windows refuses that while another process, such as a virus scanner, has it open without sharing
+/// deletion, so it is tried again for a fifth of a second. For background threads.
 pub fn remove(path: &Path) -> io::Result<()> {
     #[cfg(windows)]
     for _ in 0..20 {
@@ -307,8 +309,8 @@ pub fn remove(path: &Path) -> io::Result<()> {
     std::fs::remove_file(path)
 }
 
-/// Cuts off what a file has behind so many bytes. In one call: it is done for every request. In a folder of this user
-/// alone, where no other user puts links.
+/// Cuts a file to this length in bytes. It takes one call, because it is done for every request. The folder belongs to
+/// this user alone, so no other user can put a link there.
 #[cfg(unix)]
 pub fn cut(path: &Path, length: u64) -> io::Result<()> {
     use std::os::unix::ffi::OsStrExt;
@@ -321,13 +323,13 @@ pub fn cut(path: &Path, length: u64) -> io::Result<()> {
     }
 }
 
-/// Cuts off what a file has behind so many bytes.
+/// Cuts a file to this length in bytes.
 #[cfg(not(unix))]
 pub fn cut(path: &Path, length: u64) -> io::Result<()> {
     open(OpenOptions::new().write(true), path)?.cut(length)
 }
 
-/// Is it for want of a descriptor or of memory, or because another process has the file just now? It may be had later.
+/// Whether an error is temporary: there is no descriptor or no memory, or another process has the file open.
 pub fn is_passing(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(is_passing_code)
 }
@@ -345,10 +347,10 @@ fn is_passing_code(code: i32) -> bool {
     matches!(code, 4 | 8 | 14 | 32 | 33 | 303 | 1450 | 1455)
 }
 
-/// A folder in which this user alone can make and rename files. One that is there is used as it is, or not at all: its
-/// mode is never changed. One that is not there is made (0700) with those above it, if the first of them that is there
-/// belongs to this user, or is a place where everybody may make something (sticky): nothing is made in the home of
-/// somebody else.
+/// Prepares a folder in which only this user can create and rename files. An existing one is used as it is, or not at
+/// all: its mode is never changed. A missing one is created (mode 0700) with its missing parents, if the first existing
+/// parent belongs to this user or is sticky, so that everybody may create something there. Nothing is created in
+/// another user's home.
 #[cfg(unix)]
 pub fn private_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -375,7 +377,7 @@ pub fn private_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A folder under this user's profile, which is private there already.
+/// Prepares a folder under this user's profile, which is private by default.
 #[cfg(not(unix))]
 pub fn private_folder(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)?;

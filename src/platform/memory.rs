@@ -1,5 +1,5 @@
-//! Is there memory? std ends the process where an allocation fails, so whoever is about to allocate for an event asks
-//! first. What is refused after that comes out of a reserve ([`super::reserve`]).
+//! Checks whether there is memory. std ends the process if an allocation fails, so the code checks before it allocates
+//! for an event. What is refused after that comes from a reserve ([`super::reserve`]).
 
 use std::alloc::Layout;
 
@@ -7,18 +7,19 @@ use std::alloc::Layout;
 #[global_allocator]
 static ALLOCATOR: super::reserve::Allocator = super::reserve::Allocator::new();
 
-/// What the first event takes beside its queue, and what each pass over the queue or to the server may take: a batch
-/// as text several times over, buffers, TLS. Address space of a moment; what is not written to costs nothing.
+/// How much memory the first event needs beside its queue, and each pass over the queue or to the server: several
+/// copies of a batch as text, buffers, TLS. It is only address space for a moment; memory that is not written to costs
+/// nothing.
 pub const WORK_BYTES: usize = 1024 * 1024;
-/// What starting a thread takes beside its stack, and what an answer to the host takes.
+/// How much memory starting a thread needs beside its stack, or an answer to the host program.
 pub const CALL_BYTES: usize = 64 * 1024;
 
-/// Of so little the reserve has twice as much for small pieces while it is not low. Asking the system would write to a
-/// fresh page, which the first event of a process would pay for.
+/// Up to this size the system is not asked, because the reserve has twice as much for small pieces while it is not low.
+/// Asking the system would write to a fresh page, which the first event of a process would pay for.
 #[cfg(feature = "reserve")]
 const LITTLE_BYTES: usize = 128 * 1024;
 
-/// Can so many bytes be had right now, and is the reserve still there for what others take before they are used?
+/// Whether this many bytes can be allocated now, and the reserve is available for what others allocate in between.
 pub fn is_there(bytes: usize) -> bool {
     #[cfg(feature = "reserve")]
     if ALLOCATOR.is_low() {
@@ -29,7 +30,8 @@ pub fn is_there(bytes: usize) -> bool {
         return true;
     }
     let Some(layout) = Layout::array::<u8>(bytes).ok().filter(|layout| layout.size() > 0) else { return bytes == 0 };
-    let start = std::hint::black_box(take(layout)); // one that nobody looks at is optimised away, and counts as had
+    // The compiler would remove an allocation that is never used, and take it for successful.
+    let start = std::hint::black_box(take(layout));
     if !start.is_null() {
         // SAFETY: allocated above, with this layout.
         unsafe { std::alloc::dealloc(start, layout) };
@@ -37,7 +39,8 @@ pub fn is_there(bytes: usize) -> bool {
     !start.is_null()
 }
 
-/// A piece of that size, which is not zero; null where the system has none. The reserve is not for what may be refused.
+/// Allocates a piece of this size, which is not zero; null if the system has none. It never comes from the reserve,
+/// because it may be refused.
 #[inline(always)]
 fn take(layout: Layout) -> *mut u8 {
     debug_assert!(layout.size() > 0);
@@ -49,9 +52,9 @@ fn take(layout: Layout) -> *mut u8 {
     return unsafe { std::alloc::alloc(layout) };
 }
 
-/// All parts, one after the other, in one allocation of `length` bytes; `None` where there is no memory for it, or the
-/// parts are not so long together. An event retires a third of the instructions of `Vec::try_reserve_exact` and what
-/// follows it.
+/// Concatenates all parts in one allocation of `length` bytes; `None` if there is no memory for it, or the parts do not
+/// have that length. An event takes a third of the instructions that `Vec::try_reserve_exact` and the copies after it
+/// would take.
 pub fn concat<const N: usize>(parts: &[&[u8]; N], length: usize) -> Option<Box<[u8]>> {
     let layout = Layout::array::<u8>(length).ok().filter(|layout| layout.size() > 0)?;
     let start = take(layout);

@@ -1,8 +1,8 @@
-//! What differs by operating system, and nothing else: each function here has one meaning and as many bodies as
-//! there are systems. With `ffi`, the only room where `unsafe` is allowed.
+//! What differs by operating system, and nothing else. Each function has one meaning, and a body for each system.
+//! `unsafe` is allowed here and in `ffi` only.
 //!
-//! What ran where is in README.md. With `--cfg pact_like_macos` a Linux build does what differs on macOS as far as
-//! Linux can: no page that a fork wipes, no coarse clock, no library that the linker pins. For tests alone.
+//! README.md lists what was tested on which system. For tests, `--cfg pact_like_macos` makes a Linux build take the
+//! paths of macOS where Linux can: no page that a fork wipes, no coarse clock, no library that the linker pins.
 #![allow(unsafe_code)]
 
 pub mod clock;

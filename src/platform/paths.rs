@@ -1,11 +1,13 @@
-//! Where this system keeps what belongs to a person. The environment is given; but for Windows nothing is opened here.
+//! The folders for a person's files on this system. The environment is an argument. Nothing is opened, except on
+//! Windows.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The folder of this product under the person's configuration, or `None` where the person has no home.
+/// The folder of this product in the person's configuration folder, or `None` if the person has no home folder.
 ///
-/// Unix: the XDG Base Directory Specification; a relative `XDG_CONFIG_HOME` is invalid there and is passed over.
+/// Unix: the XDG Base Directory Specification; it says that a relative `XDG_CONFIG_HOME` is invalid, so that is
+/// ignored.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 pub fn user_config_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -13,21 +15,22 @@ pub fn user_config_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<Pa
     Some(base.join("pact-telemetry"))
 }
 
-/// The folder of this product under the person's configuration, or `None` where the person has no home.
+/// The folder of this product in the person's configuration folder, or `None` if the person has no home folder.
 #[cfg(target_vendor = "apple")]
 pub fn user_config_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let home = variable("HOME").map(PathBuf::from).filter(|path| path.is_absolute())?;
     Some(home.join("Library/Application Support/pact-telemetry"))
 }
 
-/// The folder of this product under the person's configuration, or `None` where the person has no profile.
+/// The folder of this product in the person's configuration folder, or `None` if the person has no profile.
 #[cfg(windows)]
 pub fn user_config_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let base = variable("APPDATA").map(PathBuf::from).filter(|path| path.is_absolute());
     Some(base.or_else(known_folders::roaming)?.join("pact-telemetry"))
 }
 
-/// The folder of this product under the machine's configuration. Fixed: no variable may lead past an administrator.
+/// The folder of this product in the machine's configuration folder. It is fixed, so that no variable can bypass an
+/// administrator.
 #[cfg(not(windows))]
 pub fn system_config_dir() -> Option<PathBuf> {
     if cfg!(target_vendor = "apple") {
@@ -37,16 +40,16 @@ pub fn system_config_dir() -> Option<PathBuf> {
     }
 }
 
-/// The folder of this product under the machine's configuration, which Windows itself names; no variable may lead past
-/// an administrator. `None` where it belongs to somebody else: anybody may make a folder there, and a choice in it
-/// would be nobody's.
+/// The folder of this product in the machine's configuration folder. Windows itself names it, so that no variable can
+/// bypass an administrator. `None` if it belongs to another user: any user may create a folder there, and a choice in
+/// it would not be an administrator's.
 #[cfg(windows)]
 pub fn system_config_dir() -> Option<PathBuf> {
     let folder = known_folders::common()?.join("pact-telemetry");
     known_folders::is_an_administrators(&folder).then_some(folder)
 }
 
-/// The folder of this product's state: what waits for another attempt. `None` where the person has no home.
+/// The state folder of this product. `None` if the person has no home folder.
 ///
 /// Unix: `XDG_STATE_HOME` of the XDG Base Directory Specification.
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -56,20 +59,20 @@ pub fn user_state_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<Pat
     Some(base.join("pact-telemetry"))
 }
 
-/// The folder of this product's state, or `None` where the person has no home.
+/// The state folder of this product, or `None` if the person has no home folder.
 #[cfg(target_vendor = "apple")]
 pub fn user_state_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     user_config_dir(variable)
 }
 
-/// The folder of this product's state, or `None` where the person has no profile.
+/// The state folder of this product, or `None` if the person has no profile.
 #[cfg(windows)]
 pub fn user_state_dir(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let base = variable("LOCALAPPDATA").map(PathBuf::from).filter(|path| path.is_absolute());
     Some(base.or_else(known_folders::local)?.join("pact-telemetry"))
 }
 
-/// Opens a file for reading without ever waiting for it: a FIFO in its place must not hang the host.
+/// Opens a file for reading without waiting: a FIFO in its place must not make the host program hang.
 pub fn open_without_waiting(path: &std::path::Path) -> std::io::Result<std::fs::File> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true);
@@ -84,7 +87,7 @@ pub fn open_without_waiting(path: &std::path::Path) -> std::io::Result<std::fs::
     opened
 }
 
-/// Is a file where a folder should be? Windows says the same as where there is nothing (ERROR_PATH_NOT_FOUND).
+/// Whether there is a file where a folder should be. Windows reports that like a missing folder (ERROR_PATH_NOT_FOUND).
 #[cfg(windows)]
 fn is_below_a_file(path: &std::path::Path, error: &std::io::Error) -> bool {
     let there = || path.ancestors().skip(1).find_map(|above| std::fs::metadata(above).ok());
@@ -110,7 +113,7 @@ mod known_folders {
     use std::path::{Path, PathBuf};
     use std::ptr::null_mut;
 
-    /// FOLDERID_RoamingAppData: where %APPDATA% leads to, in a process that has no such variable.
+    /// FOLDERID_RoamingAppData: the folder of %APPDATA%, for a process that has no such variable.
     pub fn roaming() -> Option<PathBuf> {
         known(&Guid(0x3EB6_85DB, 0x65F9, 0x4CF6, [0xA0, 0x3A, 0xE3, 0xEF, 0x65, 0x72, 0x9F, 0x3D]))
     }
@@ -125,7 +128,8 @@ mod known_folders {
         known(&Guid(0x62AB_5D82, 0xFDC1, 0x4DC3, [0xA9, 0xDD, 0x07, 0x0D, 0x1D, 0x49, 0x5D, 0x97]))
     }
 
-    /// A function of a library of the system. Loaded when it is asked for: not every process needs the shell.
+    /// A function of a system library. The library is loaded when it is needed, because not every process needs the
+    /// shell.
     fn function(library: &str, name: &CStr) -> Option<unsafe extern "system" fn() -> isize> {
         let library: Vec<u16> = library.encode_utf16().chain([0]).collect();
         // SAFETY: both names are terminated; the library is the system's own, and stays loaded.
@@ -154,7 +158,7 @@ mod known_folders {
         }
     }
 
-    /// Does the folder belong to an administrator or to the system? Also where there is none.
+    /// Whether the folder belongs to an administrator or to the system. True if there is no folder.
     pub fn is_an_administrators(folder: &Path) -> bool {
         /// GetSecurityInfo needs no more.
         const READ_CONTROL: u32 = 0x0002_0000;

@@ -1,15 +1,15 @@
-//! What a library needs to know of its process: that it was forked, that it ends, that signals are none of its
-//! thread's business, what the machine is called. Starts nothing by itself.
+//! What a library needs to know about its process: that it was forked, that it exits, which signals its threads must
+//! not take, and the machine's name. Starts nothing by itself.
 
 use crate::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering;
 
-/// One `T` a process: a forked child finds it empty again and makes its own.
+/// One `T` for each process: a forked child finds it empty again and makes its own.
 ///
-/// `pthread_atfork` clears the pointer in a child, so noticing a fork costs a load and no system call. Where the kernel
-/// has such a thing, the pointer also lives in a page that the kernel zeroes in a child (`MADV_WIPEONFORK`, Linux
-/// 4.14): this holds for a raw `clone` too. The page alone is not enough: under qemu-user `madvise` succeeds and does
-/// nothing. Values are never freed: other threads may be in them.
+/// `pthread_atfork` clears the pointer in a child, so noticing a fork costs a load and no system call. If the kernel
+/// supports it, the pointer also lives in a page that the kernel zeroes in a child (`MADV_WIPEONFORK`, Linux 4.14),
+/// which also covers a raw `clone`. The page alone is not enough, because under qemu-user `madvise` succeeds and does
+/// nothing. Values are never freed, because other threads may use them.
 pub struct PerProcess<T: Send + Sync + 'static> {
     slot: std::sync::atomic::AtomicPtr<AtomicPtr<T>>,
 }
@@ -29,7 +29,7 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
         unsafe { slot.load(Ordering::Acquire).as_ref() }
     }
 
-    /// This process's value; of several threads that make one at once, the first wins and the others' are dropped.
+    /// This process's value. If several threads make one at once, the first wins and the others are dropped.
     #[inline(always)]
     pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &'static T {
         match self.get() {
@@ -60,7 +60,7 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
         if slot.is_null() {
             // Published only once it is registered: no thread may use a pointer that a fork would leave as it is.
             let fresh = cleared_in_a_child().cast::<AtomicPtr<T>>();
-            // The loser's page stays mapped: 4 KiB, once, in a race of first events.
+            // The page of the thread that lost stays mapped: 4 KiB, once, in a race of first events.
             slot = match self.slot.compare_exchange(slot, fresh, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => fresh,
                 Err(winner) => winner,
@@ -71,7 +71,7 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
     }
 }
 
-/// The model checker's own, which no fork clears.
+/// A slot for the model checker, which no fork clears.
 #[cfg(loom)]
 fn cleared_in_a_child() -> *mut AtomicPtr<u8> {
     Box::into_raw(Box::new(AtomicPtr::new(std::ptr::null_mut())))
@@ -87,7 +87,7 @@ fn cleared_in_a_child() -> *mut AtomicPtr<u8> {
     slot
 }
 
-/// Zeroed memory that the kernel says it zeroes again in a forked child; `None` where it has no such thing.
+/// Zeroed memory that the kernel promises to zero again in a forked child; `None` if it cannot.
 #[cfg(not(loom))]
 fn wiped_on_fork() -> Option<*mut AtomicPtr<u8>> {
     #[cfg(all(any(target_os = "linux", target_os = "android"), not(pact_like_macos)))]
@@ -142,7 +142,7 @@ mod at_fork {
         }
     }
 
-    /// Has the pointer cleared in every child that is forked from now on. The pointer is never freed.
+    /// Registers a pointer that is cleared in every child that is forked from now on. The pointer is never freed.
     pub fn clear(slot: *mut AtomicPtr<u8>) {
         super::stay_loaded();
         let mut next = FIRST.load(Ordering::Acquire);
@@ -153,17 +153,18 @@ mod at_fork {
             unsafe { (*entry).next = next };
         }
         if !IS_REGISTERED.load(Ordering::Acquire) {
-            // Two threads may both register: the handler may run twice. Without memory for it (ENOMEM) the wiped page
-            // is left.
-            // SAFETY: the handler is a function of this library, which stays in the process.
+            // Two threads may both register, so the handler may run twice. If there is no memory for it (ENOMEM), the
+            // wiped page remains as the only protection. SAFETY: the handler is a function of this library, which stays
+            // in the process.
             let answer = unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
             IS_REGISTERED.store(answer == 0, Ordering::Release);
         }
     }
 }
 
-/// Keeps this library in the process for good: its threads, its exit handler and its fork handler need their code.
-/// Cheap after the first time. Linux needs no call: the library is linked so (build.rs), and musl unloads nothing.
+/// Keeps this library in the process for good: its threads, its exit handler and its fork handler need their code. It
+/// is cheap after the first time. Linux needs no call: the library is linked for that (build.rs), and musl never
+/// unloads anything.
 pub fn stay_loaded() {
     #[cfg(any(target_vendor = "apple", pact_like_macos, windows))]
     {
@@ -193,7 +194,7 @@ fn pin() -> bool {
     unsafe { GetModuleHandleExW(PIN | FROM_ADDRESS, (pin as *const ()).cast(), &mut library) != 0 }
 }
 
-/// Why this library reports nothing in a process like this, if it is one of those.
+/// The reason why this library reports nothing in this kind of process; `None` if it does report.
 pub fn unsupported() -> Option<&'static str> {
     if is_privileged() {
         Some("privileged process")
@@ -204,8 +205,8 @@ pub fn unsupported() -> Option<&'static str> {
     }
 }
 
-/// Does it run with more rights than the person has who started it (set-user-ID and the like)? Its environment and its
-/// files are not to be trusted then.
+/// Whether this process has more rights than the person who started it (set-user-ID and the like). Then its environment
+/// and its files cannot be trusted.
 fn is_privileged() -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     // SAFETY: takes any number, cannot fail.
@@ -217,9 +218,9 @@ fn is_privileged() -> bool {
     return false;
 }
 
-/// Was it linked statically against glibc, and loads this library all the same? It has two C libraries then, of which
-/// the second can start no thread. Such a program was started without a dynamic loader, unless the loader itself was
-/// started with the program as its argument.
+/// Whether this program is linked statically with glibc and still loads this library. Then it has two C libraries, and
+/// the second one can start no thread. Such a program was started without a dynamic loader, unless the loader itself
+/// was started with the program as its argument.
 fn is_static() -> bool {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -235,8 +236,8 @@ fn is_static() -> bool {
     false
 }
 
-/// Runs `start` with the signals blocked on this thread, so that a thread started in it inherits that mask: no handler
-/// of the host's runs on the library's threads. The caller's own mask is put back.
+/// Runs `start` with all signals blocked on this thread, so that a thread that it starts inherits that mask and no
+/// handler of the host program runs on the library's threads. Then restores the caller's mask.
 ///
 /// A signal that ends the process, which the host neither handles nor blocks, is left: where the host's own threads
 /// have ended, one of the library's is the only one that can take it.
@@ -270,7 +271,8 @@ pub fn with_signals_blocked<R>(start: impl FnOnce() -> R) -> R {
     start()
 }
 
-/// Has `handler` called when the process ends by `exit` or by returning from `main`. Not by `_exit`, nor by a signal.
+/// Registers `handler` for the exit of the process by `exit` or by returning from `main`. It is not called after
+/// `_exit` or a signal.
 #[cfg(not(windows))]
 pub fn at_exit(handler: extern "C" fn()) {
     stay_loaded();
@@ -282,9 +284,9 @@ pub fn at_exit(handler: extern "C" fn()) {
     unsafe { atexit(handler) };
 }
 
-/// Has `handler` called when the process ends by `exit` or by returning from `main`, where the program uses one of the
-/// system's C runtimes. Not by `_exit`, `ExitProcess` or `TerminateProcess`, nor with a C runtime of the program's own.
-/// May be called twice.
+/// Registers `handler` for the exit of the process by `exit` or by returning from `main`, if the program uses one of
+/// the system's C runtimes. It is not called after `_exit`, `ExitProcess` or `TerminateProcess`, nor with a C runtime
+/// of the program's own. It may be called twice.
 ///
 /// This library's own `atexit` would be too late: its handlers run when the library is detached, and by then the system
 /// has ended all other threads ([`at_detach`]).
@@ -308,8 +310,9 @@ pub fn at_exit(handler: extern "C" fn()) {
     }
 }
 
-/// Has `handler` called when the process ends, whichever way but for `TerminateProcess`: after the system has ended all
-/// other threads. It must wait for nothing and take no lock, since a thread may have held it when it was ended.
+/// Registers `handler` for every exit of the process except `TerminateProcess`. It is called after the system has ended
+/// all other threads. It must wait for nothing and take no lock, because a thread may have held the lock when it was
+/// ended.
 #[cfg(windows)]
 pub fn at_detach(handler: extern "C" fn()) {
     unsafe extern "C" {
@@ -320,7 +323,7 @@ pub fn at_detach(handler: extern "C" fn()) {
     unsafe { atexit(handler) };
 }
 
-/// Is this process a child that was forked, and has not executed a program since? Apple's frameworks may abort there.
+/// Whether this process is a forked child that has not executed a program since. Apple's frameworks may abort there.
 #[cfg(target_vendor = "apple")]
 pub fn is_forked_without_exec() -> bool {
     /// libproc.h: "process called exec". A child does not inherit it.
@@ -334,18 +337,18 @@ pub fn is_forked_without_exec() -> bool {
     }
 }
 
-/// The machine's name as the system gives it, or `None`. No process is started and no name is looked up for it.
+/// The machine's name as the system gives it, or `None`. Starts no process and looks up no name.
 #[cfg(unix)]
 pub fn hostname() -> Option<String> {
     let mut buffer = [0u8; 256];
     // SAFETY: the buffer is ours and its true size is given; gethostname(2) keeps no pointer.
     let answer = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len()) };
-    // POSIX leaves open whether a cut name is terminated: without a NUL there is no name.
+    // POSIX does not say whether a name that was cut is terminated. Without a NUL there is no name.
     let name = std::ffi::CStr::from_bytes_until_nul(&buffer).ok()?;
     (answer == 0).then(|| name.to_string_lossy().into_owned())
 }
 
-/// The machine's name as the system gives it, or `None`. The same as `hostname` prints: COMPUTERNAME ends after 15
+/// The machine's name as the system gives it and as `hostname` prints it, or `None`. COMPUTERNAME would end after 15
 /// characters.
 #[cfg(windows)]
 pub fn hostname() -> Option<String> {
@@ -450,7 +453,7 @@ mod tests {
         let inside = with_signals_blocked(|| std::thread::spawn(move || all.map(blocked)));
         assert_eq!(inside.join().unwrap(), [true, true, true, true, false], "nobody handles or blocks SIGTERM here");
         assert_eq!(all.map(blocked), [false; 5]);
-        // A host that takes it by sigwait(3) blocks it everywhere: then it is blocked here, too.
+        // A host program that takes it by sigwait(3) blocks it on all threads. Then it is blocked here too.
         let sigwaits = std::thread::spawn(|| {
             // SAFETY: changes the mask of this thread alone, with a set that was filled in.
             unsafe {
@@ -470,7 +473,7 @@ mod tests {
     }
 }
 
-/// In every order that the threads and the memory allow (`make model`).
+/// The model for loom: every order that threads and memory allow (`make model`).
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
@@ -484,9 +487,9 @@ mod model {
     fn of_several_that_make_one_at_once_all_have_the_same() {
         in_every_order(|| {
             let (cell, made) = (Arc::new(PerProcess::new()), Arc::new(AtomicUsize::new(0)));
-            cell.slot(); // the page itself is none of loom's
+            cell.slot(); // loom does not know the page itself
 
-            // Each another.
+            // Each thread makes another one.
             let make = |made: &AtomicUsize| made.fetch_add(1, Ordering::Relaxed);
             for generation in 0..2 {
                 assert!(cell.get().is_none());

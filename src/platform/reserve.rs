@@ -1,34 +1,34 @@
-//! The library's allocator: the system's, and a reserve for when that says no. std ends the process where an allocation
-//! fails, and the process is the host's. So whoever begins something asks first whether there is memory
-//! ([`super::memory`]), and what is refused after that comes out of the reserve. In the shared library and the static
-//! archive alone (feature `reserve`): a Rust program chooses its allocator itself.
+//! The library's allocator: the system's, with a reserve for allocations that the system refuses. std ends the process
+//! if an allocation fails, and the process is the host program's. So the code checks for memory before it begins
+//! something ([`super::memory`]), and what is refused after that comes from the reserve. Only the shared library and
+//! the static archive have it (feature `reserve`), because a Rust program chooses its own allocator.
 //!
-//! No lock, which a fork could leave held: a block is a bit, and who gives blocks back says how many. Until it is
-//! needed, the reserve costs address space and no memory.
+//! There is no lock, because a fork could leave one held: each block has a bit, and the caller that frees blocks says
+//! how many. Until it is needed, the reserve costs address space and no memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Blocks that one number answers for.
+/// The number of blocks whose bits are in one integer.
 const BLOCKS: usize = u64::BITS as usize;
 
 /// The system's allocator with a reserve.
 pub struct Allocator {
-    /// 512 KiB, for what has 32 KiB at most.
+    /// 512 KiB, for pieces of at most 32 KiB.
     small: Pool<512, 16>,
-    /// 2 MiB, for what has 256 KiB at most.
+    /// 2 MiB, for pieces of at most 256 KiB.
     large: Pool<4096, 8>,
 }
 
 impl Allocator {
-    /// With all of the reserve.
+    /// An allocator with an unused reserve.
     pub const fn new() -> Self {
         Allocator { small: Pool::new(), large: Pool::new() }
     }
 
-    /// Is so much of the reserve in use that nothing should be begun?
+    /// Whether so much of the reserve is in use that nothing new should begin.
     pub fn is_low(&self) -> bool {
         self.small.is_low() || self.large.is_low()
     }
@@ -65,7 +65,7 @@ unsafe impl GlobalAlloc for Allocator {
         start
     }
 
-    /// The system knows what is zero already and need not be written to.
+    /// The system knows which memory is zero already and does not have to be written to.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promised.
         let mut start = unsafe { System.alloc_zeroed(layout) };
@@ -112,7 +112,7 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// Equal blocks: a piece is a few that stand in one row of 64.
+/// A pool of equal blocks. A piece is a few adjacent blocks within a row of 64.
 #[repr(C, align(4096))]
 struct Pool<const BLOCK: usize, const ROWS: usize> {
     bytes: UnsafeCell<[[[u8; BLOCK]; BLOCKS]; ROWS]>,
@@ -143,7 +143,7 @@ impl<const BLOCK: usize, const ROWS: usize> Pool<BLOCK, ROWS> {
         None
     }
 
-    /// `false` where the piece is not of this pool.
+    /// `false` if the piece does not belong to this pool.
     fn give_back(&self, start: *mut u8, layout: Layout) -> bool {
         let block = start.addr().wrapping_sub(self.start().addr()) / BLOCK;
         let (Some(used), Some(bits)) = (self.used.get(block / BLOCKS), Self::bits(layout)) else { return false };
@@ -151,16 +151,16 @@ impl<const BLOCK: usize, const ROWS: usize> Pool<BLOCK, ROWS> {
         true
     }
 
-    /// Is half of it in use?
+    /// Whether half of the pool is in use.
     fn is_low(&self) -> bool {
-        // Not counted where nothing is: without a processor's own instruction that takes some thirty others.
+        // Zero is not counted: without a processor's own instruction, counting takes about thirty others.
         let rows = self.used.iter().map(|row| row.load(Ordering::Relaxed)).filter(|row| *row != 0);
         let used: u32 = rows.map(u64::count_ones).sum();
         used as usize > ROWS * BLOCKS / 2
     }
 
-    /// As many low bits as it takes blocks; `None` where it is too large for a row, or has to lie straighter than a
-    /// block does.
+    /// As many low bits as the piece needs blocks; `None` if it is too large for a row, or needs a stricter alignment
+    /// than a block has.
     fn bits(layout: Layout) -> Option<u64> {
         let blocks = layout.size().div_ceil(BLOCK);
         let fits = (1..=BLOCKS).contains(&blocks) && layout.align() <= BLOCK;
@@ -172,7 +172,7 @@ impl<const BLOCK: usize, const ROWS: usize> Pool<BLOCK, ROWS> {
     }
 }
 
-/// Where in a row so many free blocks stand side by side.
+/// The position in a row at which this many adjacent blocks are free.
 fn free(used: u64, wanted: u64) -> Option<u32> {
     (0..=wanted.leading_zeros()).find(|first| used & wanted << first == 0)
 }

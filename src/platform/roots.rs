@@ -1,15 +1,16 @@
-//! The certificates that this machine trusts. Reads files; decides nothing about a connection.
+//! The root certificates that this machine trusts. Reads files; decides nothing about a connection.
 //!
 //! On Linux and the BSDs the platform's store is a PEM bundle in one of a few places. It is read here and not by the
-//! platform verifier because that one reads the environment (`SSL_CERT_FILE`) on the thread that connects, which is
-//! the uploader, where it would race the host's `setenv` (libdatadog#1930). It also saves 43 KB in every host.
+//! platform verifier, because that one reads the environment (`SSL_CERT_FILE`) on the thread that connects. That is the
+//! uploader, where it would race with `setenv` in the host program (libdatadog#1930). It also makes the library 43 KB
+//! smaller.
 
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use ureq::tls::RootCerts;
 
-/// Where the person said that the trusted roots are. Taken on the caller's thread, used by the uploader.
+/// Where the person said that the trusted roots are. It is read on the caller's thread and used by the uploader.
 #[derive(Debug, Default, Clone)]
 pub struct RootOverride {
     /// `SSL_CERT_FILE`: a PEM bundle, as OpenSSL reads it.
@@ -19,15 +20,15 @@ pub struct RootOverride {
 }
 
 impl RootOverride {
-    /// Takes the override from the environment, given as a look-up.
+    /// Reads the override from the environment, which is given as a function.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let set = |name| variable(name).filter(|value| !value.is_empty());
         RootOverride { file: set("SSL_CERT_FILE"), dirs: set("SSL_CERT_DIR") }
     }
 }
 
-/// What the person named is the whole truth, also where it holds nothing: then nobody is trusted. Else the machine's
-/// own.
+/// If the person named files or folders, only their certificates are trusted, even if there are none. Otherwise those
+/// of the machine are.
 pub fn trusted(given: &RootOverride) -> RootCerts {
     if given.file.is_none() && given.dirs.is_none() {
         return of_this_machine();
@@ -53,7 +54,7 @@ fn of_this_machine() -> RootCerts {
     if super::process::is_forked_without_exec() { RootCerts::WebPki } else { RootCerts::PlatformVerifier }
 }
 
-/// The first bundle that this system has; Mozilla's built-in roots where it has none at all (a scratch image).
+/// The first bundle that this system has; Mozilla's built-in roots if it has none at all, as in a scratch image.
 #[cfg(not(any(target_vendor = "apple", windows)))]
 fn of_this_machine() -> RootCerts {
     /// Debian, Ubuntu, Gentoo, Arch; Fedora, RHEL; OpenSUSE; Alpine, FreeBSD, OpenBSD; FreeBSD packages; NetBSD.
@@ -73,10 +74,10 @@ fn of_this_machine() -> RootCerts {
     }
 }
 
-/// Larger files hold no certificates: the largest bundles have a quarter of a megabyte.
+/// Larger files are not read: the largest bundles have a quarter of a megabyte.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// The text of a regular file. Waits for nothing: a pipe in its place must not hang the upload.
+/// The text of a regular file. Does not wait: a pipe in its place must not make the upload hang.
 fn read(path: &Path) -> Option<Vec<u8>> {
     let file = super::paths::open_without_waiting(path).ok()?;
     let about = file.metadata().ok()?;
@@ -85,7 +86,7 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     is_read.then_some(text)
 }
 
-/// Every certificate of these PEM files; what cannot be read or parsed is passed over, as OpenSSL does.
+/// Every certificate of these PEM files. What cannot be read or parsed is skipped, as OpenSSL does.
 fn certificates_in(files: &[PathBuf]) -> Vec<ureq::tls::Certificate<'static>> {
     let mut certificates = Vec::new();
     for text in files.iter().filter_map(|path| read(path)) {

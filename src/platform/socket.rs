@@ -1,4 +1,4 @@
-//! A TCP connection that is used and closed only while its descriptor still is that connection (see `descriptor.rs`).
+//! A TCP connection that is used and closed only while its descriptor still stands for it (see `descriptor.rs`).
 
 use super::descriptor::Owned;
 use std::io;
@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Socket(Owned<TcpStream>);
 
 impl Socket {
-    /// Connects within a time.
+    /// Connects within a time limit.
     pub fn connect(address: &SocketAddr, timeout: Duration) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(address, timeout)?;
         let socket =
@@ -19,12 +19,12 @@ impl Socket {
         Ok(socket)
     }
 
-    /// The connection, if it still is ours.
+    /// The connection, if the descriptor still stands for it.
     pub fn stream(&self) -> io::Result<&TcpStream> {
         self.0.get()
     }
 
-    /// Is it open, with nothing to read? Waits for nothing and takes nothing out.
+    /// Whether it is open and there is nothing to read. Does not wait and reads nothing.
     #[cfg(unix)]
     pub fn is_quiet(&self) -> bool {
         use std::os::fd::AsRawFd;
@@ -36,7 +36,7 @@ impl Socket {
         amount < 0 && io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock
     }
 
-    /// Is it open, with nothing to read? Waits for nothing.
+    /// Whether it is open and there is nothing to read. Does not wait.
     #[cfg(not(unix))]
     pub fn is_quiet(&self) -> bool {
         let Ok(stream) = self.stream() else { return false };
@@ -44,7 +44,7 @@ impl Socket {
         stream.set_nonblocking(true).is_ok() && nothing() && stream.set_nonblocking(false).is_ok()
     }
 
-    /// Ends whatever is done with it on another thread.
+    /// Shuts it down, which ends every call on it in another thread.
     pub fn shut_down(&self) {
         if let Ok(stream) = self.stream() {
             let _ = stream.shutdown(Shutdown::Both);

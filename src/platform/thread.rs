@@ -1,15 +1,15 @@
-//! Threads of the library's own. Not std's: for each of those it takes a piece of memory from the system itself, past
-//! the library's allocator, and ends the process where there is none.
+//! The library's own threads. std's threads are not used: for each one std takes memory from the system without the
+//! library's allocator, and ends the process if there is none.
 
 use std::ffi::CStr;
 
-/// Starts a thread that nobody joins; `false` where the system gives none. It inherits the caller's signal mask. A
-/// panic ends it and nothing else.
+/// Starts a detached thread; `false` if the system cannot start one. It inherits the caller's signal mask. A panic ends
+/// only the thread.
 pub fn start(name: &'static CStr, stack_bytes: usize, run: impl FnOnce() + Send + 'static) -> bool {
     super::process::stay_loaded();
     start_quiet(name, stack_bytes, move || {
         if let Err(payload) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
-            std::mem::forget(payload); // its drop could panic again
+            std::mem::forget(payload); // dropping it could panic again
         }
     })
 }
@@ -47,7 +47,7 @@ fn start_quiet<F: FnOnce() + Send + 'static>(name: &'static CStr, stack_bytes: u
     }
 }
 
-/// As `ps` and debuggers show it; at most 15 bytes on Linux (pthread_setname_np(3)).
+/// The name that `ps` and debuggers show; at most 15 bytes on Linux (pthread_setname_np(3)).
 #[cfg(unix)]
 fn set_name(name: &CStr) {
     // SAFETY: a string that lives for ever, of the calling thread.
@@ -94,7 +94,7 @@ mod tests {
         let (tell, told) = channel();
         assert!(start(c"pact-test", 256 * 1024, move || {
             let _ = tell.send(own_name_and_stack_size());
-            std::panic::resume_unwind(Box::new(())); // as a fault of ours would
+            std::panic::resume_unwind(Box::new(())); // as a fault of the library would
         }));
         assert_eq!(told.recv(), Ok(("pact-test\n".into(), 256 * 1024)));
         assert!(told.recv().is_err(), "what it had was dropped");
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn what_a_thread_should_have_had_is_dropped_where_there_is_none() {
         let (tell, told) = channel();
-        // As good as all of the address space.
+        // Nearly all of the address space.
         assert!(!start(c"pact-test", 1 << 46, move || tell.send(()).unwrap_or_default()));
         assert!(told.recv().is_err());
     }

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int, c_void};
 
 pub type Handle = *mut c_void;
 
-/// GetModuleHandleExW: the library stays until the process ends.
+/// GetModuleHandleExW: the library stays until the process exits.
 pub const PIN: u32 = 1;
 /// GetModuleHandleExW: the library that has this address.
 pub const FROM_ADDRESS: u32 = 4;
