@@ -5,7 +5,10 @@
 mod support;
 
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Stdio;
 use std::time::{SystemTime, UNIX_EPOCH};
 use support::processes::*;
@@ -141,6 +144,41 @@ fn a_notice_that_nobody_can_see_was_not_shown() {
     assert!(!home.was_told());
     assert_eq!(home.batches().len(), 2);
     assert_eq!(collector.end().len(), 0);
+}
+
+/// What reached the journal that is standard error of a service, and whether that counts as shown. `name`: what stands
+/// in `JOURNAL_STREAM` for a connection of that device and inode.
+#[cfg(target_os = "linux")]
+fn told_the_journal(name: &dyn Fn(u64, u64) -> String, is_full: bool) -> (usize, bool) {
+    let home = Home::of_a_new_person();
+    let journal = UnixListener::bind(home.path().join("journal")).unwrap();
+    let mut connection = UnixStream::connect(home.path().join("journal")).unwrap();
+    let (mut received, _) = journal.accept().unwrap();
+    if is_full {
+        connection.set_nonblocking(true).unwrap();
+        while connection.write(b"line\n").is_ok() {}
+        connection.set_nonblocking(false).unwrap();
+    }
+    let connection = std::fs::File::from(OwnedFd::from(connection));
+    let about = connection.metadata().unwrap();
+    let mut process = home.process("https://relay.example", "track 1, flush Kept, close");
+    process = process.variable("JOURNAL_STREAM", name(about.dev(), about.ino()));
+    process.command.stderr(connection);
+    process.run();
+    let mut text = String::new();
+    received.read_to_string(&mut text).unwrap();
+    (notices(&text), home.was_told())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_service_is_told_in_the_journal_and_no_other_socket_is_taken_for_it() {
+    let right = |device: u64, inode: u64| format!("{device}:{inode}");
+    assert_eq!(told_the_journal(&right, false), (1, true));
+    assert_eq!(told_the_journal(&right, true), (0, false), "it is never waited for");
+    assert_eq!(told_the_journal(&|device, inode| format!("{device}:{}", inode + 1), false), (0, false));
+    assert_eq!(told_the_journal(&|device, inode| format!("{}:{inode}", device + 1), false), (0, false));
+    assert_eq!(told_the_journal(&|_, _| String::new(), false), (0, false));
 }
 
 #[test]

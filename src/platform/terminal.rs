@@ -33,9 +33,9 @@ mod on_unix {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     /// Standard error as it was when the library was loaded: device and inode, whether it was a file without a name,
-    /// and whether that was looked at. A program that closed it may have got the number for a socket or a file of its
-    /// own.
-    static AT_LOAD: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
+    /// whether it was a connection to systemd's journal, and whether that was looked at. A program that closed it may
+    /// have got the number for a socket or a file of its own.
+    static AT_LOAD: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
 
     /// Test runners (Jest, Vitest) redraw their last lines on a terminal: they move the cursor up by as many lines as
     /// they wrote last, and do not know what others wrote since. They overwrite these empty lines, not the notice.
@@ -46,12 +46,13 @@ mod on_unix {
     #[used]
     static LOOK_AT_LOAD: extern "C" fn() = {
         extern "C" fn look() {
-            let [device, inode, was_nameless, is_known] = &AT_LOAD;
+            let [device, inode, was_nameless, was_journal, is_known] = &AT_LOAD;
             if let Some(stat) = stat(libc::STDERR_FILENO) {
                 let (at, number) = identity(&stat);
                 device.store(at, Ordering::Relaxed);
                 inode.store(number, Ordering::Relaxed);
                 was_nameless.store(is_nameless_file(&stat).into(), Ordering::Relaxed);
+                was_journal.store(is_journal(&stat).into(), Ordering::Relaxed);
             }
             is_known.store(1, Ordering::Release);
         }
@@ -113,13 +114,26 @@ mod on_unix {
         stat.st_mode & libc::S_IFMT == libc::S_IFREG && stat.st_nlink == 0
     }
 
-    /// Is descriptor 2 a pipe, a socket from the parent process, or a file that is only written to, and still what it
-    /// was when the library was loaded? Any other socket, a device, or what else got that number is not standard error.
+    fn is_socket(stat: &libc::stat) -> bool {
+        stat.st_mode & libc::S_IFMT == libc::S_IFSOCK
+    }
+
+    /// Is it the connection to systemd's journal that a service has as standard error? systemd names it by its device
+    /// and inode in `JOURNAL_STREAM` (systemd.exec(5)). On the thread that loads the library.
+    fn is_journal(stat: &libc::stat) -> bool {
+        let named = || std::env::var("JOURNAL_STREAM").ok().filter(|_| super::super::process::unsupported().is_none());
+        let (device, inode) = identity(stat);
+        is_socket(stat) && named().is_some_and(|named| named == format!("{device}:{inode}"))
+    }
+
+    /// Is descriptor 2 a pipe, a socket from the parent process or to the journal, or a file that is only written to,
+    /// and still what it was when the library was loaded? Any other socket, a device, or what else got that number is not standard error.
     /// If the library was loaded while output was captured, the pipe or file from before the capture is standard error
     /// too.
     fn is_standard_error() -> bool {
         let Some(stat) = stat(libc::STDERR_FILENO) else { return false };
-        let [device, inode, was_nameless, is_known] = AT_LOAD.each_ref().map(|part| part.load(Ordering::Acquire));
+        let at_load = AT_LOAD.each_ref().map(|part| part.load(Ordering::Acquire));
+        let [device, inode, was_nameless, was_journal, is_known] = at_load;
         let is_same = (device, inode) == identity(&stat);
         // SAFETY: takes any number.
         let mode = unsafe { libc::fcntl(libc::STDERR_FILENO, libc::F_GETFL) } & libc::O_ACCMODE;
@@ -127,6 +141,7 @@ mod on_unix {
             _ if !is_same && was_nameless == 0 && is_known != 0 => false,
             libc::S_IFIFO => mode == libc::O_WRONLY || mode == libc::O_RDWR,
             libc::S_IFREG => mode == libc::O_WRONLY || is_nameless_file(&stat),
+            libc::S_IFSOCK if is_same && was_journal != 0 => true,
             libc::S_IFSOCK => (is_same || is_known == 0) && is_from_parent(libc::STDERR_FILENO),
             _ => false,
         }
@@ -162,11 +177,16 @@ mod on_unix {
     /// not fit now.
     fn write(descriptor: c_int, text: &str) -> bool {
         let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
+        let (bytes, length) = (text.as_ptr().cast(), text.len());
         // SAFETY: one entry, of this function; and as many bytes as the text has. A pipe that is writable takes
         // PIPE_BUF bytes at once (pipe(7)), and the text is shorter. SIGPIPE is blocked on the library's threads.
         unsafe {
             let is_ready = libc::poll(&mut poll, 1, 0) == 1 && poll.revents & libc::POLLOUT != 0;
-            is_ready && libc::write(descriptor, text.as_ptr().cast(), text.len()) == text.len() as isize
+            let write = || match stat(descriptor) {
+                Some(stat) if is_socket(&stat) => libc::send(descriptor, bytes, length, libc::MSG_DONTWAIT),
+                _ => libc::write(descriptor, bytes, length),
+            };
+            is_ready && write() == length as isize
         }
     }
 }
