@@ -1,6 +1,6 @@
 //! Hosts and systems that give little and take much: no threads, no descriptors, no memory, no peace.
 
-use crate::support::programs::{Language, Sandbox};
+use crate::support::programs::{Language, Sandbox, library, root};
 use crate::support::{Collector, notice_shown, state_below};
 use std::os::unix::fs::PermissionsExt;
 
@@ -134,6 +134,43 @@ fn every_function_runs_on_a_stack_of_64_kib() {
         sandbox.run(program).endpoint(&collector.url).succeed();
         assert_eq!(names(collector), ["in a small stack"; 2]);
     }
+}
+
+#[test]
+fn a_program_that_is_linked_statically_reports_nothing_and_says_why() {
+    let sandbox = Sandbox::new();
+    let collector = Collector::start(&["--requests"]);
+    let (include, archive) = (root("include"), library().join("libpact_telemetry.a"));
+    for kind in ["-static", "-static-pie"] {
+        let arguments = [kind.into(), format!("-I{}", include.display()), archive.display().to_string(), "-ldl".into()];
+        let program = sandbox.program_with("unsupported", Language::C, &arguments);
+        let ended = sandbox.run(program).endpoint(&collector.url).argument("static program").end();
+        assert!(
+            ended.status.success() && ended.out.is_empty() && ended.err.is_empty(),
+            "{kind}: {}\n{}{}",
+            ended.status,
+            ended.out,
+            ended.err
+        );
+    }
+    for kind in ["-static", "-static-pie"] {
+        let program = sandbox.program_with("static_opens", Language::C, &[kind.into(), "-ldl".into()]);
+        let shared = library().join("libpact_telemetry.so");
+        let ended = sandbox.run(program).endpoint(&collector.url).argument(shared).end();
+        if ended.status.code() == Some(77) {
+            println!("skipped: a program linked with {kind} opens no library here: {}", ended.out);
+            continue;
+        }
+        assert!(
+            ended.status.success() && ended.out.is_empty() && ended.err.is_empty(),
+            "{kind}: {}\n{}{}",
+            ended.status,
+            ended.out,
+            ended.err
+        );
+    }
+    assert_eq!(collector.end().len(), 0);
+    assert!(!state_below(sandbox.path()).join("spool").exists());
 }
 
 #[test]
