@@ -126,10 +126,10 @@ mod on_unix {
         is_socket(stat) && named().is_some_and(|named| named == format!("{device}:{inode}"))
     }
 
-    /// Is descriptor 2 a pipe, a socket from the parent process or to the journal, or a file that is only written to,
-    /// and still what it was when the library was loaded? Any other socket, a device, or what else got that number is not standard error.
-    /// If the library was loaded while output was captured, the pipe or file from before the capture is standard error
-    /// too.
+    /// Whether descriptor 2 is a pipe, a socket from the parent process or to the journal, or a file that is only
+    /// written to, and still what it was when the library was loaded. Any other socket, a device, or anything else that
+    /// got the number is not standard error. If the library was loaded while output was captured, the pipe or file from
+    /// before the capture is standard error too.
     fn is_standard_error() -> bool {
         let Some(stat) = stat(libc::STDERR_FILENO) else { return false };
         let at_load = AT_LOAD.each_ref().map(|part| part.load(Ordering::Acquire));
