@@ -226,7 +226,7 @@ const REASONS = {
 };
 for (const [host, within] of Object.entries(HOSTS)) {
   for (const [name, [option, before, more, after]] of Object.entries(REASONS)) {
-    test(`in ${host}, what is refused by ${name} is counted once, also after the end, and is taken later on`, async () => {
+    test(`in ${host}, what is refused by ${name} is counted once, also after the end, and taken later`, async () => {
       const code = `${before}
         const { TelemetryClient } = require(${JSON.stringify(PACKAGE)});
         const library = { id: 'pact-js', name: 'Pact JS', version: '1.0.0' };
@@ -252,7 +252,7 @@ for (const [host, within] of Object.entries(HOSTS)) {
   }
 }
 
-test('where the environment of the process says no, and then only that of a worker, what the worker says holds', async () => {
+test('if the environment of the process says no, and then only that of a worker, the worker decides', async () => {
   const code = `${CLIENT}
     const { parentPort } = require('node:worker_threads');
     const outcomes = [];

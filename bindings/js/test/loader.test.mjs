@@ -155,7 +155,7 @@ test("inside Electron's archive the library beside the archive is loaded", async
 });
 
 for (const format of ['esm', 'cjs']) {
-  test(`a bundle (${format}) from which the package is left out works; one that has it inside says why not`, async () => {
+  test(`a bundle (${format}) without the package works; one that has it inside says why not`, async () => {
     const { project } = install(`bundled as ${format}`);
     const entry = path.join(project, 'entry.mjs');
     writeFileSync(entry, "import * as telemetry from '@pact-foundation/telemetry'; globalThis.telemetry = telemetry;");

@@ -78,7 +78,8 @@ class LoaderTest < Minitest::Test
       require "ffi" # of which some versions may be used in Ractors; a client still may not
       PactTelemetry::Client.new(**OPTIONS) # also where the library is loaded already
       options = Ractor.make_shareable(OPTIONS)
-      Ractor.new(options) { |given| Object.const_set(:ANSWER, eval(#{USE.gsub('OPTIONS', 'given').dump}, binding)) }.take
+      use = #{USE.gsub('OPTIONS', 'given').dump}.freeze
+      Ractor.new(options, use) { |given, use| Object.const_set(:ANSWER, eval(use, binding)) }.take
     RUBY
     assert_equal "Ractors are not supported: make and use clients in the main Ractor\n", ended.out, ended.err
     assert_equal 1, ended.err.lines.size, ended.err # Ruby's own warning about Ractors

@@ -27,7 +27,8 @@ class ProcessTest < Minitest::Test
       ruby!(<<~RUBY, options: options(collector.url))
         client = PactTelemetry::Client.new(**OPTIONS)
         busy = [-> { client.track("busy", category: "c", action: "a") }, -> { client.flush },
-                -> { PactTelemetry::Client.new(**OPTIONS) }].map { |work| Thread.new { loop { work.call; sleep 0.001 } } }
+                -> { PactTelemetry::Client.new(**OPTIONS) }]
+        busy.map! { |work| Thread.new { loop { work.call; sleep 0.001 } } }
         children = Array.new(10) do |number|
           sleep 0.005
           fork { client.track("child \#{number}", category: "c", action: "a") }
