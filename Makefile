@@ -93,15 +93,17 @@ unit: ## the unit tests alone; TARGET=x86_64-unknown-linux-musl: of another targ
 workflows: ## actionlint and zizmor over .github/
 	@tests/workflows
 
-soak: lib command ## minutes of faults, kills, forks, exits, unloads and slow servers: a table with tries and failures
-	@$(CARGO) test --quiet --locked --test soak -- --long
-	@tests/platforms/programs --times 5 || [ $$? = 77 ]
+TIMES ?= 5
+soak: command $(if $(PLATFORM),platform,lib) ## minutes of faults, kills, slow servers; PLATFORM=win32-x64: its emulator
+	@$(if $(PLATFORM),,$(CARGO) test --quiet --locked --test soak -- --long)
+	@tests/platforms/programs --long --times $(TIMES) $(PLATFORM) || [ $$? = 77 ]
+	@tests/platforms/units --long $(PLATFORM) || [ $$? = 77 ]
 
 abi: ## what a linker and a loader see: old and newer headers, abidiff, hardening, exported names (part of make test)
 	@$(CARGO) test --quiet --locked --test c_programs -- abi:: artifacts::the_library
 
-reproducible: ## two builds in two folders give the same bytes; a minute, or two
-	@packaging/reproducible
+reproducible: ## two builds in two folders give the same bytes; minutes. PLATFORM="darwin-arm64 win32-x64", or all
+	@packaging/reproducible $(PLATFORM)
 
 supply: ## licences, origins, known weaknesses and bill of materials of the dependencies; installs tools, minutes
 	@packaging/supply

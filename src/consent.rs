@@ -125,9 +125,14 @@ impl Saved {
                     SavedChoice::Unreadable(format!("{} is a link to what is not there", link.display())).into()
                 }
             },
-            Err(error) if is_passing(&error) => SavedChoice::NotNow(error.to_string()).into(),
-            Err(error) => SavedChoice::Unreadable(error.to_string()).into(),
+            Err(error) => Saved::unread(&error),
         }
+    }
+
+    /// Why it cannot be read, and whether that may pass.
+    fn unread(error: &std::io::Error) -> Self {
+        let why = error.to_string();
+        if is_passing(error) { SavedChoice::NotNow(why).into() } else { SavedChoice::Unreadable(why).into() }
     }
 }
 
@@ -386,6 +391,22 @@ mod tests {
         assert!(!choices(SavedChoice::Off, not_now()).is_not_now());
         assert!(!choices(not_now(), SavedChoice::Off).is_not_now());
         assert!(!choices(SavedChoice::On, SavedChoice::None).is_not_now(), "nothing is off");
+    }
+
+    #[test]
+    fn a_choice_that_the_system_or_a_scanner_keeps_for_the_moment_is_no_decision() {
+        #[cfg(unix)]
+        let (passing, lasting) = ([libc::EMFILE, libc::ENFILE, libc::ENOMEM], [libc::EACCES, libc::EIO, libc::ENOSPC]);
+        // Sharing violation, lock violation, pending removal; access denied, disk full, not supported.
+        #[cfg(windows)]
+        let (passing, lasting) = ([32, 33, 303], [5, 112, 50]);
+        let unread = |code| Saved::unread(&std::io::Error::from_raw_os_error(code)).choice;
+        for code in passing {
+            assert!(matches!(unread(code), SavedChoice::NotNow(_)), "{code}");
+        }
+        for code in lasting {
+            assert!(matches!(unread(code), SavedChoice::Unreadable(_)), "{code}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What `pact-telemetry`, the command of this project, shares with the library: the names and formats of the files on
-//! disk, and the list of the fields. For nothing else, since all of it may change with each version.
+//! disk, how they are removed and replaced, and the list of the fields. For nothing else, since all of it may change
+//! with each version.
 
 pub use crate::consent::{saved_choice_path, system_choice_path};
 pub use crate::identifier::FILE as IDENTIFIER_FILE;
 pub use crate::ledger::{FILE as LEDGER_FILE, OLDER as OLDER_LEDGER_FILE};
+pub use crate::platform::files::{remove, rename};
 pub use crate::platform::paths;
 pub use crate::protocol::fields::{FIELDS, FieldRow, Ga4Place, OtlpPlace};
 pub use crate::retry::{Backoff, Health};

@@ -460,4 +460,18 @@ mod tests {
         assert_eq!(Note::from_text(note.to_text().as_bytes()), note);
         assert_eq!(Note::from_text(b"{\"shown_ms\": 1000}").hold_until_ms(), Some(1_000 + HOLD_UNSEEN_MS));
     }
+
+    #[test]
+    #[cfg(windows)]
+    fn while_a_scanner_has_the_note_the_answer_is_not_yet() {
+        use std::os::windows::fs::OpenOptionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        let (state_folder, by) = (Some(folder.path()), NoticeBy::HostProgram);
+        let ask = Ask { state_folder, endpoint: "http://localhost", by, is_ci: true, has_said_yes: false, now_ms: NOW };
+        let scanner = std::fs::OpenOptions::new().write(true).create_new(true).share_mode(0).open(file).unwrap();
+        assert_eq!(permission(&ask), Permission::NotYet);
+        drop(scanner);
+        assert_eq!(permission(&ask), Permission::Held { until_ms: u64::MAX });
+    }
 }

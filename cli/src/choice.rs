@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
+use pact_telemetry::internal::rename;
 use serde_json::{Map, Value};
 use tempfile::Builder;
 
@@ -78,19 +79,23 @@ fn put(target: &Path, folder: &Path, whose: Whose, text: &str) -> io::Result<()>
     new.write_all(text.as_bytes())?;
     permit(new.path(), whose)?;
     new.as_file().sync_all()?;
-    new.persist(target).map_err(|error| error.error)?;
-    Ok(())
+    // Not by tempfile, which on Windows cannot replace a file that a running program has open, even if that shares it.
+    rename(&new.into_temp_path(), target)
 }
 
 fn cannot_save(path: &Path, whose: Whose, error: &io::Error) -> String {
     format!("cannot save the choice in {}: {error}. Nothing was changed{}", path.display(), advice(whose, error))
 }
 
+const ADMINISTRATOR: &str = if cfg!(windows) {
+    ". Only an administrator may do that: try it in a terminal that was started as administrator"
+} else {
+    ". Only an administrator may do that: try it with sudo"
+};
+
 fn advice(whose: Whose, error: &io::Error) -> &'static str {
     match whose {
-        Whose::System if error.kind() == io::ErrorKind::PermissionDenied => {
-            ". Only an administrator may do that: try it with sudo"
-        }
+        Whose::System if error.kind() == io::ErrorKind::PermissionDenied => ADMINISTRATOR,
         Whose::System => "",
         Whose::User => ". Without a file, PACT_DO_NOT_TRACK=1 in the environment opts out",
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use pact_telemetry::internal::{IDENTIFIER_FILE, LEDGER_FILE, OLDER_LEDGER_FILE, SPOOL_FOLDER, is_half_written};
+use pact_telemetry::internal::{self, IDENTIFIER_FILE, LEDGER_FILE, OLDER_LEDGER_FILE, SPOOL_FOLDER, is_half_written};
 
 use crate::waiting;
 
@@ -51,7 +51,7 @@ fn half_written(folder: &Path) -> Vec<String> {
 /// # Errors
 /// As the system says.
 pub fn remove(path: &Path) -> io::Result<bool> {
-    match fs::remove_file(path) {
+    match internal::remove(path) {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
         Err(error) => Err(error),

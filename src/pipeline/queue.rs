@@ -26,6 +26,26 @@ pub(super) struct Queue<T> {
     far: OnceBox<Channel<T>>,
     /// The worker has taken out events that are not put anywhere yet.
     is_held: AtomicBool,
+    pushing: Pushing,
+}
+
+/// How many threads are in `push` at this moment. Counted on Windows alone, which ends threads wherever they are before
+/// it tells the library: a channel waits for ever for a place that such a thread has claimed and not filled.
+#[derive(Default)]
+struct Pushing(#[cfg(any(windows, all(test, not(loom))))] std::sync::atomic::AtomicUsize);
+
+impl Pushing {
+    #[inline(always)]
+    fn begin(&self) {
+        #[cfg(any(windows, all(test, not(loom))))]
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    #[inline(always)]
+    fn end(&self) {
+        #[cfg(any(windows, all(test, not(loom))))]
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 struct Channel<T>(Sender<T>, Receiver<T>);
@@ -44,16 +64,19 @@ impl<T> Queue<T> {
     /// For so many at most.
     pub fn new(capacity: usize) -> Self {
         let near = Channel::new(NEAR.min(capacity));
-        Queue { capacity, near, far: OnceBox::new(), is_held: AtomicBool::new(false) }
+        Queue { capacity, near, far: OnceBox::new(), is_held: AtomicBool::new(false), pushing: Pushing::default() }
     }
 
     /// Puts one in, or gives it back where there is no room or no memory. Never waits.
     #[inline(always)]
     pub fn push(&self, item: T) -> Result<(), T> {
-        match self.near.0.try_send(item) {
+        self.pushing.begin();
+        let pushed = match self.near.0.try_send(item) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(item) | TrySendError::Disconnected(item)) => self.push_far(item),
-        }
+        };
+        self.pushing.end();
+        pushed
     }
 
     #[cold]
@@ -101,6 +124,16 @@ impl<T> Queue<T> {
     }
 }
 
+#[cfg(any(windows, all(test, not(loom))))]
+impl<T> Queue<T> {
+    /// As [`Queue::take`], for the only thread that is left in the process. Takes nothing where another thread was
+    /// ended in `push`: nobody knows which place it left unfilled.
+    pub fn take_last(&self) -> impl Iterator<Item = T> + '_ {
+        let is_whole = self.pushing.0.load(Ordering::SeqCst) == 0;
+        is_whole.then(|| self.take()).into_iter().flatten()
+    }
+}
+
 const fn bytes_of<T>(places: usize) -> usize {
     places * (size_of::<T>() + size_of::<u64>())
 }
@@ -125,6 +158,18 @@ mod tests {
             assert!(queue.is_empty());
             assert_eq!(fill(&queue), capacity, "and again");
         }
+    }
+
+    #[test]
+    fn the_last_thread_takes_what_is_there_and_waits_for_no_thread_that_was_ended_in_a_push() {
+        let queue = Queue::new(NEAR + 10);
+        let fill = || (0..300).filter(|number| queue.push(*number).is_ok()).count();
+        assert_eq!(fill(), NEAR + 10);
+        assert_eq!(queue.take_last().count(), NEAR + 10);
+        fill();
+        // A thread that came no further: it may have claimed a place, and the channel would wait for it.
+        queue.pushing.begin();
+        assert_eq!(queue.take_last().count(), 0);
     }
 
     #[test]

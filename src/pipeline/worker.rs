@@ -118,7 +118,7 @@ impl Worker {
 
     #[cfg(windows)]
     fn take_all(&self) -> Vec<PendingEvent> {
-        let mut there = self.pipeline.intake.queue.take();
+        let mut there = self.pipeline.intake.queue.take_last();
         let mut all = Vec::new();
         loop {
             let taken = self.take(&mut there);
@@ -177,8 +177,8 @@ impl Worker {
 }
 
 /// What is in the queue goes to disk, on the thread that ends the process, after the system has ended all others: as a
-/// DLL on Windows is told. Waits for nothing and takes no lock that one of them may have held. What they had taken
-/// out stays with them.
+/// DLL on Windows is told. Waits for nothing and takes no lock that one of them may have held. What they had taken out
+/// is lost, and if one of them was ended while it put an event into the queue, so is what was in it.
 #[cfg(windows)]
 pub(super) fn record_last(pipeline: &'static Pipeline) {
     let mut worker = Worker { pipeline, machine: None, session_id: unix_millis() / 1_000 };

@@ -196,15 +196,19 @@ fn locked_byte() -> super::windows::Overlapped {
 
 #[cfg(not(unix))]
 fn lock(file: &File) -> io::Result<bool> {
-    use super::windows::{ERROR_LOCK_VIOLATION, LOCK_EXCLUSIVE_AT_ONCE, LockFileEx};
+    use super::windows::{LOCK_EXCLUSIVE_AT_ONCE, LockFileEx};
     use std::os::windows::io::AsRawHandle;
     // SAFETY: an open file, and a place that lives for the whole call, which does not wait.
     let answer = unsafe { LockFileEx(file.as_raw_handle(), LOCK_EXCLUSIVE_AT_ONCE, 0, 1, 0, &mut locked_byte()) };
-    let error = io::Error::last_os_error();
-    match answer {
-        0 if error.raw_os_error() == Some(ERROR_LOCK_VIOLATION) => Ok(false),
-        0 => Err(error),
-        _ => Ok(true),
+    if answer == 0 { not_locked(io::Error::last_os_error()) } else { Ok(true) }
+}
+
+/// Another process has the lock, or there is none to be had, such as on a share without locks.
+#[cfg(not(unix))]
+fn not_locked(error: io::Error) -> io::Result<bool> {
+    match error.raw_os_error() {
+        Some(super::windows::ERROR_LOCK_VIOLATION) => Ok(false),
+        _ => Err(error),
     }
 }
 
@@ -289,24 +293,53 @@ pub fn put_in_place(path: &Path, writer: &str, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let new = path.with_file_name(format!(".{name}.{writer}.new"));
     let written = Private::create(&new).and_then(|mut file| file.write(bytes));
-    let placed = written.and_then(|()| std::fs::rename(&new, path));
+    let placed = written.and_then(|()| rename(&new, path));
     if placed.is_err() {
         let _ = std::fs::remove_file(&new);
     }
     placed
 }
 
-/// Removes a file. Windows refuses that while another process, such as a virus scanner, has it open without sharing
-/// deletion, so it is tried again for a fifth of a second. For background threads.
-pub fn remove(path: &Path) -> io::Result<()> {
-    #[cfg(windows)]
-    for _ in 0..20 {
-        match std::fs::remove_file(path) {
-            Err(error) if is_passing(&error) => std::thread::sleep(std::time::Duration::from_millis(10)),
+/// Windows refuses to rename or to remove a file while another process has it open without sharing that, such as a
+/// virus scanner, which looks at every new file. So it is tried again for a twentieth of a second.
+#[cfg(windows)]
+fn patiently(change: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    /// What a rename answers while the other name is open, and a removal after another one has begun.
+    const ACCESS_DENIED: i32 = 5;
+    for _ in 0..5 {
+        match change() {
+            Err(error) if is_passing(&error) || error.raw_os_error() == Some(ACCESS_DENIED) => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
             answer => return answer,
         }
     }
+    change()
+}
+
+/// Puts a file in the place of another one, or of none.
+#[cfg(windows)]
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    patiently(|| std::fs::rename(from, to))
+}
+
+/// Puts a file in the place of another one, or of none.
+#[cfg(not(windows))]
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+/// Removes a file.
+#[cfg(not(windows))]
+pub fn remove(path: &Path) -> io::Result<()> {
     std::fs::remove_file(path)
+}
+
+/// Removes a file. If another process does not let it be removed, it is emptied, so that its content is not sent
+/// again. Waits for a twentieth of a second at most.
+#[cfg(windows)]
+pub fn remove(path: &Path) -> io::Result<()> {
+    patiently(|| std::fs::remove_file(path)).inspect_err(|_| drop(cut(path, 0)))
 }
 
 /// Cuts a file to this length in bytes. It takes one call, because it is done for every request. The folder belongs to
@@ -467,36 +500,92 @@ mod tests {
         for code in [4, 8, 14, 32, 33, 303, 1450, 1455] {
             assert!(is_passing(&io::Error::from_raw_os_error(code)), "{code}");
         }
-        for code in [2, 3, 5, 87, 112, 123] {
+        for code in [2, 3, 5, 39, 50, 87, 112, 123] {
             assert!(!is_passing(&io::Error::from_raw_os_error(code)), "{code}");
         }
     }
 
     #[test]
     #[cfg(windows)]
-    fn a_file_that_another_opened_without_sharing_is_passing() {
-        use std::os::windows::fs::OpenOptionsExt;
-        let folder = folder();
-        let path = folder.path().join("scanned");
-        let _scanner = OpenOptions::new().write(true).create(true).truncate(true).share_mode(0).open(&path).unwrap();
-        assert!(is_passing(&Private::open(&path).err().unwrap()));
+    fn a_lock_that_another_has_is_no_error_and_a_share_without_locks_is_one() {
+        assert!(!not_locked(io::Error::from_raw_os_error(33)).unwrap());
+        for code in [1, 5, 50] {
+            assert_eq!(not_locked(io::Error::from_raw_os_error(code)).unwrap_err().raw_os_error(), Some(code));
+        }
     }
 
     #[test]
     #[cfg(windows)]
-    fn a_file_that_another_has_open_for_a_moment_is_removed_all_the_same() {
-        use std::os::windows::fs::OpenOptionsExt;
+    fn a_file_that_another_opened_without_sharing_is_passing() {
         let folder = folder();
         let path = folder.path().join("scanned");
-        let scanner = OpenOptions::new().write(true).create(true).truncate(true).share_mode(0).open(&path).unwrap();
-        assert!(is_passing(&std::fs::remove_file(&path).err().unwrap()));
+        let _scanner = scanned(&path, 0);
+        assert!(is_passing(&Private::open(&path).err().unwrap()));
+    }
+
+    /// A file that another process has open and shares in that way; with 0 in none.
+    #[cfg(windows)]
+    fn scanned(path: &Path, shared: u32) -> File {
+        use std::os::windows::fs::OpenOptionsExt;
+        OpenOptions::new().write(true).create(true).truncate(false).share_mode(shared).open(path).unwrap()
+    }
+
+    /// What a change answers that is begun while another process has the file, and lets go of it soon.
+    #[cfg(windows)]
+    fn while_scanned(path: &Path, change: impl Fn() -> io::Result<()> + Sync) -> io::Result<()> {
+        let scanner = scanned(path, 0);
         std::thread::scope(|scope| {
-            let removed = scope.spawn(|| remove(&path));
-            // By then the removal has begun, or it begins later and succeeds at once.
-            std::thread::sleep(std::time::Duration::from_millis(30));
+            let changed = scope.spawn(&change);
+            // By then the change has begun, or it begins later and succeeds at once.
+            std::thread::sleep(std::time::Duration::from_millis(15));
             drop(scanner);
-            removed.join().unwrap().unwrap();
-        });
+            changed.join().unwrap()
+        })
+    }
+
+    #[test]
+    #[cfg(windows)]
+    fn a_file_that_another_has_open_for_a_moment_is_removed_or_replaced_all_the_same() {
+        let folder = folder();
+        let path = folder.path().join("scanned");
+        while_scanned(&path, || remove(&path)).unwrap();
         assert!(!path.exists());
+        while_scanned(&path, || put_in_place(&path, "test", b"new")).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    #[cfg(windows)]
+    fn a_file_that_another_does_not_let_be_removed_is_emptied() {
+        const READ_AND_WRITE: u32 = 3;
+        let folder = folder();
+        let path = folder.path().join("sent");
+        std::fs::write(&path, "was sent").unwrap();
+        let scanner = scanned(&path, READ_AND_WRITE);
+        assert!(remove(&path).is_err());
+        drop(scanner);
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+    }
+
+    #[test]
+    #[cfg(windows)]
+    fn a_change_that_windows_refuses_for_a_moment_is_tried_again_and_any_other_is_not() {
+        let tries = |code: i32, refusals: u32| {
+            let tried = std::cell::Cell::new(0);
+            let answer = patiently(|| {
+                tried.set(tried.get() + 1);
+                if tried.get() <= refusals { Err(io::Error::from_raw_os_error(code)) } else { Ok(()) }
+            });
+            (tried.get(), answer.err().and_then(|error| error.raw_os_error()))
+        };
+        // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_DELETE_PENDING.
+        for code in [5, 32, 33, 303] {
+            assert_eq!(tries(code, 2), (3, None), "{code}");
+            assert_eq!(tries(code, 100), (6, Some(code)), "{code}");
+        }
+        // ERROR_FILE_NOT_FOUND, ERROR_HANDLE_DISK_FULL, ERROR_NOT_SUPPORTED, ERROR_DISK_FULL.
+        for code in [2, 39, 50, 112] {
+            assert_eq!(tries(code, 100), (1, Some(code)), "{code}");
+        }
     }
 }

@@ -71,6 +71,7 @@ fn start_quiet<F: FnOnce() + Send + 'static>(name: &'static CStr, stack_bytes: u
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that cannot go on should stop
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
@@ -96,15 +97,19 @@ mod tests {
             let _ = tell.send(own_name_and_stack_size());
             std::panic::resume_unwind(Box::new(())); // as a fault of the library would
         }));
-        assert_eq!(told.recv(), Ok(("pact-test\n".into(), 256 * 1024)));
+        let (name, stack_bytes) = told.recv().unwrap();
+        assert_eq!(name, "pact-test\n");
+        // musl adds what it keeps there itself.
+        assert!((256 * 1024..272 * 1024).contains(&stack_bytes), "{stack_bytes}");
         assert!(told.recv().is_err(), "what it had was dropped");
     }
 
     #[test]
     fn what_a_thread_should_have_had_is_dropped_where_there_is_none() {
         let (tell, told) = channel();
-        // Nearly all of the address space.
-        assert!(!start(c"pact-test", 1 << 46, move || tell.send(()).unwrap_or_default()));
+        // More than there are addresses. With less, qemu-user is killed for want of memory, since it keeps a note of each
+        // page.
+        assert!(!start(c"pact-test", 1 << 60, move || tell.send(()).unwrap_or_default()));
         assert!(told.recv().is_err());
     }
 }

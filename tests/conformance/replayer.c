@@ -6,6 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef _WIN32
+static int setenv(const char *name, const char *value, int overwrite)
+{
+    (void)overwrite;
+    return _putenv_s(name, value);
+}
+
+static int unsetenv(const char *name)
+{
+    return _putenv_s(name, "");
+}
+#endif
+
 enum Kind { MISSING, NULL_VALUE, NUMBER, TEXT, LIST, OBJECT };
 
 /* A value of JSON. Members and elements hang behind `first`. */

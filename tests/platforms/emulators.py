@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import getpass
 import json
 import os
 import shutil
@@ -92,7 +93,7 @@ def folder(name):
 
 def compiler(name, arguments):
     if name == LIKE_MACOS:
-        command, environment = ["cc", "-O1", *arguments, "-ldl"], os.environ
+        command, environment = ["cc", "-O1", *arguments], os.environ
     else:
         command = [tools().zig, "cc", "-target", TARGETS[name][0], "-O1", "-fno-sanitize=undefined", *arguments]
         environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(tools().zig_cache)}
@@ -101,15 +102,53 @@ def compiler(name, arguments):
         raise AssertionError(f"{' '.join(map(str, command))}\n{done.stderr[-3000:]}")
 
 
+def cargo_environment(name):
+    """The environment of cargo for debug builds of a platform, whose programs it runs by the emulator."""
+    platform, found = PLATFORMS[name], tools()
+    unset = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS"]
+    environment = {variable: value for variable, value in os.environ.items() if variable not in unset}
+    environment.update(
+        CARGO_ZIGBUILD_ZIG_PATH=str(found.zig),
+        CARGO_ZIGBUILD_CACHE_DIR=str(OUT / "cargo/zigbuild"),
+        ZIG_GLOBAL_CACHE_DIR=str(found.zig_cache),
+        CARGO_ENCODED_RUSTFLAGS="\x1f".join(platform.rustflags),
+        CARGO_PROFILE_DEV_DEBUG="line-tables-only",  # the rest is half of the time
+    )
+    if emulator(name):
+        key = platform.target.upper().replace("-", "_")
+        environment[f"CARGO_TARGET_{key}_RUNNER"] = " ".join(emulator(name))
+    if name == "win32-x64":
+        environment.update(wine_environment(wine_prefix()), WINEPATH=windows_path(folder(name)))
+    return environment
+
+
+def cargo(name, subcommand, *arguments):
+    """The words of a debug build of a platform."""
+    target = f"{PLATFORMS[name].target}.{PLATFORMS[name].glibc}".rstrip(".")
+    command = [tools().zigbuild, subcommand, "--quiet", "--locked", "--target", target]
+    return [str(word) for word in [*command, "--target-dir", OUT / "cargo/units", *arguments]]
+
+
+@functools.lru_cache(maxsize=None)
+def companion(name):
+    """The companion command of a platform, built anew where something changed."""
+    words = cargo(name, "build", "-p", "pact-telemetry-cli")
+    done = subprocess.run(words, cwd=ROOT, env=cargo_environment(name), capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(words)}\n{done.stderr[-3000:]}")
+    made = OUT / "cargo/units" / PLATFORMS[name].target / "debug"
+    return made / ("pact-telemetry.exe" if name == "win32-x64" else "pact-telemetry")
+
+
 def compile_program(name, source):
     """Compiles a C program for a platform, linked with the library unless that is Windows, and returns its path."""
     place = folder(name)
     program = place / (source.stem + (".exe" if name.startswith("win32") else ""))
-    linked = [f"-L{place}", "-lpact_telemetry", "-Wl,-rpath,$ORIGIN"]
+    linked = [f"-L{place}", "-lpact_telemetry", "-Wl,-rpath,$ORIGIN", "-rdynamic", "-ldl"]
     if name.startswith("win32"):
         linked = [OUT / name / "libpact_telemetry.dll.a"]
     if source.name in ("windows.c", "reloads.c"):
-        linked = ["-dynamic"] if name.endswith("musl") else []
+        linked = ["-dynamic"] if name.endswith("musl") else ["-ldl"] if not name.startswith("win32") else []
         linked += ["-lcrypt32"] if name.startswith("win32") else []
     flags = ["-std=gnu99", "-Wall", "-D_GNU_SOURCE", f"-I{ROOT / 'include'}", f"-I{ROOT / 'tests/c'}", "-pthread"]
     compiler(name, [*flags, "-o", program, source, *linked])
@@ -145,10 +184,17 @@ def run_quietly(command, prefix):
     subprocess.run(command, env=environment, stdin=null, stdout=null, stderr=null, timeout=300, check=False)
 
 
+def wine_person(prefix):
+    """The folder of the person there."""
+    return prefix / "drive_c/users" / getpass.getuser()
+
+
 def wine_environment(prefix):
     # Without what Windows starts for a person at a screen.
     unused = "mscoree,mshtml=;winemenubuilder.exe,explorer.exe,plugplay.exe,winedevice.exe=d"
-    return {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": unused, "DISPLAY": ""}
+    # Without the locale, wine takes the names of files for ASCII.
+    names = {"WINEPREFIX": str(prefix), "WINEDLLOVERRIDES": unused, "LC_ALL": "C.UTF-8"}
+    return {**names, "WINEDEBUG": "-all", "DISPLAY": ""}
 
 
 def windows_path(path):

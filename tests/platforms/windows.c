@@ -3,6 +3,7 @@
  *   msvcrt      calls exit of msvcrt.dll, as a program of that older C runtime does
  *   late        as exit, 400 ms after the last event
  *   ExitProcess ends without any C runtime, as node and Go do
+ *   busy        as ExitProcess, while other threads track without a pause
  *   terminate   is ended by TerminateProcess after persist said that all is on disk
  *   unload      closes, frees, unloads, and lives on for a second
  *   reload      loads and unloads ten times
@@ -77,6 +78,14 @@ static void unload(PactTelemetry *client)
     CHECK(wait_by("pact_telemetry_close", client, 20000) == PACT_TELEMETRY_OK);
     give_back(client);
     CHECK(FreeLibrary(library));
+}
+
+static DWORD WINAPI track_on(void *client)
+{
+    for (;;) {
+        track((PactTelemetry *)client, "busy");
+    }
+    return 0;
 }
 
 static int is_any_batch_in(const char *folder)
@@ -156,6 +165,12 @@ int main(int count, char **arguments)
     } else if (strcmp(way, "late") == 0) {
         Sleep(400);
     } else if (strcmp(way, "ExitProcess") == 0) {
+        ExitProcess(0);
+    } else if (strcmp(way, "busy") == 0) {
+        for (int thread = 0; thread < 3; thread++) {
+            CHECK(CreateThread(NULL, 0, track_on, client, 0, NULL) != NULL);
+        }
+        Sleep(20);
         ExitProcess(0);
     } else if (strcmp(way, "terminate") == 0) {
         int32_t kept = wait_by("pact_telemetry_persist", client, 10000);
