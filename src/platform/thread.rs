@@ -107,8 +107,8 @@ mod tests {
     #[test]
     fn what_a_thread_should_have_had_is_dropped_where_there_is_none() {
         let (tell, told) = channel();
-        // More than there are addresses. With less, qemu-user is killed for want of memory, since it keeps a note of each
-        // page.
+        // More than there are addresses. With less, qemu-user is killed for want of memory, since it keeps a note of
+        // each page.
         assert!(!start(c"pact-test", 1 << 60, move || tell.send(()).unwrap_or_default()));
         assert!(told.recv().is_err());
     }
