@@ -22,12 +22,12 @@ pub fn text(pointer: *const c_char) -> String {
 #[macro_export]
 macro_rules! bench_library {
     ($start:expr, $event:expr, $flush:expr, $end:expr) => {
-        #[no_mangle]
+        #[unsafe(no_mangle)]
         pub extern "C" fn bench_start(url: *const std::ffi::c_char) -> i32 {
             $start(texts::text(url))
         }
         /// 0: taken; 1: refused.
-        #[no_mangle]
+        #[unsafe(no_mangle)]
         pub extern "C" fn bench_event(
             event: *const std::ffi::c_char,
             category: *const std::ffi::c_char,
@@ -40,12 +40,12 @@ macro_rules! bench_library {
                 [event, category, action, plugin_name, plugin_version].map(texts::text);
             $event(texts::Texts { event, category, action, plugin_name, plugin_version }, value)
         }
-        #[no_mangle]
+        #[unsafe(no_mangle)]
         pub extern "C" fn bench_flush() {
             $flush()
         }
         /// The end that its documentation asks for before a process exits.
-        #[no_mangle]
+        #[unsafe(no_mangle)]
         pub extern "C" fn bench_end() {
             $end()
         }

@@ -129,7 +129,7 @@ def cargo(name, subcommand, *arguments):
     return [str(word) for word in [*command, "--target-dir", OUT / "cargo/units", *arguments]]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def companion(name):
     """The companion command of a platform, built anew where something changed."""
     words = cargo(name, "build", "-p", "pact-telemetry-cli")

@@ -1,7 +1,7 @@
 //! Another Rust archive, as another library in the same program may be: threads, a panic that is caught, allocations.
 
 /// Twice the number, the hard way.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C" fn other_answer(number: i32) -> i32 {
     std::panic::set_hook(Box::new(|_| {}));
     let caught = std::panic::catch_unwind(|| std::panic::panic_any(number)).unwrap_err();

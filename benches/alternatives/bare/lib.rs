@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ureq::tls::{RootCerts, TlsConfig};
 
 /// One POST, or the stack would be optimised away.
-#[no_mangle]
+#[unsafe(no_mangle)]
 pub extern "C" fn bare_post(url: *const c_char) -> i32 {
     // SAFETY: nobody calls it without a string.
     let url = unsafe { CStr::from_ptr(url) }.to_string_lossy();
