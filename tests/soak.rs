@@ -15,6 +15,7 @@ mod soak {
     pub mod hosts;
     pub mod kills;
     mod leftovers;
+    mod links;
     pub mod once;
     mod tarpits;
     pub mod unloads;

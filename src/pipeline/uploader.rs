@@ -98,7 +98,8 @@ impl Uploader {
         let visits = {
             let mut waiting = lock(&self.pipeline.outbox.batches);
             self.state.batches.extend(waiting.batches.drain(..));
-            std::mem::take(&mut waiting.visits)
+            self.state.visits.append(&mut waiting.visits);
+            std::mem::take(&mut self.state.visits)
         };
         self.state.passed_over.clear();
         self.weed();
@@ -113,7 +114,15 @@ impl Uploader {
                 routes.push(route.clone());
             }
         }
-        routes.iter().map(|route| self.visit(route, &visits)).fold(Next::OnNews, Next::earlier)
+        let mut earliest = Next::OnNews;
+        for route in &routes {
+            let next = self.visit(route, &visits);
+            if matches!(next, Next::In(wait) if wait < QUIET) {
+                self.state.visits.extend(visits.iter().filter(|owner| owner.route == *route).cloned());
+            }
+            earliest = earliest.earlier(next);
+        }
+        earliest
     }
 
     /// Drops what was opted out of, what has become too old, and what no disk takes if it will not be tried again. If

@@ -1,6 +1,7 @@
 //! What the uploader keeps while its thread rests.
 
 use super::batch::Batch;
+use super::owner::Owner;
 use crate::retry::Health;
 use crate::route::Route;
 use crate::transport::Transport;
@@ -15,6 +16,9 @@ pub(super) struct State {
     pub transport: Option<Transport>,
     /// What waits to be sent, of this process.
     pub batches: VecDeque<Batch>,
+    /// Clients that were made while batches of earlier processes waited, whose destination is to be looked at again
+    /// soon.
+    pub visits: Vec<Arc<Owner>>,
     /// What is known of a destination, where no disk remembers it.
     pub health: Vec<(Arc<Route>, Health)>,
     /// Where the notice lets events leave, so that it is not asked again.

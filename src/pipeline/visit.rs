@@ -25,6 +25,8 @@ const BUSY_POLL: Duration = Duration::from_millis(10);
 /// and for how long, unless a call waits, before the batch is left to that process, which looks for more when it is
 /// done.
 const BUSY_PATIENCE: Duration = Duration::from_millis(300);
+/// What waits for its turn for less than this is not kept meanwhile.
+const SOON: Duration = Duration::from_secs(1);
 /// When many processes exit at once, how long one of them waits for what the others leave, so that a few requests take
 /// all.
 const GATHER: Duration = Duration::from_millis(20);
@@ -115,10 +117,7 @@ impl Uploader {
         let turn = visit.spool.map(|spool| spool.turn(&visit.route.id));
         // Read after the turn was taken: the process that had it before may have failed.
         let health = self.health(visit.route, visit.spool);
-        if let Some(wait) = self.must_wait(&health) {
-            self.keep_all(visit.route);
-            return Err(wait);
-        }
+        self.may_begin(visit.route, &health)?;
         let lock = match turn {
             Some(Turn::Busy) => Some(self.wait_for_turn(visit.route)?),
             Some(Turn::Ours(lock)) => Some(lock),
@@ -137,13 +136,18 @@ impl Uploader {
     }
 
     /// With the turn: a process that was killed after it had written a request left its events unsettled. They count as
-    /// unconfirmed if the destination had answered lately, and are sent again otherwise.
+    /// unconfirmed if the destination had answered lately. Otherwise they are sent again, by a process that has more
+    /// time than it takes to see that a destination hangs.
     fn settle_unsettled(&mut self, visit: &Visit, lock: Option<Lock>, health: Health) -> (Option<Lock>, Health) {
         let Some((mut lock, spool)) = lock.zip(visit.spool) else { return (None, health) };
         let Some(Unsettled { at_ms, parts }) = lock.unsettled() else { return (Some(lock), health) };
         let mut next = health;
-        for part in parts.iter().filter(|_| health.is_known(at_ms)) {
+        for part in &parts {
             let Some(name) = spool.same(part) else { continue };
+            if !health.is_known(at_ms) {
+                next = health.after_vain(unix_millis(), HANG / 4, true, 0);
+                continue;
+            }
             // Perhaps one of this process, given away since.
             let own = self.state.batches.iter_mut().find(|batch| batch.file.as_ref() == Some(&name));
             let settled = match own {
@@ -168,6 +172,18 @@ impl Uploader {
         (Some(lock), next)
     }
 
+    /// May a request be begun now? Otherwise what waits is kept, unless the next look is soon and nobody waits: a flush
+    /// that comes before it has the request made.
+    fn may_begin(&mut self, route: &Route, health: &Health) -> Result<(), Next> {
+        let Some(wait) = self.must_wait(health) else { return Ok(()) };
+        let is_soon = matches!(wait, Next::In(wait) if wait < SOON) && health.backoff.wait(unix_millis()).is_none();
+        let somebody_waits = !self.pipeline.waited_for().is_zero() || self.pipeline.exit.has_begun();
+        if somebody_waits || !is_soon {
+            self.keep_all(route);
+        }
+        Err(wait)
+    }
+
     /// Is the destination to be left alone now? Tells when to look again.
     fn must_wait(&self, health: &Health) -> Option<Next> {
         let (now_ms, available) = (unix_millis(), self.available());
@@ -185,10 +201,7 @@ impl Uploader {
         let mut others = self.find_others(visit, lock);
         let mut stored = health;
         loop {
-            if let Some(wait) = self.must_wait(&health) {
-                self.keep_all(visit.route);
-                return Err(wait);
-            }
+            self.may_begin(visit.route, &health)?;
             let exiting = self.pipeline.exit.has_begun();
             let max_events = self.max_events(visit.route, &health);
             let batches = self.next(visit, &mut others, exiting, max_events);

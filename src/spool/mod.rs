@@ -676,6 +676,7 @@ mod tests {
             let text = std::fs::read(&path).unwrap();
             drop(lock);
             std::fs::write(&path, text).unwrap(); // as a kill leaves it
+            drop(turn()); // a turn in which nobody asks
             let mut next = turn();
             let told = (next.unsettled(), next.is_rush());
             drop(next);

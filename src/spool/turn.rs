@@ -109,8 +109,9 @@ impl Drop for LockFile {
 
 impl Lock {
     /// What the process that had the turn before was sending when it was killed.
+    /// It stays noted until this turn is over or that is forgotten, if this was asked.
     pub fn unsettled(&mut self) -> Option<Unsettled> {
-        self.unsettled.take()
+        self.unsettled.take().inspect(|_| self.file.is_noted.store(true, Ordering::Relaxed))
     }
 
     /// A function that notes a request, to be called just before it is written. It also says that the upload goes on.
@@ -159,7 +160,7 @@ impl Spool {
                     let unsettled = std::str::from_utf8(text.get(1..).unwrap_or_default()).ok();
                     let unsettled = unsettled.and_then(Unsettled::from_text);
                     file.touch();
-                    let (rush, is_noted) = (AtomicBool::new(is_rush), AtomicBool::new(unsettled.is_some()));
+                    let (rush, is_noted) = (AtomicBool::new(is_rush), AtomicBool::new(false));
                     let file = Arc::new(LockFile { file, is_rush: rush, is_noted });
                     return Turn::Ours(Lock { file, is_rush, unsettled });
                 }

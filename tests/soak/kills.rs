@@ -1,6 +1,7 @@
 //! kill -9 at any instant: what was on disk arrives with the next process, and only what the worker had not yet taken
 //! is lost.
 
+use super::exits::sorted;
 use super::leftovers::Leftovers;
 use crate::support::programs::{Language, Sandbox};
 use crate::support::{Collector, values};
@@ -16,7 +17,59 @@ const NUMBERS: i64 = 1_000_000;
 const REQUEST: usize = 25;
 
 pub fn rows() -> Vec<Row> {
-    vec![Row { name: "kill -9 at a random instant loses only what was not yet taken", tries: [24, 2_000], run: kill }]
+    vec![
+        Row { name: "kill -9 at a random instant loses only what was not yet taken", tries: [24, 2_000], run: kill },
+        Row { name: "kill -9 10 ms after a lone first event loses nothing", tries: [30, 200], run: soon },
+    ]
+}
+
+/// When a process that tracked one event is killed, in milliseconds.
+const SOON_MS: u64 = 10;
+/// The median time from `track` to the disk that is promised, and what a busy machine may make of it, in milliseconds.
+const TO_DISK_MS: [f64; 2] = [5.0, 25.0];
+/// Where a thread of the program's own needed so long for a file, the machine was too busy to tell.
+const BUSY_MS: f64 = 2.0;
+
+/// In how many milliseconds the program's own thread had its file, and an event was on disk or not.
+fn soon(asked: &Asked) -> Seen {
+    let sandbox = Sandbox::new();
+    let program = sandbox.program("killed_soon", Language::C);
+    let attempt = |seed: u64| {
+        let (home, beside) = (sandbox.path().join(seed.to_string()), sandbox.path().join(format!("{seed}.beside")));
+        let spool = home.join(".local/state/pact-telemetry/spool");
+        let run = |milliseconds: u64| {
+            let _ = std::fs::remove_dir_all(&home);
+            let _ = std::fs::remove_file(&beside);
+            std::fs::create_dir(&home).unwrap();
+            let run = sandbox.run(&program).home(&home).endpoint("http://127.0.0.1:9");
+            run.argument(seed.to_string()).argument(&beside).argument(&spool).argument(milliseconds.to_string()).end()
+        };
+        let milliseconds = |text: &str| text.trim().parse::<f64>().map(|number| number / 1e6);
+        run(SOON_MS);
+        let is_on_disk = Leftovers::in_home(&home).values() == [seed as i64];
+        let floor = std::fs::read_to_string(&beside).ok().and_then(|text| milliseconds(&text).ok());
+        let is_busy = floor.is_none_or(|floor| floor > BUSY_MS);
+        if !is_on_disk && !is_busy {
+            return Err(format!("lost; the program's own thread wrote after {floor:?} ms"));
+        }
+        let measured = run(0);
+        let to_disk = milliseconds(&measured.out).map_err(|_| format!("{}{}", measured.out, measured.err))?;
+        std::fs::remove_dir_all(&home).unwrap();
+        Ok((is_on_disk, to_disk, floor.unwrap_or(f64::INFINITY)))
+    };
+    let (tries, mut failures) = each(asked, 1, attempt);
+    let median = |of: fn(&(bool, f64, f64)) -> f64| sorted(tries.iter().map(of)).get(tries.len() / 2).copied();
+    let (to_disk, floor) = (median(|one| one.1).unwrap_or_default(), median(|one| one.2).unwrap_or_default());
+    let busy = tries.iter().filter(|one| !one.0).count();
+    let note = format!(
+        "{busy} where the machine was too busy to tell; from track to disk: median {to_disk:.2} ms ({} ms promised), \
+         a thread and a file of the program's own: {floor:.2} ms",
+        TO_DISK_MS[0]
+    );
+    if to_disk > TO_DISK_MS[1] {
+        failures.push(note.clone());
+    }
+    Seen { tries: asked.tries, failures, note }
 }
 
 struct Try {

@@ -1,18 +1,24 @@
-//! Every event arrives, and once, however slow the server is: short processes one after the other, then a few
-//! that have the time to deliver what was left.
+//! Every event arrives, and once, however slow the server is and however far away, over HTTP and HTTPS: short processes
+//! one after the other, then a few that have the time to deliver what was left.
 
 use super::exits::{MARGIN, milliseconds_to_end, sorted};
 use super::leftovers::Leftovers;
+use super::links::{self, Link};
 use crate::support::programs::{Language, Sandbox};
-use crate::support::{Collector, values};
+use crate::support::values;
 use crate::{Asked, Row, Seen, each};
+use std::process::Stdio;
 
 /// How long the server takes to answer, in milliseconds.
 const ANSWERS_MS: [u64; 5] = [5, 50, 150, 400, 1_500];
+/// The ways to it.
+const LINKS: [Link; 5] = [link(false, 0), link(false, 30), link(false, 100), link(true, 30), link(true, 100)];
 /// Each of them for a person's machine and for continuous integration.
-const CELLS: u64 = 2 * ANSWERS_MS.len() as u64;
-/// Processes of a cell in the long form, and where there are fewer cells than all.
-const RUNS: [u64; 2] = [20, 5];
+const CELLS: u64 = (2 * ANSWERS_MS.len() * LINKS.len()) as u64;
+/// Neighbours in the order of seeds differ in all.
+const STRIDE: u64 = 17;
+/// Processes of a cell, and where processes live for seconds and few cells are tried.
+const RUNS: [u64; 2] = [20, 3];
 /// Of so many events, one may arrive twice where processes do not live as long as the answer takes: the first request
 /// to a destination that has never answered is sent again.
 const ONE_TWICE_IN: u64 = 40;
@@ -23,12 +29,16 @@ const EVENTS: u64 = 2;
 /// The longest that a process of the library waits at its exit, in milliseconds: on a person's machine and in CI.
 const BUDGETS_MS: [u64; 2] = [100, 500];
 
+const fn link(is_https: bool, round_trip_ms: u64) -> Link {
+    Link { is_https, round_trip_ms }
+}
+
 pub fn rows() -> Vec<Row> {
     let row = |name, tries, run| Row { name, tries, run };
     vec![
-        row("once: processes that live 20 ms after their last event", [CELLS, CELLS], |asked| lives(asked, 20)),
-        row("once: processes that live 200 ms after their last event", [CELLS, CELLS], |asked| lives(asked, 200)),
-        row("once: processes that live 2 s after their last event", [4, CELLS], |asked| lives(asked, 2_000)),
+        row("once: processes that live 20 ms after their last event", [6, CELLS], |asked| lives(asked, 20)),
+        row("once: processes that live 200 ms after their last event", [6, CELLS], |asked| lives(asked, 200)),
+        row("once: processes that live 2 s after their last event", [3, CELLS], |asked| lives(asked, 2_000)),
         row("once: processes that live 20 s after their last event", [0, CELLS], |asked| lives(asked, 20_000)),
     ]
 }
@@ -41,21 +51,56 @@ struct Cell {
     exits: Vec<f64>,
 }
 
+/// Those of the cells whose round trips are made by `netem` run in networks that have them.
 fn lives(asked: &Asked, lives_ms: u64) -> Seen {
+    let inside: Option<u64> = std::env::var(links::NETEM).ok().map(|text| text.parse().unwrap());
+    if inside.is_some() || !links::has_netem() {
+        return lives_behind(asked, lives_ms, &|link| inside.is_none_or(|inside| link.round_trip_ms == inside));
+    }
+    let part = |share: u64| Asked { tries: (asked.tries * share / LINKS.len() as u64).max(1), seed: asked.seed };
+    let others = [30, 100].map(|round_trip_ms| {
+        let mut command = links::in_netem(round_trip_ms);
+        command.arg(std::env::current_exe().unwrap()).arg(format!("once: processes that live {}", name_of(lives_ms)));
+        command.args(["--seed", &asked.seed.to_string(), "--tries", &part(2).tries.to_string()]);
+        command.stdout(Stdio::piped()).spawn().unwrap()
+    });
+    let mut seen = lives_behind(&part(1), lives_ms, &|link| link.round_trip_ms == 0);
+    for other in others {
+        let output = other.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).replace('\n', "\n    ");
+        seen.tries += part(2).tries;
+        match output.status.success() {
+            true => seen.note += &text,
+            false => seen.failures.push(text),
+        }
+    }
+    seen
+}
+
+fn name_of(lives_ms: u64) -> String {
+    if lives_ms < 1_000 { format!("{lives_ms} ms") } else { format!("{} s", lives_ms / 1_000) }
+}
+
+fn lives_behind(asked: &Asked, lives_ms: u64, is_meant: &dyn Fn(&Link) -> bool) -> Seen {
     let sandbox = Sandbox::new();
     let program = sandbox.program("lives_on", Language::C);
-    let runs = RUNS[usize::from(asked.tries < CELLS)];
+    let links: Vec<_> = LINKS.into_iter().filter(is_meant).collect();
+    let cells = 2 * ANSWERS_MS.len() * links.len();
+    let runs = RUNS[usize::from(lives_ms >= 1_000 && asked.tries < cells as u64)];
     let attempt = |seed: u64| {
-        let (answer_ms, is_ci) = (ANSWERS_MS[(seed % 5) as usize], seed / 5 % 2 == 1);
-        let collector = Collector::start(&["--answers", &format!("delay={answer_ms}*")]);
+        let cell = (seed % cells as u64 * STRIDE) as usize % cells;
+        let (answer_ms, link) = (ANSWERS_MS[cell % 5], links[cell / 5 % links.len()]);
+        let is_ci = cell / 5 / links.len() == 1;
         let home = sandbox.path().join(seed.to_string());
         std::fs::create_dir(&home).unwrap();
+        let far = link.collector(&home, &format!("delay={answer_ms}*"));
         let run = |first: u64, events: u64| {
-            let run = sandbox.run(&program).home(&home).endpoint(&collector.url);
+            let run = far.reached_by(sandbox.run(&program).home(&home));
             let run = run.variable("CI", if is_ci { "true" } else { "" });
             run.argument(first.to_string()).argument(events.to_string())
         };
-        let name = format!("{answer_ms} ms, {}", if is_ci { "CI" } else { "person" });
+        let place = if is_ci { "CI" } else { "person" };
+        let name = format!("{answer_ms:>5} ms, {}, {place}", link.name());
         let mut exits = Vec::new();
         for number in 0..runs {
             let command = run(number * EVENTS, EVENTS).argument(lives_ms.to_string()).command();
@@ -78,14 +123,14 @@ fn lives(asked: &Asked, lives_ms: u64) -> Seen {
             left.age_batches();
         }
         let left = left.values();
-        let mut arrived = values(&collector.events_until_end());
+        let mut arrived = values(&far.collector.events_until_end());
         arrived.sort_unstable();
         let twice: Vec<_> = arrived.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
         arrived.dedup();
         let (exits, arrived_twice) = (sorted(exits.into_iter()), twice.len());
         let worst = exits.last().copied().unwrap_or_default();
         let missing = (0..events as i64).filter(|number| !arrived.contains(number)).count();
-        let is_once = arrived_twice == 0 || lives_ms <= answer_ms; // else judged over the row
+        let is_once = arrived_twice == 0 || lives_ms <= answer_ms + link.request_ms(); // else judged over the row
         let is_good = missing == 0 && left.is_empty() && is_once;
         if !is_good || worst > BUDGETS_MS[usize::from(is_ci)] as f64 + MARGIN {
             return Err(format!(
@@ -96,7 +141,7 @@ fn lives(asked: &Asked, lives_ms: u64) -> Seen {
         std::fs::remove_dir_all(&home).unwrap();
         Ok(Cell { name, arrived_twice, waiting, exits })
     };
-    let (mut cells, mut failures) = each(asked, CELLS as usize, attempt);
+    let (mut cells, mut failures) = each(asked, cells, attempt);
     let (twice, events) =
         (cells.iter().map(|cell| cell.arrived_twice).sum::<usize>(), cells.len() as u64 * runs * EVENTS);
     if twice as u64 * ONE_TWICE_IN > events {
@@ -107,7 +152,7 @@ fn lives(asked: &Asked, lives_ms: u64) -> Seen {
         let (median, worst) = (cell.exits[cell.exits.len() / 2], cell.exits[cell.exits.len() - 1]);
         let Cell { name, arrived_twice, waiting, .. } = cell;
         format!(
-            "\n    {name:<16} {arrived_twice} twice, {waiting:>2} left for the last, \
+            "\n    {name:<36} {arrived_twice} twice, {waiting:>2} left for the last, \
              exit: median {median:>6.1} ms, worst {worst:>6.1} ms"
         )
     };

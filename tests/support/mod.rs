@@ -2,6 +2,7 @@
 //! process of their own because they need an environment of their own.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
+pub mod authority;
 pub mod environment;
 #[cfg(unix)]
 pub mod processes;
@@ -147,13 +148,13 @@ impl AsJson for Stats {
     }
 }
 
-/// `accepted = delivered + queued + spooled + the sum of dropped`, and how many are queued.
+/// `accepted = delivered + unconfirmed + queued + spooled + the sum of dropped`, and how many are queued.
 pub fn balanced(stats: &Value) -> u64 {
     let number = |value: &Value| value.as_u64().unwrap();
     let dropped: u64 = stats["dropped"].as_object().unwrap().values().map(number).sum();
     assert_eq!(
         number(&stats["accepted"]),
-        number(&stats["delivered"]) + number(&stats["queued"]) + number(&stats["spooled"]) + dropped,
+        ["delivered", "unconfirmed", "queued", "spooled"].iter().map(|key| number(&stats[*key])).sum::<u64>() + dropped,
         "the books: {stats}"
     );
     number(&stats["queued"])

@@ -1,0 +1,67 @@
+/* Tracks one event as the first thing that it does, and is killed by its own hand soon after. Beside the library, a
+ * thread of its own makes a file, which tells what the machine allows. Arguments: the event's number; the path of that
+ * file, which then holds after how many nanoseconds it was written; the spool's folder; after how many milliseconds it
+ * is killed, or 0 to print after how many nanoseconds a batch is in the spool. */
+#include "check.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct timespec begin;
+
+static long long nanoseconds(void)
+{
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (now.tv_sec - begin.tv_sec) * 1000000000LL + now.tv_nsec - begin.tv_nsec;
+}
+
+static void *make_a_file(void *path)
+{
+    char text[32], other[4096];
+    int length = snprintf(text, sizeof text, "%lld", nanoseconds());
+    snprintf(other, sizeof other, "%s.new", (const char *)path);
+    int file = open(other, O_CREAT | O_WRONLY | O_EXCL, 0600);
+    CHECK(file >= 0 && write(file, text, (size_t)length) == length && close(file) == 0);
+    CHECK(rename(other, (const char *)path) == 0);
+    return NULL;
+}
+
+static int has_batch(const char *spool)
+{
+    DIR *folder = opendir(spool);
+    int found = 0;
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        const char *end = strrchr(entry->d_name, '.');
+        found |= entry->d_name[0] != '.' && end != NULL && strcmp(end, ".batch") == 0;
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+    return found;
+}
+
+int main(int count, char **arguments)
+{
+    CHECK(count == 5);
+    long long milliseconds = atoll(arguments[4]);
+    PactTelemetry *client = client_with("");
+    pthread_t thread;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &begin) == 0);
+    CHECK(pthread_create(&thread, NULL, make_a_file, arguments[2]) == 0);
+    CHECK_STATUS(pact_telemetry_track(client, "numbered", "ProviderTest", "Completed", atoll(arguments[1]), NULL, NULL),
+                 PACT_TELEMETRY_OK);
+    struct timespec pause = {0, 50000};
+    while (milliseconds == 0 ? !has_batch(arguments[3]) : nanoseconds() < milliseconds * 1000000) {
+        nanosleep(&pause, NULL);
+    }
+    if (milliseconds == 0) {
+        printf("%lld\n", nanoseconds());
+        CHECK(pthread_join(thread, NULL) == 0);
+        return 0;
+    }
+    return kill(getpid(), SIGKILL);
+}
