@@ -21,7 +21,7 @@ LIBRARY := libpact_telemetry.so
 LOADED := $(SONAME)
 HERE := '$$ORIGIN'
 endif
-RELEASE_COMMAND := target/release/pact-telemetry
+RELEASE_COMMAND := target/command/pact-telemetry
 
 # Where bash, zsh and fish look for completions.
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
@@ -166,7 +166,7 @@ format: ## format all sources of Rust, C and Python
 	@tests/lint --fix
 
 $(RELEASE_COMMAND): FORCE
-	@$(CARGO) build --quiet --locked --release -p pact-telemetry-cli
+	@$(CARGO) build --quiet --locked --profile command -p pact-telemetry-cli
 	@rm -rf build/man && mkdir -p build/man && $@ man build/man
 
 FORCE:
