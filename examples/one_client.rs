@@ -15,7 +15,7 @@ pub fn consumer_tests_ran(interactions: usize) {
     let value = i64::try_from(interactions).unwrap_or(i64::MAX);
     let (event, category) = (names::EVENT_PACT_CONSUMER_TESTS_RAN, names::CATEGORY_CONSUMER_TEST);
     if let Some(client) = client() {
-        // What becomes of it is no concern of a test run.
+        // A test run does not depend on the result.
         let _ = client.track(&Event::new(event, category, names::ACTION_COMPLETED, value));
     }
 }

@@ -1,8 +1,8 @@
-//! May we send, and which rule decided? The first rule that says "off" wins and no later one turns it back on:
-//! the host's switch, `PACT_DO_NOT_TRACK`, `pact_do_not_track`, `DO_NOT_TRACK`, the person's saved choice, the
+//! Whether events may be sent, and which rule decided. The first rule that says "off" wins, and no later one turns it
+//! back on: the host's switch, `PACT_DO_NOT_TRACK`, `pact_do_not_track`, `DO_NOT_TRACK`, the person's saved choice, the
 //! administrator's.
 //!
-//! The rules are pure functions; reading the environment and the saved choices stands apart from them.
+//! The rules are pure functions; reading the environment and the saved choices is separate.
 
 use crate::json::Object;
 use crate::platform::environment::{self, Names, Seen};
@@ -18,8 +18,8 @@ pub const VARIABLES: [&str; 3] = ["PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_
 static SEEN: Seen<{ VARIABLES.len() }> = Seen::new();
 static NAMES: Names<{ VARIABLES.len() }> = Names::new(VARIABLES, &SEEN);
 
-/// Does this value of one of [`VARIABLES`] opt out? Trimmed and in any case, empty, `0`, `false`, `no` and `off` mean
-/// no opinion; everything else opts out, also what is not UTF-8.
+/// Whether this value of one of [`VARIABLES`] opts out. Empty, `0`, `false`, `no` and `off`, trimmed and in any case,
+/// mean no opinion. Everything else opts out, including text that is not UTF-8.
 pub fn opts_out(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     let no_opinion: &[u8] = match value.len() {
@@ -33,14 +33,14 @@ pub fn opts_out(value: &[u8]) -> bool {
     !value.eq_ignore_ascii_case(no_opinion)
 }
 
-/// Does one of [`VARIABLES`] opt out right now? One pass over the environment, no allocation; on the caller's thread
-/// only (see [`environment`]).
+/// Whether one of [`VARIABLES`] opts out now. One pass over the environment, without an allocation. For the caller's
+/// thread only (see [`environment`]).
 #[inline(always)]
 pub fn opted_out_by_environment() -> bool {
     environment::any(&NAMES, opts_out)
 }
 
-/// What a file with a saved choice says of sending.
+/// What a file with a saved choice says about sending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SavedChoice {
     /// Nothing was saved.
@@ -49,14 +49,14 @@ pub enum SavedChoice {
     On,
     /// `{"enabled": false}`.
     Off,
-    /// Something is there and cannot be read, for this reason. Counts as off.
+    /// The file exists and cannot be read, for this reason. Counts as off.
     Unreadable(String),
-    /// It cannot be looked at now, for want of a descriptor or of memory. Off until it can be.
+    /// It cannot be read now, because there is no descriptor or no memory. Off until it can be read.
     NotNow(String),
 }
 
 impl SavedChoice {
-    /// Does it say "off"?
+    /// Whether it says "off".
     pub fn is_off(&self) -> bool {
         !matches!(self, SavedChoice::None | SavedChoice::On)
     }
@@ -76,9 +76,9 @@ impl SavedChoice {
 /// not both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
-    /// Of sending.
+    /// The choice about sending.
     pub choice: SavedChoice,
-    /// Whether a random identifier stands in for the digest of the hostname.
+    /// Whether a random identifier replaces the digest of the hostname.
     pub random_id: bool,
     /// When it was turned on after an "off", in milliseconds since 1970: what was recorded before is never sent. 0 for
     /// never.
@@ -86,8 +86,8 @@ pub struct Saved {
 }
 
 impl Saved {
-    /// What a file's text says. Whatever leaves a doubt is no consent: two answers in one file, a key in another case
-    /// or with escapes, an answer that is neither `true` nor `false`.
+    /// Parses the text of a file. An ambiguous text is not consent: two answers in one file, a key in another case or
+    /// with escapes, an answer that is neither `true` nor `false`.
     pub fn parse(text: &[u8]) -> Self {
         let value = match serde_json::from_slice::<Value>(text) {
             Ok(value) => value,
@@ -108,9 +108,9 @@ impl Saved {
         Saved { choice, random_id: id == Some("random"), since_ms }
     }
 
-    /// Reads the file. One that is not there is no choice; any other failure counts as off.
+    /// Reads the file. A missing file is no choice; any other failure counts as off.
     pub fn read(path: Option<&Path>) -> Self {
-        /// A choice is some forty bytes; more than this is not one.
+        /// A choice has about forty bytes. A longer file is not a choice.
         const LIMIT: u64 = 4096;
         let Some(path) = path else { return SavedChoice::None.into() };
         let mut text = Vec::new();
@@ -153,12 +153,12 @@ fn not_a_file() -> std::io::Error {
     std::io::Error::other("not a regular file")
 }
 
-/// Where a person's choice is kept: one place a person, which no host can move.
+/// The file of a person's choice. There is one for each person, and no host program can move it.
 pub fn saved_choice_path() -> Option<PathBuf> {
     Some(paths::user_config_dir(|name| std::env::var_os(name))?.join("choice.json"))
 }
 
-/// Where the administrator's choice for the whole machine is kept, which no setting of a person or a host can move.
+/// The file of the administrator's choice for the whole machine. No setting of a person or a host program can move it.
 pub fn system_choice_path() -> Option<PathBuf> {
     Some(paths::system_config_dir()?.join("choice.json"))
 }
@@ -168,17 +168,17 @@ pub fn system_choice_path() -> Option<PathBuf> {
 pub struct ChoiceFiles {
     /// The person's.
     pub user: Option<PathBuf>,
-    /// The administrator's. Only its "off" counts.
+    /// The administrator's choice. Only its "off" counts.
     pub system: Option<PathBuf>,
 }
 
 impl ChoiceFiles {
-    /// Where this machine has them for this person. Opens nothing.
+    /// The paths for this person on this machine. Opens nothing.
     pub fn here() -> Self {
         ChoiceFiles { user: saved_choice_path(), system: system_choice_path() }
     }
 
-    /// Reads both.
+    /// Reads both files.
     pub fn read(&self) -> Choices {
         let system = Saved::read(self.system.as_deref()).choice;
         let system = if system == SavedChoice::On { SavedChoice::None } else { system };
@@ -186,23 +186,23 @@ impl ChoiceFiles {
     }
 }
 
-/// What both files say.
+/// The choices in both files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choices {
     /// The person's choice.
     pub user: Saved,
-    /// The administrator's.
+    /// The administrator's choice.
     pub system: SavedChoice,
 }
 
 impl Choices {
-    /// The name of the rule that turns it off, or `None` where neither does.
+    /// The name of the rule that says "off", or `None` if neither does.
     pub fn off_by(&self) -> Option<&'static str> {
         let system = || self.system.is_off().then_some("system choice");
         self.user.choice.is_off().then_some("saved choice").or_else(system)
     }
 
-    /// Off only because one of them cannot be looked at now.
+    /// Whether it is off only because one of the files cannot be read now.
     pub fn is_not_now(&self) -> bool {
         let passing = |choice: &SavedChoice| !choice.is_off() || matches!(choice, SavedChoice::NotNow(_));
         self.off_by().is_some() && passing(&self.user.choice) && passing(&self.system)
@@ -234,7 +234,7 @@ impl Readings {
         Readings { host_enabled, variables, choices: files.read(), files }
     }
 
-    /// The name of the rule that turns it off, or `None` where nothing does.
+    /// The name of the rule that says "off", or `None` if none does.
     pub fn off_by(&self) -> Option<&'static str> {
         if !self.host_enabled {
             return Some("host");
@@ -281,7 +281,7 @@ pub struct Rule {
     /// The value of the variable, or what the file says in words. `None` if nothing is set or saved, and for the host
     /// program's switch, which is no text.
     pub read: Option<String>,
-    /// What it makes of that.
+    /// Its opinion.
     pub says: Opinion,
 }
 
@@ -477,7 +477,7 @@ mod tests {
         assert_eq!(Saved::read(Some(&path.join("below"))).choice, SavedChoice::None);
         std::fs::write(&path, r#"{"enabled": true}"#).unwrap();
         assert_eq!(Saved::read(Some(&path)).choice, SavedChoice::On);
-        // A file where a folder should be: something is there, and it is not a choice.
+        // There is a file where a folder should be: something exists, and it is not a choice.
         let is_unreadable = |path: &Path| matches!(Saved::read(Some(path)).choice, SavedChoice::Unreadable(_));
         assert!(is_unreadable(&path.join("below")) && is_unreadable(dir.path()), "a folder in its place");
     }

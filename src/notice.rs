@@ -21,11 +21,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The hold after the notice was seen on a terminal, in milliseconds,
+/// The hold after the notice was seen on a terminal, in milliseconds.
 const HOLD_SEEN_MS: u64 = 60 * 60 * 1_000;
-/// and after it was written to where it may never be read.
+/// The hold after it was written where it may never be read, in milliseconds.
 const HOLD_UNSEEN_MS: u64 = 24 * HOLD_SEEN_MS;
-/// While it was not seen, it is shown again after this time.
+/// If it was not seen, it is shown again after this time.
 const SHOW_AGAIN_MS: u64 = 60 * 60 * 1_000;
 
 /// How long the lock of the note is waited for, and how often it is asked for.
@@ -53,10 +53,10 @@ pub fn text(endpoint: &str) -> String {
 pub const FILE: &str = "notice.json";
 /// The name of the file that says by which clock its moments are.
 const CLOCK_FILE: &str = "notice.clock";
-/// No such file is longer.
+/// The largest such file in bytes.
 const FILE_MAX: u64 = 1_024;
 
-/// May events leave?
+/// Whether events may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
     /// The notice was shown and the hold is over, the person said yes, or this is CI.
@@ -66,9 +66,9 @@ pub enum Permission {
         /// `u64::MAX` if the host program has to show the notice first.
         until_ms: u64,
     },
-    /// The system is short of something: ask again soon.
+    /// The system lacks a resource: check again soon.
     NotYet,
-    /// That it was shown cannot be remembered here, so it would be shown in every run, or in none.
+    /// It cannot be remembered here that the notice was shown, so it would be shown in every run, or in none.
     Never,
 }
 
@@ -148,7 +148,7 @@ struct Note {
     shown_ms: u64,
     /// When it was first seen on a terminal, or the host program said that it had shown it.
     seen_ms: u64,
-    /// When a process last set out to show it.
+    /// When a process last tried to show it.
     tried_ms: u64,
 }
 
@@ -168,8 +168,8 @@ impl Note {
         })
     }
 
-    /// Moments in the future come of a clock that was set back since: they count as now, so that the hold neither ends
-    /// early nor lasts for ever.
+    /// Moments in the future come from a clock that was set back since. They count as now, so that the hold neither
+    /// ends early nor lasts for ever.
     fn by_clock(self, now_ms: u64) -> Self {
         Note {
             shown_ms: self.shown_ms.min(now_ms),
@@ -182,14 +182,14 @@ impl Note {
         self.shown_ms > 0 || self.seen_ms > 0
     }
 
-    /// Until when the hold lasts; `None` where the notice was not shown yet.
+    /// Until when the hold lasts; `None` if the notice was not shown yet.
     fn hold_until_ms(&self) -> Option<u64> {
         let after = |moment: u64, hold: u64| (moment > 0).then(|| moment.saturating_add(hold));
         let ends = [after(self.shown_ms, HOLD_UNSEEN_MS), after(self.seen_ms, HOLD_SEEN_MS)];
         ends.into_iter().flatten().min()
     }
 
-    /// Is the notice to be shown now?
+    /// Whether the notice is to be shown now.
     fn is_due(&self, is_ci: bool, now_ms: u64) -> bool {
         let is_over = self.hold_until_ms().is_some_and(|until_ms| now_ms >= until_ms);
         let is_settled = is_over || self.seen_ms > 0 || (is_ci && self.is_shown());
@@ -254,7 +254,7 @@ fn permission_by(ask: &Ask<'_>, folder: &Path, now_ms: u64) -> io::Result<Permis
             return Ok(note.permission(is_ci, now_ms));
         }
         NoticeBy::Stderr if note.is_due(is_ci, now_ms) && !had_nowhere_lately(now_ms) => {
-            // The process that notes that first shows it.
+            // The process that notes this first shows the notice.
             let mut is_first = false;
             note_down(
                 folder,
@@ -285,7 +285,7 @@ impl Note {
         match told {
             Told::Seen => Note { shown_ms: first(self.shown_ms), seen_ms: first(self.seen_ms), ..self },
             Told::Written => Note { shown_ms: first(self.shown_ms), ..self },
-            Told::Nobody => Note { tried_ms: 0, ..self }, // another process may have somewhere to show it
+            Told::Nobody => Note { tried_ms: 0, ..self }, // another process may be able to show it
         }
     }
 }
@@ -308,7 +308,7 @@ fn note_down(folder: &Path, change: &mut dyn FnMut(Note) -> Note, now_ms: u64) -
     Ok(note)
 }
 
-/// On a CI machine where it cannot be remembered: once a process.
+/// Shows the notice once per process, on a CI machine where that cannot be remembered.
 fn show_once_a_process(ask: &Ask<'_>) -> Permission {
     static SHOWN: AtomicBool = AtomicBool::new(false);
     match ask.by {

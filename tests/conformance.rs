@@ -1,4 +1,5 @@
-//! Replays the cases of tests/conformance through C and Rust, and lies to the driver to see that it notices.
+//! Replays the cases of tests/conformance through C and Rust, and gives the driver wrong answers to check that it
+//! notices.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
@@ -15,7 +16,7 @@ use support::environment;
 use support::programs::{Sandbox, WARNINGS, library, linked_with, root, run_tool};
 use support::say_loudly;
 
-/// What C sees, Rust's types rule out: NULL, bytes that are no text, buffers, and errors longer than one.
+/// Cases that Rust's types make impossible: NULL, bytes that are not UTF-8, buffers, and errors longer than a buffer.
 const NOT_IN_RUST: &str =
     "--allow-unsupported=new,track,preview,explain,stats,set_enabled,is_enabled,persist,flush,close";
 
@@ -35,7 +36,7 @@ fn the_c_abi_holds_every_case() {
 fn the_rust_crate_holds_every_case_that_its_types_allow() {
     let replay = replay(&[NOT_IN_RUST], &rust("none"));
     assert!(replay.is_good, "{}", replay.out);
-    // Neither a case fewer than the C ABI has, nor the most of them skipped.
+    // It must have as many cases as the C ABI, and most of them must run.
     assert!(replay.skipped() * 10 < replay.passed(), "{}", replay.out);
 }
 
@@ -62,7 +63,7 @@ fn a_replayer_that_lies_is_found_out() {
     }
 }
 
-/// What the driver made of a replayer.
+/// The driver's result for a replayer.
 struct Replay {
     is_good: bool,
     out: String,
@@ -96,8 +97,8 @@ fn replay(options: &[&str], replayer: &[impl AsRef<OsStr>]) -> Replay {
     Replay { is_good: output.status.success(), out: out.into() }
 }
 
-/// The command that runs this very program as a replayer. The test harness prints on standard output as well, so the
-/// answers leave by another descriptor.
+/// The command that runs this very program as a replayer. The test harness also prints on standard output, so the
+/// answers go to another descriptor.
 fn rust(lie: &str) -> [OsString; 5] {
     let script = r#"LIE="$1" exec "$0" --exact replayer --ignored --nocapture 3>&1 >/dev/null"#;
     ["sh".into(), "-c".into(), script.into(), std::env::current_exe().unwrap().into(), lie.into()]
@@ -135,7 +136,7 @@ fn replayer() {
     }
 }
 
-/// The answer to one call, or `None` where Rust cannot make it.
+/// The answer to one call, or `None` if Rust cannot make the call.
 fn answer(client: Option<&Client>, call: &Value) -> Option<Value> {
     let number = |status: PactTelemetryStatus| status.code().into();
     let timeout = || Duration::from_millis(call["timeout_ms"].as_u64().unwrap());

@@ -1,4 +1,4 @@
-//! What the person and the host decide, at every moment of an event's way.
+//! What the person and the host program decide holds at every step of an event.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // tests
 
 mod support;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use support::*;
 
-/// Nothing listens here: who tries to send fails, and is found out by the counters.
+/// Nothing listens here: an attempt to send fails, and the counters show it.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 fn disabled_by(client: &Client, rule: &str) {
@@ -52,7 +52,7 @@ fn an_opt_out_is_found_wherever_it_stands_among_the_variables() {
     environment::set("PACT_DO_NOT_TRACK", "1");
     disabled_by(&client, "PACT_DO_NOT_TRACK");
     for name in &names {
-        environment::remove(name); // what comes after it moves up
+        environment::remove(name); // the later variables move up
         disabled_by(&client, "PACT_DO_NOT_TRACK");
     }
     environment::set("DO_NOT_TRACK", "1");
@@ -110,7 +110,7 @@ fn an_upload_in_flight_is_cut_and_the_events_of_other_clients_still_arrive() {
     if !in_its_own_process("an_upload_in_flight_is_cut_and_the_events_of_other_clients_still_arrive", &[]) {
         return;
     }
-    // The first request is never answered: it is in flight until it is cut.
+    // The first request is never answered: it is in flight until it is cancelled.
     let collector = Collector::start(&["--requests", "--answers", "hang"]);
     let (one, other) = (client(&collector.url, json!({})), client(&collector.url, json!({})));
     one.track(&numbered(1)).unwrap();
@@ -173,8 +173,8 @@ fn after_an_off_that_removed_the_spool_nothing_is_put_on_disk_again() {
     assert_eq!(client.flush(PATIENCE), Flushed::Kept);
     let spool = state_below(&home()).join("spool");
     save_choice("{\"enabled\": false}");
-    std::fs::remove_dir_all(&spool).unwrap(); // as the command does
-    other.set_enabled(false); // the uploader looks at all that waits
+    std::fs::remove_dir_all(&spool).unwrap(); // as the command does it
+    other.set_enabled(false); // the uploader then checks everything that waits
     wait_until(|| client.stats().dropped(DropReason::OptedOut) == 1);
     assert_eq!(client.flush(PATIENCE), Flushed::Lost);
     assert!(!spool.exists());

@@ -1,9 +1,9 @@
-//! What the crates carry when they are published.
+//! What the packages of the crates contain.
 #![allow(clippy::unwrap_used, clippy::panic)] // tests
 
 use std::process::Command;
 
-/// The files of a crate's package, by cargo itself; over no network.
+/// The files of a crate's package, as cargo lists them without a network.
 fn packaged(name: &str) -> Vec<String> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["package", "--list", "--allow-dirty", "--offline", "--quiet", "-p", name]);

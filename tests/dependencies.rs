@@ -1,5 +1,5 @@
-//! What comes with the library from others: docs/dependencies.md, which tells what each crate touches, and the bill of
-//! materials that the packages carry. Both are of the tree that cargo resolves, and of no other.
+//! The library's dependencies: docs/dependencies.md, which says what each crate touches, and the bill of materials in
+//! the packages. Both match the tree that cargo resolves.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // tests
 
 use serde_json::Value;
@@ -11,7 +11,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const LIST: &str = "docs/dependencies.md";
 const BILL: &str = "docs/pact_telemetry.cdx.json";
 const HEAD: &str = "|---|---|---|---|---|---|\n";
-/// What stands in a row until somebody has looked at that version.
+/// The text in a row until somebody has read that version.
 const UNREAD: &str = "TO BE READ";
 
 fn cargo(arguments: &[&str]) -> String {
@@ -26,7 +26,7 @@ struct Crate {
     wanted_by: BTreeSet<String>,
 }
 
-/// The crates, by name and version, that the library gets along these edges on Linux.
+/// The crates, by name and version, that the library depends on by these edges on Linux.
 fn tree(edges: &str) -> BTreeMap<(String, String), Crate> {
     let target = ["-p", "pact_telemetry", "--target", "x86_64-unknown-linux-gnu", "--no-dedupe"];
     let printed = cargo(&[&["tree", "-e", edges, "--prefix", "depth", "-f", "|{p}|{l}"], &target[..]].concat());
@@ -61,7 +61,7 @@ fn sources() -> BTreeMap<(String, String), (PathBuf, bool)> {
     metadata["packages"].as_array().unwrap().iter().map(one).collect()
 }
 
-/// The lines of code with `unsafe` below the folder; on every platform, and in tests too.
+/// The number of lines with `unsafe` below the folder, for every platform and including tests.
 fn lines_with_unsafe(folder: &Path) -> usize {
     let in_file = |path: &Path| {
         let text = std::fs::read_to_string(path).unwrap();
@@ -83,7 +83,7 @@ fn join<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     names.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// The table's rows, each with what was written about that version.
+/// The rows of the table, each with the text about that version.
 fn rows(written: &str) -> String {
     let (inside, all, sources) = (tree("normal"), tree("normal,build"), sources());
     let findings: BTreeMap<_, _> = written

@@ -1,4 +1,4 @@
-//! What the documentation says is what the library does.
+//! The library does what the documentation says.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // tests
 
 mod support;

@@ -1,5 +1,5 @@
-//! Both headers and the constants file are what the sources say, byte for byte.
-//! `make headers` (PACT_TELEMETRY_BLESS=1) writes them anew.
+//! Both headers and the constants file match the sources, byte for byte. `make headers` (PACT_TELEMETRY_BLESS=1) writes
+//! them anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
 use cbindgen::Config;
@@ -8,10 +8,10 @@ use std::path::Path;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Begins the header for C and C++.
+/// The beginning of the header for C and C++.
 const PREAMBLE: &str = include_str!("../src/ffi/preamble.h");
 
-/// Begins the header for cdef parsers.
+/// The beginning of the header for cdef parsers.
 const FFI_PREAMBLE: &str = include_str!("../src/ffi/preamble.ffi.h");
 
 fn generate(config: Config) -> String {
@@ -76,7 +76,7 @@ fn ffi_header() -> String {
     generate(config)
 }
 
-/// Rust's `# Safety` sections repeat for Rust what the parameters say already.
+/// Rust's `# Safety` sections only repeat what the parameters say.
 fn without_safety_sections(text: &str) -> String {
     let mut out: Vec<&str> = Vec::new();
     let mut in_section = false;
@@ -160,16 +160,16 @@ fn statuses(text: &str) -> BTreeSet<&str> {
     words.filter(|word| word.starts_with("PACT_TELEMETRY_")).collect()
 }
 
-/// What the source of a function says that it can return, by what it calls.
+/// The statuses that a function can return, according to the functions that it calls.
 fn returned<'a>(body: &'a str, source: &'a str) -> BTreeSet<&'a str> {
     let mut found = statuses(body);
     let is_error = |status: &&str| status.contains("_ERROR_");
     for (calls, more) in [
-        // A client that is NULL, and a panic.
+        // For a client that is NULL, and for a panic.
         (["with(", "answer("].as_slice(), statuses("PACT_TELEMETRY_ERROR_NULL PACT_TELEMETRY_ERROR_INTERNAL")),
         (&["client.flush(", "client.close(", "client.persist("], statuses(item(source, "impl From<Flushed> for"))),
         (&["client.admit("], statuses(item(source, "impl From<TrackError> for"))),
-        // It returns a length, so that only a negative status can be told from one.
+        // It returns a length, so only a negative status can be told from a length.
         (
             &["client.preview("],
             statuses(item(source, "impl From<TrackError> for")).into_iter().filter(is_error).collect(),

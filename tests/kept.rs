@@ -20,7 +20,7 @@ fn count(stats: &Value, pointer: &str) -> u64 {
     stats.pointer(pointer).unwrap_or_else(|| panic!("{pointer} in {stats}")).as_u64().unwrap()
 }
 
-/// A home in which a process left these events for a server that answered 503 once and is well since.
+/// A home in which a process left these events for a server that answered 503 once and works since.
 fn with_left(steps: &str) -> (Home, Collector) {
     let home = Home::new();
     let collector = Collector::start(&["--answers", "503"]);
@@ -77,7 +77,7 @@ fn no_call_says_kept_of_what_vanished_from_the_disk() {
     let state = state_below(&support::home());
     std::fs::remove_dir_all(&state).unwrap();
     std::fs::write(&state, "mine").unwrap();
-    other.set_enabled(false); // the uploader looks at all that waits
+    other.set_enabled(false); // the uploader then checks everything that waits
     wait_until(|| one.persist(PATIENCE) == Flushed::TimedOut);
     assert_eq!(one.flush(PATIENCE), Flushed::TimedOut);
     std::fs::remove_file(&state).unwrap();
@@ -123,7 +123,7 @@ fn what_a_killed_process_had_sent_is_sent_again_to_a_server_that_never_answered(
 #[test]
 fn what_a_killed_process_had_not_yet_written_is_not_taken_for_sent() {
     let home = Home::new();
-    // Accepts, and says nothing in the handshake.
+    // Accepts a connection and sends nothing in the handshake.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let mut process = home.process(&url, "track 1, print, sleep 60000").start();
@@ -178,7 +178,7 @@ fn a_batch_with_one_changed_bit_is_set_aside_and_not_sent() {
         assert_eq!((home.batches().len(), home.files(".torn").len()), (0, 1), "position {number}");
         std::fs::remove_file(home.spool().join(&home.files(".torn")[0])).unwrap();
     }
-    // The same batch, as it was.
+    // The same batch, unchanged.
     std::fs::write(&path, good).unwrap();
     home.run(&collector.url, "track 12, flush, until /left_by_others/delivered");
     assert_eq!(values(&collector.events_until_end()), (0..=12).chain([1_000]).collect::<Vec<_>>());

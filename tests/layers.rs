@@ -6,7 +6,7 @@ use std::path::Path;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The number of each module's line, counted from the top, and what its own line lets it import (`a → b`).
+/// The number of each module's line, counted from the top, and what it may import from its own line (`a → b`).
 #[derive(Default)]
 struct Layers {
     line_of: BTreeMap<String, usize>,
@@ -14,8 +14,8 @@ struct Layers {
 }
 
 impl Layers {
-    /// The indented block after the heading. A line names modules between `·`; with `→` each may import what comes
-    /// after it. `pipeline/` stands before the files of a folder that has an order of its own.
+    /// Reads the indented block after the heading. A line names modules separated by `·`; with `→` each may import
+    /// those after it. A file of a folder with an order of its own has the prefix of the folder, such as `pipeline/`.
     fn read(text: &str) -> Self {
         let section = text.split_once("## Layers\n").expect("a section of that name").1;
         let section = section.split("\n## ").next().unwrap();
@@ -43,7 +43,7 @@ impl Layers {
         from == to || self.line_of[from] < self.line_of[to] || self.beside.contains(&edge)
     }
 
-    /// What a file of this path imports against the order, as texts.
+    /// The imports of a file at this path that violate the order, as texts.
     fn climbs(&self, file: &str, source: &str) -> Vec<String> {
         let path: Vec<_> = file.trim_end_matches(".rs").trim_end_matches("/mod").split('/').collect();
         let Some(from) = self.module(&path) else { return vec![format!("{file} is in no layer")] };
@@ -52,7 +52,7 @@ impl Layers {
         let mut found = Vec::new();
         let mut all = imports(source, folder);
         if file.ends_with("/mod.rs") {
-            // What is below a folder of its own order is named there without `self`.
+            // The children of a folder with an order of its own are named there without `self`.
             let children = self.line_of.keys().filter_map(|name| name.strip_prefix(&format!("{}/", path.join("/"))));
             let code = code(source);
             let is_named = |child: &&str| {
@@ -82,7 +82,7 @@ fn code(source: &str) -> String {
     while let Some(line) = lines.next() {
         let is_for_tests = line.trim_start().starts_with("#[cfg(") && (line.contains("test") || line.contains("loom"));
         if is_for_tests && !line.contains("not(") {
-            // The item that follows: to its end, at the same indentation.
+            // Skips the next item up to its end, which has the same indentation.
             let indentation = line.len() - line.trim_start().len();
             let mut item = lines.next().unwrap_or_default();
             while item.trim_start().starts_with('#') || item.trim_start().starts_with("//") {

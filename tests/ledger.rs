@@ -1,4 +1,4 @@
-//! What stays on this machine for the person's own eyes: the ledger of what was sent, and the random identifier.
+//! What stays on this machine for the person to read: the ledger of what was sent, and the random identifier.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // tests
 

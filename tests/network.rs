@@ -1,4 +1,5 @@
-//! Good and bad networks: proxies, certificates, addresses, and servers that refuse, fail, babble and vanish.
+//! Working and broken networks: proxies, certificates, addresses, and servers that refuse, fail, send too much or
+//! disappear.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 

@@ -1,4 +1,4 @@
-//! The one-time notice: before anything leaves a machine the person was told, once, and had time to say no.
+//! The notice: before anything leaves a machine, the person was told once and had time to opt out.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // tests
 
@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use support::processes::*;
 use support::*;
 
-/// How often a text has the notice in it.
+/// How often a text contains the notice.
 fn notices(text: &str) -> usize {
     text.matches("Pact collects anonymous usage data").count()
 }
@@ -30,7 +30,7 @@ fn on_a_persons_machine_nothing_leaves_before_the_hold_is_over_and_then_everythi
     let first = home.process(&collector.url, "track 1, flush Kept, track 2, close, print").start();
     let (stats, errors) = first.end_with_errors();
     assert_eq!((counts(&stats[0]), notices(&errors)), ([0, 2], 1), "{errors}");
-    // The next processes of the same command, or of one soon after.
+    // The next processes of the same command, or of a command soon after.
     for value in [3, 4] {
         let next = home.process(&collector.url, &format!("track {value}, flush Kept, close, print")).start();
         let (stats, errors) = next.end_with_errors();
@@ -125,7 +125,7 @@ fn where_nobody_can_remember_the_notice_nothing_is_sent_and_the_events_count_as_
         home.process(&collector.url, "track 1, flush Lost, close, print").config("state_dir", nowhere.clone());
     let (stats, said) = process.start().end_with_errors();
     assert_eq!((&stats[0]["dropped"]["no_notice"], notices(&said)), (&json!(1), 0), "{}", stats[0]);
-    // In CI, where every run is a machine's first, it is shown in each, and sent.
+    // In CI every run is the first one of its machine, so the notice is shown in each run, and events are sent.
     let process = home.process(&collector.url, "track 2, flush Delivered, track 3, close").config("state_dir", nowhere);
     assert_eq!(notices(&process.variable("CI", "true").errors()), 1);
     assert_eq!(values(&collector.events_until_end()), [2, 3]);
@@ -186,12 +186,12 @@ fn a_host_that_shows_it_in_its_own_way_confirms_and_is_asked_for_nothing_else() 
     let home = Home::of_a_new_person();
     let collector = Collector::start(&["--requests"]);
     let host = |steps: &str, notice: &str| home.process(&collector.url, steps).config("notice", notice.into());
-    // Not confirmed: kept, in CI too, and nothing is printed.
+    // Not confirmed: events are kept, in CI too, and nothing is printed.
     for ci in ["false", "true"] {
         assert_eq!(notices(&host("track 1, flush Kept, close", "host").variable("CI", ci).errors()), 0);
         assert_eq!(home.notice(), None);
     }
-    // Confirmed: now there is an hour to say no.
+    // Confirmed: now the person has an hour to opt out.
     assert_eq!(notices(&host("track 2, flush Kept, close", "shown").errors()), 0);
     assert!(home.notice().unwrap()["seen_ms"].as_u64().unwrap() > 1_700_000_000_000);
     home.let_hours_pass(1);

@@ -63,7 +63,7 @@ fn pypi_gets_the_wheels_and_the_sdist_of_this_version() {
     let expected = packages.clone();
     packages.extend(wheels("3.4.5"));
     packages.extend(wheels("3.4.5a60"));
-    // Others that end so, or begin so.
+    // Other files with the same ending, or with the same beginning.
     for name in ["pact_telemetry-cpp-3.4.5-alpha.6.tar.gz", "source.tar.gz", "another-3.4.5a6-py3-none-any.whl"] {
         packages.push(name.to_owned());
     }

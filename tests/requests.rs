@@ -1,4 +1,4 @@
-//! What is on the wire, compared with requests that were written by hand from the protocols' documentation.
+//! Compares requests with those that were written by hand from the documentation of the protocols.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // tests
 
 mod support;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::process::Command;
 use support::*;
 
-/// MD5 of this machine's name by other means than the library's.
+/// The MD5 digest of this machine's name, computed without the library.
 fn digest_of_hostname() -> String {
     let output = Command::new("sh").args(["-c", "uname -n | tr A-Z a-z | tr -d '\\n' | md5sum"]).output().unwrap();
     String::from_utf8(output.stdout).unwrap()[..32].to_owned()
@@ -155,7 +155,7 @@ fn a_preview_is_what_is_sent() {
         let request = collector.next_request();
         assert_eq!(preview.url, format!("{}{}", collector.url, request["target"].as_str().unwrap()));
         assert_eq!(preview.content_type, request["headers"]["content-type"]);
-        // But for the moment, which is another one.
+        // Without the times, which differ.
         let timeless = |text: &str| {
             let digits = |c: char| c.is_ascii_digit();
             ["\"session_id\":\"", "\"timestamp_micros\":", "&qt="].iter().fold(text.to_owned(), |text, key| match text
@@ -183,7 +183,7 @@ fn two_thousand_events_at_once_arrive_whole_and_in_few_requests() {
     assert_eq!(balanced(&client.stats().json()), 0);
     let events = collector.events_until_end();
     assert_eq!(values(&events), (0..2_000).collect::<Vec<_>>());
-    // The first event goes to disk at once, and alone; the rest is taken in a few parts.
+    // The first event is written to disk at once, and alone. The others are taken in a few parts.
     let requests = events.last().unwrap()["request"].as_u64().unwrap();
     assert!((80..=84).contains(&requests), "{requests} requests");
 }
@@ -228,7 +228,7 @@ fn otlp_drops_what_a_partial_success_rejects_and_sends_it_never_again() {
     let lines = collector.end();
     let events: Vec<_> = lines.into_iter().filter(|line| line["type"] == "event").collect();
     assert_eq!(values(&events), [0, 1, 2, 3, 4], "a partial success must not be sent again");
-    // A first event may leave before the others come.
+    // The first event may leave before the others are tracked.
     let first = events.iter().filter(|event| event["request"] == 1).count();
     let dropped = first.min(2);
     assert_eq!(

@@ -1,5 +1,5 @@
-//! Promises that one run cannot show: each row tries one many times, and repeats a failure by its seed. C programs
-//! over the release library, beside a real collector.
+//! Promises that a single run cannot show: each row tries one many times, and a failure can be repeated by its seed. C
+//! programs over the release library, beside a real collector.
 //!
 //! `cargo test --test soak` tries each row a few times; `make soak` takes minutes. Arguments: `--long`, `--seed N`,
 //! `--tries N` and the beginning of the names of the rows to run.
@@ -35,14 +35,14 @@ struct Row {
     run: fn(&Asked) -> Seen,
 }
 
-/// What a row is to do.
+/// The options of a row.
 struct Asked {
     tries: u64,
-    /// Of the first try; each further one has the next.
+    /// The seed of the first try. Each further try has the next one.
     seed: u64,
 }
 
-/// What came of it. A failure begins with its seed.
+/// The result. A failure begins with its seed.
 #[derive(Default)]
 struct Seen {
     tries: u64,
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-/// Runs a row and prints what was seen. Returns whether it failed nowhere.
+/// Runs a row and prints the result. Returns whether no try failed.
 fn keeps(row: &Row, seed: u64, is_long: bool, tries: Option<u64>) -> bool {
     let asked = Asked { tries: tries.unwrap_or(row.tries[usize::from(is_long)]), seed };
     let since = Instant::now();
@@ -97,7 +97,8 @@ fn keeps(row: &Row, seed: u64, is_long: bool, tries: Option<u64>) -> bool {
     failures == 0
 }
 
-/// Tries that share nothing, a few at once; each is given its seed and returns a word about itself or why it failed.
+/// Runs independent tries, a few at once. Each gets its seed, and returns a word about itself or the reason for its
+/// failure.
 fn each<T: Send>(
     asked: &Asked,
     at_once: usize,
@@ -133,7 +134,7 @@ fn each<T: Send>(
     all
 }
 
-/// Numbers that depend on a seed alone (splitmix64).
+/// Numbers that depend only on a seed (splitmix64).
 struct Chance(u64);
 
 impl Chance {

@@ -1,4 +1,5 @@
-//! Every file of the repository: no line beyond 120 columns, and no word that the project gave up for the field's own.
+//! Checks every file of the repository: no line is longer than 120 columns, and no word is used that the project has
+//! replaced by a standard term.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // tests
 
 use std::path::Path;
@@ -7,16 +8,16 @@ use std::process::Command;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const COLUMNS: usize = 120;
 
-/// What ends so is a source or a document; so is a script, which has no dot in its name.
+/// The extensions of sources and documents. A script has no dot in its name.
 const SOURCES: [&str; 22] = [
     "c", "css", "go", "h", "html", "in", "java", "js", "kt", "md", "mjs", "py", "rb", "rbs", "rs", "sh", "toml", "ts",
     "xml", "yaml", "yml", "cfg",
 ];
 
-/// Not written by a person, or not written for this project.
+/// Files that were not written by a person, or not for this project.
 const NOT_OURS: [&str; 4] = ["docs/licences.txt", "tests/abi/", "fuzz/corpus/", "LICENSE"];
 
-/// Words that the project gave up, with what it says instead.
+/// Words that the project no longer uses, with their replacements.
 const GIVEN_UP: [(&str, &str); 12] = [
     ("heir", "takeover, or deliver_leftovers"),
     ("bell", "parker"),
@@ -32,7 +33,7 @@ const GIVEN_UP: [(&str, &str); 12] = [
     ("dist/pack", "packaging/pack"),
 ];
 
-/// Where one of them means something else.
+/// Files in which one of these words means something else.
 const ALLOWED: [(&str, &str); 4] = [
     ("tests/sources.rs", ""),                     // this list
     ("tests/c/texts.c", "bell"),                  // the control character
@@ -40,7 +41,7 @@ const ALLOWED: [(&str, &str); 4] = [
     ("docs/relay.md", "the sender"),              // of a request, whoever that is
 ];
 
-/// The names of all files, and the text of those that are text; none where this is no git repository.
+/// The names and texts of all text files; none if this is not a git repository.
 fn files() -> Vec<(String, String)> {
     let mut git = Command::new("git");
     let listed = git.args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(ROOT).output();
@@ -70,7 +71,7 @@ fn too_long(name: &str, text: &str) -> Vec<String> {
     lines.map(|(index, _)| format!("{name}:{}", index + 1)).collect()
 }
 
-/// The words of a file, or of its name, that the project gave up.
+/// The replaced words in a file or in its name.
 fn given_up(name: &str, text: &str) -> Vec<String> {
     let is_allowed =
         |word: &str| ALLOWED.iter().any(|(file, which)| name == *file && (which.is_empty() || word == *which));

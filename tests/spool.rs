@@ -1,5 +1,5 @@
-//! What outlives a process: events that no server answered, and the memory of a server that does not answer. Every
-//! process here is a real one, with a home that it shares with the others of its test.
+//! What survives a process: events that no server answered, and the record of a server that does not answer. Every
+//! process here is a real one, with a home that it shares with the other processes of its test.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
@@ -52,7 +52,7 @@ impl Closing {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// Makes place for a real server.
+    /// Stops, so that a real server can use the port.
     fn give_way(mut self, answers: &str) -> Collector {
         self.end.store(1, Ordering::SeqCst);
         drop(std::net::TcpStream::connect(("127.0.0.1", self.port)));
@@ -71,7 +71,7 @@ fn events_of(lines: Vec<Value>) -> Vec<i64> {
     values(&lines.into_iter().filter(|line| line["type"] == "event").collect::<Vec<_>>())
 }
 
-/// The events of all requests, also of those whose sender did not wait for the answer.
+/// The events of all requests, including those whose process did not wait for the answer.
 fn sent(lines: &[Value]) -> Vec<i64> {
     let bodies = lines.iter().filter_map(|line| Some(serde_json::from_str::<Value>(line["body"].as_str()?).unwrap()));
     let events = bodies.flat_map(|body| body["events"].as_array().unwrap().clone());
@@ -88,7 +88,7 @@ fn an_event_of_a_killed_process_arrives_once_with_a_later_processs_first_event()
     assert_eq!(collector.next_request()["answer"], "hang");
     killed.kill();
     assert_eq!(home.batches().len(), 1, "on disk before it was on the wire");
-    // At once, it could still be the other's own to send.
+    // Without the wait, the batch could still belong to the other process.
     let early = home.run(&collector.url, "track 2, close, print");
     assert_eq!((count(&early[0], "/delivered"), count(&early[0], "/left_by_others/delivered")), (1, 0));
     std::thread::sleep(RESERVED);
@@ -105,7 +105,7 @@ fn a_thousand_events_of_a_killed_process_all_arrive_once() {
     let steps: Vec<_> = (0..1_000).map(|value| format!("track {value}")).collect();
     let killed = home.process(&collector.url, &format!("{}, ask, sleep 60000", steps.join(", "))).start();
     collector.next_request();
-    std::thread::sleep(Duration::from_secs(1)); // the worker never waits for the server
+    std::thread::sleep(Duration::from_secs(1)); // the worker never waits for the server, so this does not fail
     killed.kill();
     home.age(RESERVED);
     home.run(&collector.url, "track 1000, close, until /left_by_others/delivered=1000");
@@ -125,7 +125,7 @@ fn after_a_503_nobody_asks_before_retry_after_and_all_arrive_after_it() {
     assert_eq!((home.batches().len(), home.files(".retry").len()), (2, 1));
     home.age(RESERVED);
     assert!(since.elapsed() < Duration::from_secs(10), "too slow a machine to tell");
-    // More than our own first wait can be, so that this is the server's.
+    // Longer than the library's own first wait can be, so this wait is the server's.
     std::thread::sleep(Duration::from_millis(11_200).saturating_sub(since.elapsed()));
     home.run(&collector.url, "track 3, close, until /left_by_others/delivered=2");
     assert_eq!((home.batches().len(), home.failures()), (0, 0), "and the failure is forgotten");
@@ -140,7 +140,7 @@ fn after_a_503_nobody_asks_before_retry_after_and_all_arrive_after_it() {
 fn a_process_that_lives_on_sends_by_itself_when_retry_after_has_passed() {
     let home = Home::new();
     let collector = Collector::start(&["--requests", "--answers", "503 retry-after=11"]);
-    // No thread of the library waits for so long: the first event after that time has all of them sent.
+    // No thread of the library waits that long. The first event after that time makes it send all of them.
     let steps = "track 1, flush Kept, print, track 2, flush Kept, print, sleep 11200, track 3, until /delivered=3, \
                  sleep 200, print";
     let process = home.process(&collector.url, steps).start();
@@ -214,12 +214,12 @@ fn thirty_processes_that_end_at_once_leave_what_a_later_one_delivers_once() {
     let home = Home::new();
     let collector = Collector::start(&["--requests", "--answers", "delay=100*"]);
     let start = |value| {
-        // Time enough to be on disk, also where all of them start at once on two cores.
+        // Enough time to be on disk, even if all of them start at once on two cores.
         home.process(&collector.url, &format!("track {value}, print")).config("exit_timeout_ms", json!(5_000)).start()
     };
     let running: Vec<_> = (0..30).map(start).collect();
     running.into_iter().for_each(|process| drop(process.end()));
-    std::thread::sleep(Duration::from_millis(300)); // what was on the wire when its process ended
+    std::thread::sleep(Duration::from_millis(300)); // the request that was in flight when its process exited
     home.age(RESERVED);
     home.run(&collector.url, "track 30, close, sleep 500");
     home.age(RESERVED);
@@ -228,7 +228,8 @@ fn thirty_processes_that_end_at_once_leave_what_a_later_one_delivers_once() {
     let mut arrived = events_of(collector.end());
     let all = arrived.len();
     arrived.dedup();
-    // At least once: a process that ends while its answer is on its way cannot know that it came.
+    // At least once, because a process that exits before its answer arrives cannot know that the server got the
+    // request.
     println!("{} of {all} arrived twice", all - arrived.len());
     assert_eq!(arrived, Vec::from_iter(0..32));
 }
@@ -245,7 +246,7 @@ fn many_processes_that_end_at_once_in_ci_all_arrive_in_a_few_requests_before_the
                     if value >= 200 {
                         return;
                     }
-                    // Nobody's time may be over, however loaded the machine is.
+                    // No time limit may be reached, however loaded the machine is.
                     let process = home.process(&collector.url, &format!("track {value}")).variable("CI", "true");
                     process.config("exit_timeout_ms", json!(10_000)).run();
                 }
@@ -388,7 +389,7 @@ fn a_torn_file_is_set_aside_and_holds_up_nobody() {
 fn the_files_are_for_this_user_alone() {
     let (home, _collector) = with_one_left();
     let mode = |path: &Path| std::fs::symlink_metadata(path).unwrap().mode() & 0o7777;
-    // The state folder was there before, and keeps its mode.
+    // The state folder existed before, and keeps its mode.
     assert_eq!(mode(&home.spool()), 0o700);
     for name in home.files("") {
         assert_eq!(mode(&home.spool().join(&name)), 0o600, "{name}");
@@ -397,7 +398,7 @@ fn the_files_are_for_this_user_alone() {
     }
 }
 
-/// The event goes straight to the server, and after a failure it waits in memory and goes when it may.
+/// The event is sent directly from memory. After a failure it waits in memory and is sent when the backoff is over.
 fn memory_only(place: impl Fn(&str, &str) -> Process) {
     let collector = Collector::start(&["--requests", "--answers", "ok, 503 retry-after=1"]);
     let steps = "track 1, flush Delivered, print, track 2, flush TimedOut, print, track 3, flush, close, \
@@ -468,7 +469,7 @@ fn in_a_home_that_is_another_users_events_wait_in_memory() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-/// May this process mount what it likes, apart from all others?
+/// Whether this process may have a mount namespace of its own.
 fn can_mount() -> bool {
     let tried = Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
     let can = tried.is_ok_and(|output| output.status.success());
@@ -496,7 +497,7 @@ fn on_a_disk_that_is_full_events_wait_in_memory() {
         let blocks =
             format!("mount -t tmpfs -o size=64k none '{path}'; head -c 1000000 /dev/zero > '{path}/full' || true");
         memory_only(|url, steps| home.process(url, steps).after(&blocks, &["-m"]));
-        // And one on which not even a name can be made, but for two folders.
+        // And a disk on which no further name can be made, except for two folders.
         let names = format!("mount -t tmpfs -o size=64k,nr_inodes=5 none '{path}'; mkdir -p '{path}/.local/state'");
         memory_only(|url, steps| home.process(url, steps).after(&names, &["-m"]));
     }

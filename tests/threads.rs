@@ -23,7 +23,8 @@ fn no_thread_is_left_while_events_wait_on_disk_for_a_server_that_fails() {
 
 #[test]
 fn events_at_any_spacing_arrive_also_in_the_moment_in_which_the_threads_end() {
-    // The uploader ends a second after an answer. The worker looks for a second, then sleeps for 750 ms, then ends.
+    // The uploader ends a second after an answer. The worker checks the queue for a second, then sleeps for 750 ms,
+    // then ends.
     const SPACINGS_MS: [&[u64]; 6] = [
         &[1, 2, 5, 10, 20, 45, 50, 55, 100, 200, 500, 1_500, 2_500],
         &[990, 1_000, 1_005, 1_010, 1_020],

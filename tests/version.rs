@@ -1,5 +1,5 @@
-//! The version stands in many places, in the spelling of each ecosystem: they agree, and `packaging/version` sets them
-//! all.
+//! The version is in many places, in the spelling of each ecosystem. All places agree, and `packaging/version` sets
+//! them all.
 #![allow(clippy::unwrap_used, clippy::panic)] // tests
 
 use std::path::Path;
@@ -20,7 +20,7 @@ fn every_place_holds_the_version_of_cargo_toml() {
     assert!(!version(Path::new(ROOT), &["--check", "v0.0.1"]).status.success());
 }
 
-/// The text files of the repository, as git knows them; none where the sources are no repository.
+/// The text files of the repository, as git lists them; none if this is not a repository.
 fn files() -> Vec<(String, String)> {
     let listed = Command::new("git").args(["ls-files"]).current_dir(ROOT).output();
     let listed = listed.map(|output| String::from_utf8(output.stdout).unwrap()).unwrap_or_default();
@@ -41,7 +41,7 @@ fn setting_it_leaves_the_old_one_nowhere() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    // One that nobody else has, so that what is left of it can be found.
+    // A version that is used nowhere else, so that remains of it can be found.
     for new in ["7.31.9-alpha.5", "8.42.7"] {
         let output = version(copy.path(), &[new]);
         assert!(output.status.success(), "{output:?}");
@@ -51,7 +51,7 @@ fn setting_it_leaves_the_old_one_nowhere() {
         let text = std::fs::read_to_string(copy.path().join(name)).unwrap();
         for old in ["7.31.9", env!("CARGO_PKG_VERSION")] {
             let of_its_own = ["tests/abi/", "tests/version.rs", "CHANGELOG.md"].iter().any(|own| name.starts_with(own));
-            // A version such as 1.0.0 is what the examples' own libraries have, too.
+            // The libraries in the examples also have a version such as 1.0.0.
             let is_common = old != "7.31.9" && !old.contains('-');
             assert!(of_its_own || is_common || !text.contains(old), "{name} still holds {old}");
         }

@@ -14,7 +14,7 @@ const THREADS: usize = 4;
 
 type Boxed = Box<[u8; 200]>;
 
-/// One process for each subject; floor and subject take turns in it, so that both see the same weather.
+/// One process for each subject. Floor and subject take turns in it, so that both are measured under the same load.
 pub fn scene(name: &str, url: &str, sink: &str) {
     // Each task of pact_matching sets up TLS anew, and would otherwise take the processors for minutes.
     let (rounds, burst, lone) = if name == "pact_matching" { (6, 50, 200) } else { (40, 500, 800) };
@@ -42,7 +42,7 @@ pub fn scene(name: &str, url: &str, sink: &str) {
         settle(name, &subject, sink, wanted);
     }
     for _ in 0..lone {
-        // The sender is asleep by then, and so is the core.
+        // By then the background threads sleep, and so does the core.
         std::thread::sleep(Duration::from_millis(1));
         tell("floor lone", alone(1, floor));
         std::thread::sleep(Duration::from_millis(1));

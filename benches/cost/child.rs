@@ -39,8 +39,7 @@ impl Place {
         command
     }
 
-    /// The environment of all: nobody's opt-out, no proxy, and as many variables as there are in continuous
-    /// integration.
+    /// The environment of every process: no opt-out, no proxy, and as many variables as in continuous integration.
     pub fn prepare(&self, command: &mut Command, subject: &str, state: &str) {
         command.env_clear().envs((0..20).map(|n| (format!("BENCH_{n}"), "a variable of the host's"))).envs([
             ("PATH", std::env::var("PATH").unwrap_or_default()),
@@ -58,7 +57,8 @@ impl Place {
         }
     }
 
-    /// Nothing, and a word on standard error, where the process failed: one alternative must not end the whole.
+    /// Returns nothing, and prints a message on standard error, if the process failed, because a failing alternative
+    /// must not end the benchmark.
     pub fn play(&self, scene: &str, subject: &str, url: &str) -> Printed {
         self.run(&mut self.command(scene, subject, url, &self.fresh()), scene, subject)
     }
@@ -72,7 +72,7 @@ impl Place {
         parse(&String::from_utf8_lossy(&output.stdout))
     }
 
-    /// The name of a state folder that nobody has used.
+    /// The name of a new state folder.
     pub fn fresh(&self) -> String {
         use std::sync::atomic::AtomicU64;
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -114,7 +114,7 @@ fn certificates(folder: &std::path::Path) {
     let mut root = CertificateParams::new(Vec::new()).unwrap();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
-    // After all that a machine trusts, since reading them is a part of what HTTPS costs.
+    // Placed after all the roots that a machine trusts, because reading them is a part of the cost of HTTPS.
     let system = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
     std::fs::write(folder.join("root.pem"), system + &root.self_signed(&key).unwrap().pem()).unwrap();
     let issuer = Issuer::new(root, key);

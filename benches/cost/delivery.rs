@@ -1,5 +1,5 @@
-//! What arrives, and at what price: a steady flood, a process that has nothing to do, many short processes, and the
-//! floor under a request.
+//! What arrives, and at what cost: a steady flood, an idle process, many short processes, and the lowest possible cost
+//! of a request.
 
 use crate::child::{Place, Printed, subjects};
 use crate::figure::{Figure, Unit};
@@ -39,7 +39,7 @@ fn flood(place: &Place, table: &mut Table) {
     table.add(row.figures(&printed, "cpu"));
 }
 
-/// All at once: none of them should need a processor.
+/// All run at once, because none of them should need a processor.
 fn quiet(place: &Place, table: &mut Table) {
     let mut row = Row::new("wake-ups a second while idle", Unit::Count, vec![Goal::AtMost(0.0)]);
     std::thread::scope(|scope| {

@@ -1,4 +1,5 @@
-//! What the library costs its host, beside the floor under it and beside what else could report an event.
+//! What the library costs its host program, compared with the lowest possible cost and with other libraries that could
+//! report an event.
 //!
 //! `make bench` runs this without arguments: it measures everything, prints one table, and writes docs/performance.md
 //! and its plot. `only WORD…` measures the steps whose names hold one of these words, and writes nothing. `check`

@@ -1,4 +1,4 @@
-//! What the library costs a process: loading, memory, bytes on disk, and the time its end takes longer.
+//! What the library costs a process: loading, memory, bytes on disk, and the additional time of its exit.
 
 use crate::child::{Place, Printed, subjects};
 use crate::figure::{Figure, Unit};
@@ -46,7 +46,7 @@ fn memory(place: &Place, table: &mut Table) {
         for (at, name) in subjects() {
             for (printed, url) in [(&mut plain[at], &place.sink.url), (&mut secure[at], &place.https)] {
                 let played = place.play("memory", name, url);
-                // Who does not trust the bench's root did not deliver, and has no figure.
+                // A subject that does not trust the benchmark's root did not deliver, and has no figure.
                 if played.get("arrived").is_some_and(|arrived| arrived[0] >= 1.0) {
                     played.into_iter().for_each(|(key, samples)| printed.entry(key).or_default().extend(samples));
                 }

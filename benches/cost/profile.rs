@@ -1,5 +1,5 @@
-//! Where it goes: an event's instructions by function (callgrind, over the library built once more with its symbols),
-//! and the system calls of a request (strace).
+//! Where the cost is: an event's instructions by function (callgrind, over the library built once more with its
+//! symbols), and the system calls of a request (strace).
 
 use crate::child::Place;
 use crate::{ROOT, instructions};

@@ -1,4 +1,5 @@
-//! Who is measured: the library and its alternatives, each opened with `dlopen` and given the same event.
+//! The subjects of the measurement: the library and its alternatives, each opened with `dlopen` and given the same
+//! event.
 
 use crate::ROOT;
 use std::ffi::{CStr, CString, c_char, c_void};

@@ -1,4 +1,4 @@
-//! The file of a choice: read, changed and put in place as a whole. Knows JSON and files. The library knows what a
+//! The file of a choice: read, changed, and replaced as a whole. Handles JSON and files; the library decides what a
 //! choice means.
 
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use tempfile::Builder;
 
 use crate::places;
 
-/// A choice is some forty bytes.
+/// The most that is read of such a file. A choice has about forty bytes.
 const LIMIT: u64 = 4096;
 
 /// Whose choice it is, which decides who may read it.
@@ -23,7 +23,7 @@ pub enum Whose {
     System,
 }
 
-/// What a file holds: nothing where there is none.
+/// The content of a file; empty if there is none.
 ///
 /// # Errors
 /// Says why it cannot be read as a choice.
@@ -37,19 +37,18 @@ pub fn read(path: &Path) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// Changes the choice and leaves its other keys alone. `change` gets what is there, and refuses with a reason.
+/// Changes the choice and keeps its other keys. `change` gets the current content, and may refuse with a reason.
 ///
-/// # Errors
-/// A sentence for the person. Then the file is as it was.
+/// # Errors A sentence for the person. Then the file is unchanged.
 pub fn change<F>(path: &Path, whose: Whose, change: F) -> Result<(), String>
 where
     F: FnOnce(Result<Map<String, Value>, String>) -> Result<Map<String, Value>, String>,
 {
-    // Through a link: some people keep their settings elsewhere.
+    // Links are followed, because some people keep their settings elsewhere.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().ok_or("the choice has no folder")?;
     let failed = |error: io::Error| {
-        let _ = fs::remove_dir(folder); // only if it is empty, so made just now
+        let _ = fs::remove_dir(folder); // succeeds only if it is empty, so it was made just now
         cannot_save(path, whose, &error)
     };
     make_folder(folder, whose).map_err(failed)?;
@@ -59,14 +58,14 @@ where
     put(&target, folder, whose, &text).map_err(failed)
 }
 
-/// Removes a choice; `false` where there was none.
+/// Removes a choice; `false` if there was none.
 ///
 /// # Errors
 /// A sentence for the person.
 pub fn remove(path: &Path) -> Result<bool, String> {
     match fs::remove_file(path) {
         Ok(()) => {
-            let _ = path.parent().map(fs::remove_dir); // if nothing else is in it
+            let _ = path.parent().map(fs::remove_dir); // succeeds only if it is empty
             Ok(true)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -109,7 +108,7 @@ fn make_folder(folder: &Path, whose: Whose) -> io::Result<()> {
         Whose::System => 0o755,
     };
     if folder.is_dir() {
-        return Ok(()); // a folder that was there keeps its mode
+        return Ok(()); // an existing folder keeps its mode
     }
     let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
     if home.is_some_and(|home| folder.starts_with(&home) && !home.is_dir()) {
@@ -138,8 +137,8 @@ fn permit(_path: &Path, _whose: Whose) -> io::Result<()> {
     Ok(())
 }
 
-/// Held while a choice is read and written, so that of two commands at once neither undoes the other's. Where the
-/// folder cannot be locked, nothing is.
+/// A lock that is held while a choice is read and written, so that two commands at once do not undo each other's
+/// change. If the folder cannot be locked, there is no lock.
 fn lock(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;
     folder.lock().ok()?;

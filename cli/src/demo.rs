@@ -1,5 +1,5 @@
-//! The `demo` subcommand: runs a program against a collector in this process and shows what arrived.
-//! It changes no setting of the person, and above all no opt-out.
+//! The `demo` subcommand: runs a program against a collector in this process and shows what arrived. It changes no
+//! setting of the person, and in particular no opt-out.
 
 use std::ffi::{OsStr, OsString};
 use std::net::Ipv4Addr;
@@ -23,7 +23,7 @@ use crate::text::{escaped, say};
 /// How long a program may run.
 const PROGRAM_TIME: Duration = Duration::from_secs(60);
 
-/// How long requests that are on their way may take after the program has exited.
+/// How long requests in flight may take after the program has exited.
 const LAST_REQUESTS_TIME: Duration = Duration::from_secs(2);
 
 const OPT_OUTS: [&str; 3] = ["PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK"];
@@ -94,16 +94,16 @@ async fn collect(arguments: Arguments) -> Result<(Result<(), String>, Harvest), 
     Ok((ended, harvest))
 }
 
-/// A state folder for the program alone, so that the demo leaves nothing among what the person has. Gone with this
-/// value.
+/// A state folder for the program alone, so that the demo leaves nothing in the person's state folder. Removed when
+/// this value is dropped.
 struct State(PathBuf);
 
 impl State {
-    /// The notice counts as shown in it: the person who runs the demo is about to see everything that is sent.
+    /// The notice counts as shown in it, because the person who runs the demo sees everything that is sent.
     fn new() -> Result<Self, String> {
         let folder = std::env::temp_dir().join(format!("pact-telemetry-demo-{}", std::process::id()));
         let told = std::fs::create_dir(&folder).and_then(|()| {
-            // Before this moment, whenever that is.
+            // A time in the past by any clock.
             std::fs::write(folder.join("notice.json"), r#"{"shown_ms": 1}"#)
         });
         told.map_err(|error| format!("{}: {error}", folder.display())).map(|()| State(folder))
@@ -112,7 +112,7 @@ impl State {
 
 impl Drop for State {
     fn drop(&mut self) {
-        // What cannot be removed is the system's to clean up.
+        // If it cannot be removed, the system cleans it up.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -144,7 +144,7 @@ async fn run_program(mut command: Command, limit: Duration) -> Result<(), String
         Ok(Ok(status)) => Err(status.to_string()),
         Ok(Err(error)) => Err(format!("it cannot be waited for: {error}")),
         Err(_) => {
-            // Whether or not it could be killed, there is nothing more to do about it.
+            // If it could not be killed, nothing more can be done about it.
             let _ = child.kill().await;
             Err(format!("it was still running after {limit:?} and was killed"))
         }
@@ -210,7 +210,7 @@ fn plural(count: usize, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    // A test that meets the unexpected should stop there, loudly.
+    // A test that cannot go on should stop.
     #![allow(clippy::unwrap_used)]
     use super::*;
 
@@ -237,7 +237,7 @@ mod tests {
 
     const HANG: &str = "PACT_TELEMETRY_TEST_HANG";
 
-    /// The program of the next test: this binary again, which then never ends by itself.
+    /// The program of the next test: this binary again, which then runs until it is killed.
     #[test]
     fn a_program_that_hangs_when_asked() {
         while std::env::var_os(HANG).is_some() {

@@ -2,10 +2,10 @@
 
 use std::ffi::OsStr;
 
-/// Sets a variable, or removes it where the value is `None`. For use before the command starts a thread.
+/// Sets a variable, or removes it if the value is `None`. Must be called before the command starts a thread.
 #[expect(unsafe_code, reason = "the only changes to the environment that the command makes")]
 pub fn set(name: impl AsRef<OsStr>, value: Option<&OsStr>) {
-    // SAFETY: the callers run on the main thread, before any other thread exists, so that nobody reads meanwhile.
+    // SAFETY: the callers run on the main thread, before any other thread exists, so nobody reads the environment now.
     unsafe {
         match value {
             Some(value) => std::env::set_var(name, value),

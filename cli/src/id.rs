@@ -1,4 +1,4 @@
-//! The `id` and `reset-id` subcommands: by what number the machine is counted, and how to change it.
+//! The `id` and `reset-id` subcommands: the number by which the machine is counted, and how to change it.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -86,13 +86,13 @@ pub fn reset() -> Result<ExitCode, String> {
 }
 
 impl Identifier {
-    /// Reads what is chosen and what it comes to.
+    /// Reads the choice and the identifier.
     ///
     /// # Errors
     /// A sentence for the person: the choice or the identifier cannot be read.
     pub fn read() -> Result<Self, String> {
         let chosen = match places::choice() {
-            Ok(path) => choice::read(&path).unwrap_or_default(), // nothing is sent then
+            Ok(path) => choice::read(&path).unwrap_or_default(), // then nothing is sent
             Err(_) => serde_json::Map::new(),
         };
         if chosen.get("id").and_then(Value::as_str) != Some("random") {
@@ -102,12 +102,12 @@ impl Identifier {
         Ok(Identifier { kind: "random", value })
     }
 
-    /// For machines.
+    /// As JSON.
     pub fn to_json(&self) -> Value {
         json!({"kind": self.kind, "value": self.value})
     }
 
-    /// For people.
+    /// As a text for people.
     pub fn in_words(&self) -> String {
         match (self.kind, &self.value) {
             ("random", Some(value)) => format!("a random number, {}", escaped(value)),
@@ -126,7 +126,7 @@ fn random(state: &Path) -> Result<Option<String>, String> {
 fn choose(kind: &str) -> Result<(), String> {
     let path = places::choice()?;
     choice::change(&path, Whose::User, |map| {
-        // It counts as off, and must go on to do so until the person says otherwise.
+        // It counts as off, and must stay off until the person says otherwise.
         let mut map = map.map_err(|why| {
             format!("{} cannot be read ({why}). Say `pact-telemetry off` or `on` first", path.display())
         })?;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::places;
 
-/// Far more than the library lets such a file grow.
+/// The most that is read of a file. The library keeps its files far smaller.
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// A request that left.
@@ -19,7 +19,7 @@ pub struct Request {
     pub at_ms: u64,
     /// Such as `POST`.
     pub method: String,
-    /// As sent, credentials included.
+    /// The URL as it was sent, with credentials.
     pub url: String,
     /// Names and values as sent.
     pub headers: Map<String, Value>,
@@ -48,12 +48,12 @@ pub struct Ledger {
 }
 
 impl Request {
-    /// Was it taken?
+    /// Whether the server accepted it.
     pub fn is_delivered(&self) -> bool {
         matches!(&self.answer, Some(Answer { outcome: Ok(200..=299), .. }))
     }
 
-    /// For machines, all of it.
+    /// All of it as JSON.
     pub fn to_json(&self) -> Value {
         let answer = self.answer.as_ref().map(|answer| match &answer.outcome {
             Ok(status) => json!({"at_ms": answer.at_ms, "status": status}),
@@ -77,7 +77,7 @@ impl Ledger {
         };
         let newer = file(LEDGER_FILE)?;
         let older = file(OLDER_LEDGER_FILE)?;
-        // Renamed in between: then both are the same file.
+        // If the library renamed the file in between, both are the same file.
         let is_same = !newer.is_empty() && older.starts_with(&newer);
         let mut ledger = Ledger::default();
         ledger.add(&older);
@@ -133,7 +133,7 @@ fn number(line: &Value, key: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    // A test that meets the unexpected should stop there, loudly.
+    // A test that cannot go on should stop.
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 

@@ -1,5 +1,5 @@
-//! What this command asks the library, through a client of an example library. The client never tracks, so it sends
-//! nothing.
+//! What this command gets from the library, through a client of an example library. The client never tracks an event,
+//! so it sends nothing.
 
 use std::ffi::OsString;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::environment;
 use crate::validate::form;
 
-/// What this machine says of sending, by the library's own rules.
+/// Whether events may be sent on this machine, by the library's own rules.
 pub struct Explained {
     /// The library's explanation, without the rule of the host program, which only that program can answer.
     pub explanation: Explanation,
@@ -25,7 +25,7 @@ pub fn client(config: &Value) -> Result<Client, String> {
     Client::new(&config.to_string()).map_err(|error| error.to_string())
 }
 
-/// Asks all rules anew.
+/// Checks all rules again.
 ///
 /// # Errors
 /// An internal fault.
@@ -40,7 +40,7 @@ pub fn explain() -> Result<Explained, String> {
     Ok(Explained { explanation, problem })
 }
 
-/// The hash of this machine's name, as events carry it: in Universal Analytics it stands there whole.
+/// The hash of this machine's name, as events carry it. Universal Analytics has all of its digits.
 ///
 /// # Errors
 /// An internal fault.
@@ -56,7 +56,7 @@ fn example(protocol: Option<&str>) -> Value {
     json!({"library": library, "protocol": protocol})
 }
 
-/// Without the settings that the environment makes for the library; opt-outs are none of them.
+/// Runs a function without the library's settings in the environment. Opt-outs are not settings and stay.
 fn without_settings<T>(ask: impl FnOnce() -> T) -> T {
     let is_setting = |name: &OsString| name.as_encoded_bytes().starts_with(b"PACT_TELEMETRY_");
     let settings: Vec<_> = std::env::vars_os().filter(|(name, _)| is_setting(name)).collect();

@@ -1,4 +1,4 @@
-//! Where the files of a person and of a machine are. Opens nothing but small files for reading.
+//! Where the files of a person and of a machine are. Opens only small files for reading.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -27,7 +27,7 @@ pub fn system_choice() -> Result<PathBuf, String> {
     system_choice_path().ok_or_else(|| "this system has no place for an administrator's choice".to_owned())
 }
 
-/// The state folder that a program in this environment uses; `None` where there is no home.
+/// The state folder that a program in this environment uses; `None` if there is no home folder.
 pub fn state() -> Option<PathBuf> {
     state_folders(|name| std::env::var_os(name)).into_iter().next()
 }
@@ -40,10 +40,9 @@ pub fn state_folders(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf
     folders
 }
 
-/// A regular file of at most that many bytes; `None` where nothing has that name.
+/// Reads a regular file of at most `limit` bytes; `None` if it does not exist.
 ///
-/// # Errors
-/// Says why it cannot be read. What is not a regular file is an error and not a wait.
+/// # Errors Says why it cannot be read. Anything but a regular file is an error, so that nothing is waited for.
 pub fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match paths::open_without_waiting(path) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

@@ -1,5 +1,5 @@
 //! The `preview` subcommand: the request of one event, by the encoder that sends, and what each part of it is for.
-//! Sends nothing and writes nothing, whatever was decided.
+//! Sends and writes nothing, whatever the person decided.
 
 use std::process::ExitCode;
 
@@ -36,7 +36,7 @@ pub struct Arguments {
     /// Version of that plugin
     #[arg(long, value_name = "TEXT", default_value = "")]
     plugin_version: String,
-    /// Machine name of the library that reports
+    /// Short name of the library that reports, such as pact-js
     #[arg(long, value_name = "TEXT", default_value = "pact-example")]
     library_id: String,
     /// Name of the library for people
@@ -54,7 +54,7 @@ pub struct Arguments {
     /// Version of the language's platform
     #[arg(long, value_name = "TEXT", default_value = "21.0.2")]
     platform_version: String,
-    /// In which form; without it, as this environment says
+    /// The protocol; without it, as this environment says
     #[arg(long, value_enum)]
     protocol: Option<Form>,
     /// Print nothing but the body, byte for byte
@@ -72,7 +72,7 @@ enum Form {
     Otlp,
 }
 
-/// Stands for an address where OTLP is asked for and none is set.
+/// The address that is shown for OTLP if none is set.
 const EXAMPLE: &str = "https://collector.example";
 
 /// The request as it would be sent.
@@ -84,7 +84,7 @@ struct Request {
     is_configured: bool,
 }
 
-/// A part of the request: its key there, its value, what it is, what it is for.
+/// A part of the request: its key, its value, what it is, and what it is for.
 struct Part {
     key: String,
     value: String,
@@ -103,7 +103,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
             Form::UniversalAnalytics => "universal-analytics",
             Form::Otlp => "otlp",
         };
-        environment::set("PACT_TELEMETRY_PROTOCOL", Some(name.as_ref())); // what was asked here wins
+        environment::set("PACT_TELEMETRY_PROTOCOL", Some(name.as_ref())); // the argument wins
     }
     let request = arguments.request()?;
     if arguments.raw {
@@ -175,7 +175,7 @@ impl Request {
         text
     }
 
-    /// As the body shows.
+    /// The protocol that the body shows.
     fn protocol(&self) -> Protocol {
         match &self.body {
             body if body.starts_with(r#"{"resourceLogs""#) => Protocol::Otlp,
@@ -184,7 +184,7 @@ impl Request {
         }
     }
 
-    /// For people: with one value a line.
+    /// The body for people, with one value per line.
     fn pretty(&self) -> String {
         if self.protocol() != Protocol::UniversalAnalytics {
             let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
@@ -195,7 +195,7 @@ impl Request {
         pairs.iter().map(|pair| format!("{} = {}", pair.key, escaped(&pair.value))).collect::<Vec<_>>().join("\n")
     }
 
-    /// Everything that is in it.
+    /// Everything that is in the request.
     fn parts(&self) -> Vec<Part> {
         let query = self.url.split_once('?').map_or("", |(_, query)| query);
         let query = form::pairs(query.as_bytes()).into_iter().map(|pair| (pair.key, pair.value));
@@ -214,7 +214,7 @@ impl Request {
         query.chain(body).map(part).collect()
     }
 
-    /// What stands under that key, and why.
+    /// What a key contains, and why.
     fn meaning(&self, key: &str) -> (&'static str, &'static str) {
         let protocol = self.protocol();
         let field = FIELDS.iter().find(|row| keys(row, protocol).contains(&key));
@@ -227,7 +227,7 @@ impl Request {
         })
     }
 
-    /// Fields of the list that are not in it.
+    /// Fields of the list that are not in the request.
     fn left_out(&self) -> impl Iterator<Item = &'static str> + '_ {
         let parts = self.parts();
         let is_in = move |key: &str| parts.iter().any(|part| part.key == key);
@@ -237,7 +237,7 @@ impl Request {
     }
 }
 
-/// Under which keys a protocol has a field; none where it does without.
+/// The keys under which a protocol has a field; none if it does not have the field.
 fn keys(row: &FieldRow, protocol: Protocol) -> Vec<&'static str> {
     match (protocol, row.field.ga4) {
         (Protocol::Ga4, Ga4Place::Implicit) => Vec::new(),
@@ -258,7 +258,8 @@ fn otlp_leaves(body: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// The values of a GA4 body with one event, each under its key; `consent.` and `event.` before what would not say so.
+/// The values of a GA4 body with one event, each under its key, with `consent.` or `event.` before a key that would not
+/// be clear without it.
 fn leaves(body: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (key, value) in body.as_object().into_iter().flatten() {

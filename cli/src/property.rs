@@ -17,7 +17,7 @@ use crate::text::{escaped, plural, say, say_json};
 /// metrics", configuration limits).
 const MOST: usize = 50;
 
-/// The script up to its requests.
+/// The beginning of the script.
 const SCRIPT: &str = include_str!("property.sh");
 
 /// The largest list that is read, in bytes; one entry of the Admin API has some 300.
@@ -59,7 +59,7 @@ struct Definition {
 #[derive(Default)]
 struct Listed(Vec<(Kind, Map<String, Value>)>);
 
-/// Prints it.
+/// Runs the subcommand.
 ///
 /// # Errors
 /// A sentence for the person: the list cannot be read, or the output cannot be written.
@@ -97,7 +97,7 @@ fn property_number(text: &str) -> Result<String, String> {
     is_number.then(|| number.to_owned()).ok_or_else(|| wrong.to_owned())
 }
 
-/// Every parameter of the list, in its order. What stands beside the events (the client id) needs no registration.
+/// Every parameter of the list, in its order. A field beside the events (the client id) needs no registration.
 fn definitions() -> Vec<Definition> {
     FIELDS.iter().filter_map(definition).collect()
 }
@@ -105,7 +105,7 @@ fn definitions() -> Vec<Definition> {
 fn definition(row: &FieldRow) -> Option<Definition> {
     let Ga4Place::Parameter(parameter) = row.field.ga4 else { return None };
     let kind = if row.is_number { Kind::Metric } else { Kind::Dimension };
-    // Letters, digits, blanks and underscores alone, the first one a letter.
+    // Only letters, digits, blanks and underscores are allowed, and the first one must be a letter.
     let words = row.what.replace(|c: char| !c.is_ascii_alphanumeric(), " ");
     let mut letters = words.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase());
@@ -158,7 +158,7 @@ fn table(wanted: &[&Definition]) -> String {
     )
 }
 
-/// One request a definition. The values are our own and hold no quote.
+/// One request for each definition. The values come from the library and contain no quote.
 fn script(property: &str, wanted: &[&Definition]) -> String {
     let mut text = SCRIPT.replace("@PROPERTY@", property);
     for one in wanted {
@@ -167,7 +167,7 @@ fn script(property: &str, wanted: &[&Definition]) -> String {
     text
 }
 
-/// One thing that is not as it should be.
+/// One difference between the property and the list.
 struct Fault {
     in_words: String,
     /// Reports are wrong or incomplete because of it.
@@ -175,7 +175,7 @@ struct Fault {
 }
 
 impl Listed {
-    /// Reads the answers of the Admin API, any number of them one after the other.
+    /// Reads any number of answers of the Admin API, one after the other.
     fn read(path: &Path) -> Result<Listed, String> {
         let name = path.display();
         let bytes = if path == Path::new("-") {

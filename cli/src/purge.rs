@@ -1,5 +1,5 @@
-//! Removes what a person's programs keep in a state folder: what waits, the log, the random identifier. Only files that
-//! the library makes are touched, whatever folder it was pointed at.
+//! Removes what a person's programs keep in a state folder: waiting events, the log and the random identifier. In any
+//! folder it removes only files that the library makes.
 
 use std::fs;
 use std::io;
@@ -9,10 +9,10 @@ use pact_telemetry::internal::{self, IDENTIFIER_FILE, LEDGER_FILE, OLDER_LEDGER_
 
 use crate::waiting;
 
-/// Files of the state folder itself. That the notice was shown stays true.
+/// The files of the state folder itself. The record of the notice is kept, because the notice was still shown.
 const KEPT_THERE: [&str; 3] = [LEDGER_FILE, OLDER_LEDGER_FILE, IDENTIFIER_FILE];
 
-/// Removes all of it, and goes on where one file cannot be removed. Gives the number of removed files.
+/// Removes all of them, and goes on if one file cannot be removed. Returns the number of removed files.
 ///
 /// # Errors
 /// Names the files that are still there.
@@ -34,19 +34,19 @@ pub fn everything(folders: &[PathBuf]) -> Result<usize, String> {
                 Err(error) => left.push(format!("{}: {error}", path.display())),
             }
         }
-        let _ = fs::remove_dir(spool); // unless something else is in it
+        let _ = fs::remove_dir(spool); // fails if something else is in it
     }
     if left.is_empty() { Ok(removed) } else { Err(left.join("; ")) }
 }
 
-/// Identifiers that a killed program did not put in place.
+/// Identifiers that a killed program left half written.
 fn half_written(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     names.filter(|name| is_half_written(name, IDENTIFIER_FILE)).collect()
 }
 
-/// Removes a file; `false` where nothing has that name.
+/// Removes a file; `false` if it does not exist.
 ///
 /// # Errors
 /// As the system says.

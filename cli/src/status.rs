@@ -16,7 +16,7 @@ use crate::table;
 use crate::text::{date, escaped, plural, say, say_json};
 use crate::waiting::{Queue, Waiting};
 
-/// The exit code of `status --exit-code` where it is off.
+/// The exit code of `status --exit-code` if telemetry is off.
 const OFF: u8 = 3;
 
 /// The arguments of `status`.
@@ -30,22 +30,21 @@ pub struct Arguments {
     json: bool,
 }
 
-/// All that is known; what cannot be read says why.
+/// Everything that is known, or why it cannot be read.
 struct Status {
     explained: Explained,
     state: Option<PathBuf>,
     waiting: Result<Waiting, String>,
     ledger: Result<Ledger, String>,
     notice_shown_ms: Option<u64>,
-    /// Until when the notice holds events back; `None` where it does not.
+    /// Until when the notice holds events back; `None` if it does not.
     hold_until_ms: Option<u64>,
     id: Result<Identifier, String>,
 }
 
-/// Shows it.
+/// Shows the status.
 ///
-/// # Errors
-/// A sentence for the person: a fault of ours, or the output cannot be written.
+/// # Errors A sentence for the person: an internal fault, or the output cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let status = Status::read()?;
     if arguments.json {
@@ -102,7 +101,7 @@ impl Status {
         self.last(|request| request.answer.is_some() && !request.is_delivered())
     }
 
-    /// Where a queue's events go, if it is where this environment's go.
+    /// The URL of a queue's events, if events of this environment go there too.
     fn url(&self, queue: &Queue) -> Option<&str> {
         let Explanation { destination, endpoint, .. } = &self.explained.explanation;
         (*destination == queue.destination).then_some(endpoint)
@@ -237,7 +236,7 @@ impl Status {
     }
 }
 
-/// An address without what follows the question mark: an account and its key there.
+/// An address without its query, which contains an account and its key.
 fn base(url: &str) -> &str {
     url.split('?').next().unwrap_or_default()
 }

@@ -1,5 +1,5 @@
 //! The `off` and `on` subcommands: the saved choice, of a person or of a machine. An `off` is saved before anything is
-//! removed, so that whatever happens then, nothing more leaves.
+//! removed, so that nothing more leaves whatever happens after that.
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -63,7 +63,7 @@ pub fn on(arguments: &Arguments) -> Result<ExitCode, String> {
     } else {
         let path = places::choice()?;
         if library::explain()?.saved() == Opinion::Off {
-            // What a program put there in the instant of the "off" must not leave after an "on".
+            // What a program wrote there at the moment of the "off" must not leave after an "on".
             purge::everything(&places::state_folders(|name| std::env::var_os(name)))
                 .map_err(|left| format!("these events from before your \"off\" could not be removed: {left}"))?;
         }
@@ -81,12 +81,12 @@ pub fn on(arguments: &Arguments) -> Result<ExitCode, String> {
 
 fn save(path: &std::path::Path, whose: Whose, enabled: bool) -> Result<(), String> {
     choice::change(path, whose, |map| {
-        // What cannot be read holds nothing worth keeping, and counts as "off".
+        // A choice that cannot be read contains nothing worth keeping, and counts as "off".
         let was_off = map.as_ref().map_or(true, |map| map.get("enabled").is_some_and(|enabled| *enabled != true));
         let mut map = map.unwrap_or_default();
         map.insert("enabled".to_owned(), enabled.into());
         if enabled && was_off {
-            // Nothing that was recorded before is sent, wherever it waits.
+            // No event that was recorded before is sent, wherever it waits.
             let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
             map.insert("since_ms".to_owned(), now.into());
         }

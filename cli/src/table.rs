@@ -1,5 +1,5 @@
 //! Events as a table for people: first what all events share, then a row for each other field and a column for each
-//! event, or a block for each event where that would be too wide. It shows everything that arrived and judges nothing.
+//! event, or a block for each event where that would be too wide. It shows everything that arrived and checks nothing.
 
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ fn one_protocol(protocol: Protocol, events: &[(&Event, usize)]) -> String {
         text.push('\n');
     }
     if different.len() < 2 {
-        return text; // the head alone
+        return text; // only the shared fields
     }
     let whole = grid(&different);
     if whole.lines().all(|line| line.chars().count() <= WIDTH) {
@@ -103,7 +103,7 @@ fn cells(event: &Event) -> Vec<(String, String)> {
     cells
 }
 
-/// Columns under each other, two blanks between them.
+/// Aligned columns with two blanks between them.
 pub fn grid(rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
@@ -121,7 +121,7 @@ pub fn grid(rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    // A test that meets the unexpected should stop there, loudly.
+    // A test that cannot go on should stop.
     #![allow(clippy::unwrap_used, clippy::panic)]
     use serde_json::json;
 

@@ -64,8 +64,7 @@ pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
-/// Writes lines to standard output. Whatever they hold, no unsafe character passes. A reader that has gone has seen
-/// enough.
+/// Writes lines to standard output, with every unsafe character escaped. It is no error if the reader has closed it.
 ///
 /// # Errors
 /// Says why nothing more can be written, such as a full disk.
@@ -82,7 +81,7 @@ pub fn say_json(value: &Value) -> Result<(), String> {
     write(&format!("{}\n", escaped_json(&value.to_string())))
 }
 
-/// Writes bytes as they are where a program or a file reads them, and otherwise as [`say`] does.
+/// Writes bytes unchanged if a program or a file reads them, and otherwise as [`say`] does.
 ///
 /// # Errors
 /// As [`say`].

@@ -8,7 +8,7 @@ use pact_telemetry::internal::{Health, SPOOL_FOLDER, SpoolFile, events_in};
 
 use crate::places;
 
-/// More than any batch has.
+/// The most that is read of a file; every batch is smaller.
 const BATCH_LIMIT: u64 = 1024 * 1024;
 
 /// What waits for one destination.
@@ -18,7 +18,7 @@ pub struct Queue {
     pub destination: String,
     /// Events that could be counted.
     pub events: usize,
-    /// Files.
+    /// How many files there are.
     pub batches: usize,
     /// When the oldest of them was put there, in milliseconds since 1970.
     pub oldest_ms: Option<u64>,
@@ -38,7 +38,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Looks into a state folder.
+    /// Reads a state folder.
     ///
     /// # Errors
     /// Says why it cannot be read.
@@ -82,10 +82,9 @@ impl Queue {
     }
 }
 
-/// The files that the library makes in its spool; none where there is no such folder.
+/// The files that the library makes in its spool; none if there is no such folder.
 ///
-/// # Errors
-/// Says why the folder cannot be read, or that it is a link, through which the library does not go either.
+/// # Errors Says why the folder cannot be read, or that it is a link, which the library does not follow either.
 pub fn files(spool: &Path) -> io::Result<Vec<(String, SpoolFile)>> {
     match fs::symlink_metadata(spool) {
         Ok(about) if about.is_dir() => {}

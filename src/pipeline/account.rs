@@ -1,8 +1,8 @@
-//! What became of a client's events. Only counts; decides nothing.
+//! The counters of a client's events. Only counts; decides nothing.
 //!
-//! `accepted = delivered + unconfirmed + queued + spooled + the sum of dropped` holds at every moment: every counter of
-//! these only grows, what is spooled is what was kept and did not end since, and what is queued is the rest of what was
-//! accepted.
+//! `accepted = delivered + unconfirmed + queued + spooled + the sum of dropped` holds at every moment. Every stored
+//! counter only grows. What is spooled is what was kept minus what was settled since, and what is queued is the rest of
+//! what was accepted.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -97,28 +97,28 @@ pub struct Account {
     lost_told: AtomicU64,
 }
 
-/// A cache line of its own: tracking threads write one, the background threads the other.
+/// A value in a cache line of its own: tracking threads write one line, the background threads the other.
 #[derive(Default)]
 #[repr(align(64))]
 struct Line<T>(T);
 
 #[derive(Default)]
 struct Settled {
-    /// All of `kept` and of `direct`: what no call waits for any more.
+    /// The sum of `kept` and `direct`: events for which no call waits any longer.
     total: AtomicU64,
-    /// Kept for another attempt, ever.
+    /// How many events were ever kept for another attempt.
     kept: AtomicU64,
-    /// What became of events that were never kept.
+    /// The outcome of events that were never kept.
     direct: Ends,
-    /// What became of events that were.
+    /// The outcome of events that had been kept.
     after: Ends,
-    /// Events of the background threads that are on no disk; goes up and down.
+    /// Events in the background threads that are not on disk. Goes up and down.
     unstored: AtomicU64,
-    /// Those of them that wait for another attempt; goes up and down.
+    /// Those of them that wait for another attempt. Goes up and down.
     stalled: AtomicU64,
 }
 
-/// What became of events.
+/// Outcomes of events.
 #[derive(Default)]
 struct Ends {
     delivered: AtomicU64,
@@ -165,7 +165,8 @@ impl Account {
     #[inline(always)]
     pub fn accept(&self, capacity: u64) -> Option<u64> {
         let mut accepted = self.accepted.0.load(Ordering::Relaxed);
-        // Not added first and taken back after: a flush in between would wait for an event that never was.
+        // The event is not added first and taken back later, because a flush in between would wait for an event that
+        // was never accepted.
         loop {
             let waiting = accepted - self.settled.0.total.load(Ordering::Relaxed).min(accepted);
             if waiting >= capacity {
@@ -207,22 +208,22 @@ impl Account {
         self.end(kept, |ends| Some(&ends.unconfirmed));
     }
 
-    /// Counts an event in hand that no disk took, or one that is on disk after all, or that ended.
+    /// Counts an event that could not be written to disk, or one that no longer counts as such.
     pub fn count_unstored(&self, is_unstored: bool) {
         count(&self.settled.0.unstored, is_unstored);
     }
 
-    /// Counts an event that no disk took and that waits for another attempt, or one that no longer does.
+    /// Counts an event that is not on disk and waits for another attempt, or one that no longer counts as such.
     pub fn count_stalled(&self, is_stalled: bool) {
         count(&self.settled.0.stalled, is_stalled);
     }
 
-    /// Events in hand that are on no disk.
+    /// Events in the background threads that are not on disk.
     pub fn unstored(&self) -> u64 {
         self.settled.0.unstored.load(Ordering::Acquire)
     }
 
-    /// Events that are on no disk and wait for another attempt.
+    /// Events that are not on disk and wait for another attempt.
     pub fn stalled(&self) -> u64 {
         self.settled.0.stalled.load(Ordering::Acquire)
     }
@@ -242,22 +243,23 @@ impl Account {
         }
     }
 
-    /// Accepted so far.
+    /// How many events were accepted so far.
     pub fn accepted(&self) -> u64 {
         self.accepted.0.load(Ordering::Relaxed)
     }
 
-    /// Delivered, kept or lost so far: what no call waits for any more.
+    /// How many events were delivered, kept or lost so far. No call waits for them any longer.
     pub fn settled(&self) -> u64 {
         self.settled.0.total.load(Ordering::Acquire)
     }
 
-    /// Was anything accepted that is not settled yet?
+    /// Whether an accepted event is not settled yet.
     pub fn is_waiting(&self) -> bool {
         self.settled() != self.accepted()
     }
 
-    /// Lost so far. Summed up, since `settled` minus `delivered` can be below zero during a delivery.
+    /// How many events were lost so far. It is a sum, because `settled` minus `delivered` can be below zero during a
+    /// delivery.
     pub fn lost(&self) -> u64 {
         self.settled.0.direct.lost() + self.settled.0.after.lost()
     }
@@ -274,7 +276,7 @@ impl Account {
         lost > told_before
     }
 
-    /// Starts at zero, in a forked child: its parent delivers what the parent accepted.
+    /// Sets all counters to zero in a forked child, because the parent delivers what it accepted.
     pub fn reset(&self) {
         let settled = &self.settled.0;
         let settled_now = [&settled.total, &settled.kept, &settled.unstored, &settled.stalled];
@@ -286,7 +288,7 @@ impl Account {
         settled.after.reset();
     }
 
-    /// All counters. Each is read before those that it is a part of, so that no difference is below zero.
+    /// Reads all counters. Each is read before the counters that include it, so that no difference is below zero.
     pub fn snapshot(&self) -> Snapshot {
         let settled = &self.settled.0;
         let (later, later_unconfirmed, later_dropped) = settled.after.read();
@@ -304,7 +306,7 @@ impl Account {
     }
 }
 
-/// One more, or one less.
+/// Adds one to a gauge, or subtracts one.
 fn count(gauge: &AtomicU64, is_more: bool) {
     if is_more {
         gauge.fetch_add(1, Ordering::AcqRel);
@@ -331,7 +333,7 @@ mod tests {
         assert_eq!((account.accept(2), account.accept(2), account.accept(2)), (Some(1), Some(2), None));
         assert_eq!(account.snapshot().queued(), 2);
         account.deliver(false);
-        account.keep(); // what is on disk takes no place in the queue
+        account.keep(); // an event on disk takes no place in the queue
         assert_eq!((account.accept(2), account.accept(2), account.accept(2)), (Some(1), Some(2), None));
     }
 
@@ -386,7 +388,7 @@ mod tests {
     }
 }
 
-/// In every order that the threads and the memory allow (`make model`).
+/// The model for loom: every order that threads and memory allow (`make model`).
 #[cfg(all(test, loom))]
 mod model {
     use super::*;
@@ -395,8 +397,8 @@ mod model {
     use loom::sync::atomic::AtomicU8;
     use loom::thread;
 
-    /// A thread that tracks, one that sends, and a reader. In the place of the queue there is a number that is raised
-    /// `Release` and read `Acquire`, which is the least that a channel promises.
+    /// A thread that tracks, one that sends, and a reader. The queue is replaced by a number that is increased with
+    /// `Release` and read with `Acquire`, which is the least that a channel promises.
     fn the_books_balance_while(send: fn(&Account, u8)) {
         const EVENTS: u8 = 2;
         in_every_order(move || {

@@ -19,7 +19,7 @@ pub(super) struct PendingEvent {
     pub owner: Option<Arc<Owner>>,
     tally: &'static Tally,
     state: State,
-    /// On no disk, as far as is known.
+    /// Not on disk, as far as is known.
     is_unstored: bool,
 }
 
@@ -27,11 +27,11 @@ pub(super) struct PendingEvent {
 enum State {
     /// On its way; `flush` waits for it.
     Pending,
-    /// On disk, for another attempt.
+    /// It waits on disk for another attempt.
     Kept,
-    /// For another attempt, and on no disk.
+    /// It waits for another attempt, and is not on disk.
     Stalled,
-    /// Counted.
+    /// Its outcome was counted.
     Settled,
 }
 
@@ -47,12 +47,13 @@ impl PendingEvent {
         PendingEvent { record, owner: None, tally, state: State::Kept, is_unstored: false }
     }
 
-    /// May it still leave? Not after its owner turned it off, even if it was turned on again since.
+    /// Whether it may still leave. It may not after its owner was turned off, even if the owner was turned on again
+    /// since.
     pub fn is_wanted(&self) -> bool {
         self.owner.as_ref().is_none_or(|owner| owner.off.epoch() == self.record.event.epoch())
     }
 
-    /// Does it wait for another attempt, on no disk?
+    /// Whether it waits for another attempt and is not on disk.
     pub fn is_stalled(&self) -> bool {
         self.state == State::Stalled || (self.state == State::Kept && self.is_unstored)
     }
@@ -87,7 +88,7 @@ impl PendingEvent {
         }
     }
 
-    /// It waits for another attempt, on no disk.
+    /// It waits for another attempt, and is not on disk.
     fn stall(&mut self) {
         self.set_unstored(true);
         if self.state == State::Pending {
@@ -138,9 +139,9 @@ impl Drop for PendingEvent {
     }
 }
 
-/// Events of one destination and one machine, on disk as one file where the disk allows: as many as were taken out of
-/// the queue at once, sent in several requests if need be. A file is expensive to make and to remove, and cheap to
-/// truncate.
+/// Events for one destination from one machine, in one file if they could be written to disk. A batch has all events
+/// that were taken out of the queue at once, and is sent in several requests if necessary. A file is expensive to
+/// create and to remove, and cheap to truncate.
 pub(super) struct Batch {
     pub route: Arc<Route>,
     pub machine: Arc<Machine>,
@@ -148,12 +149,12 @@ pub(super) struct Batch {
     events: Vec<PendingEvent>,
     pub spool: Option<Arc<Spool>>,
     pub file: Option<String>,
-    /// How long the file is with each event.
+    /// The length of the file after each event.
     lengths: Vec<usize>,
 }
 
 impl Batch {
-    /// Of these, the newest first, and on disk if the disk takes it: before the uploader has it.
+    /// Makes a batch of these events, the newest first, and writes it to disk if possible, before the uploader gets it.
     pub fn put(
         route: &Arc<Route>,
         machine: Arc<Machine>,
@@ -166,7 +167,7 @@ impl Batch {
         batch
     }
 
-    /// Puts it on disk, if the disk takes it.
+    /// Writes it to disk, if possible.
     fn store(&mut self, now_ms: u64) {
         if let Some(spool) = self.spool.clone() {
             let text = self.text();
@@ -209,7 +210,7 @@ impl Batch {
         self.events.is_empty()
     }
 
-    /// Its events, the oldest first.
+    /// Its events, oldest first.
     pub fn events(&self) -> impl Iterator<Item = &PendingEvent> {
         self.events.iter().rev()
     }
@@ -219,7 +220,7 @@ impl Batch {
         Some(Part { name: self.file.clone()?, length: *self.lengths.last()? as u64, events })
     }
 
-    /// What its file holds.
+    /// The content of its file.
     fn text(&mut self) -> String {
         let (text, lengths) = record::to_text(&self.machine, self.events.iter().map(|event| &event.record));
         self.lengths = lengths;
@@ -240,7 +241,7 @@ impl Batch {
         taken
     }
 
-    /// Takes out the oldest, at most so many.
+    /// Takes out the oldest events, at most `count`.
     pub fn take_oldest(&mut self, count: usize) -> Vec<PendingEvent> {
         let taken = self.events.split_off(self.events.len().saturating_sub(count));
         if taken.is_empty() {
@@ -254,7 +255,7 @@ impl Batch {
         taken
     }
 
-    /// The file follows what was taken out.
+    /// Updates the file after events were taken out.
     fn follow(&mut self, write: fn(&mut Self, &Spool, &str) -> bool) {
         let (Some(spool), Some(file)) = (self.spool.clone(), self.file.take()) else { return };
         if !self.is_empty() && write(self, &spool, &file) {
@@ -274,7 +275,7 @@ impl Batch {
         self.file.is_some()
     }
 
-    /// From now on whichever process has a turn may take it.
+    /// Gives it away: from now on any process that has the turn may take it.
     pub fn give_away(&mut self) {
         if let (Some(spool), Some(file)) = (&self.spool, &mut self.file)
             && !spool.is_given_away(file)
@@ -283,8 +284,8 @@ impl Batch {
         }
     }
 
-    /// Is it on no disk, or was the whole folder removed? A file that is gone from its folder was taken by another
-    /// process, which sends it.
+    /// Whether it is not on disk, or the whole folder was removed. If only its file is gone, another process took it
+    /// and sends it.
     pub fn needs_storing(&self) -> bool {
         self.file.is_none() || self.spool.as_ref().is_some_and(|spool| !spool.is_there())
     }
@@ -295,7 +296,7 @@ impl Batch {
         if self.needs_storing() {
             self.file = None;
             if may_store {
-                self.store(unix_millis()); // the disk may take it by now
+                self.store(unix_millis()); // writing to disk may succeed by now
             }
         }
         self.give_away();

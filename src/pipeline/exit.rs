@@ -1,5 +1,4 @@
-//! What the exit of the process and the uploader tell each other: how long the exit may take, and what it could wait
-//! for.
+//! What the exit of the process and the uploader share: how long the exit may take, and what it waits for.
 
 use crate::platform::clock::{unix_micros, unix_millis};
 use crate::retry::{HANG, Health};
@@ -28,7 +27,7 @@ pub(super) struct Exit {
     has_begun: AtomicBool,
     /// What was accepted before the exit began is on disk, or settled.
     is_recorded: AtomicBool,
-    /// The uploader is at something that the exit waits for: cut short, it would be sent again.
+    /// The uploader does something that the exit waits for, because it would be sent again if it were cut short.
     is_busy: AtomicBool,
     /// Since when, and until when at most, the exit waits.
     time: Mutex<Option<(Instant, Instant)>>,
@@ -68,7 +67,7 @@ impl Attempt {
         }
     }
 
-    /// Does it seem to hang, after a call waited that long for nothing else?
+    /// Whether it seems to hang, after a call waited that long only for it.
     pub fn seems_to_hang(&self, waited: Duration) -> bool {
         waited >= self.health.usual(self.now_ms).map_or(HANG / 4, |usual| HANG.max(4 * usual))
     }

@@ -69,7 +69,7 @@ impl<Client, Means: Cancel> InFlight<Client, Means> {
     }
 }
 
-/// In every order that the threads and the memory allow (`make model`).
+/// The model for loom: every order that threads and memory allow (`make model`).
 #[cfg(all(test, loom))]
 mod model {
     use super::*;

@@ -1,5 +1,6 @@
-//! The birth of the threads and the exit of the process: lazy start, a fresh pipeline in a forked child, the wait at
-//! exit. The library never leaves a process that loaded it (build.rs links it so), so there is no unload to handle.
+//! The start of the threads and the exit of the process: lazy start, a fresh pipeline in a forked child, the wait at
+//! exit. A process that loaded the library never unloads it (build.rs links it that way), so there is no unload to
+//! handle.
 
 use super::queue::Queue;
 use super::{Pipeline, Queued, Threads, uploader, worker};
@@ -89,7 +90,7 @@ extern "C" fn wait_for_answers() {
         }
     });
     if let Err(payload) = waited {
-        std::mem::forget(payload); // its drop could panic again, and there is no caller to tell
+        std::mem::forget(payload); // dropping it could panic again, and no caller could be told
     }
 }
 

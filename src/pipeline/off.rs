@@ -2,7 +2,7 @@
 
 use crate::sync::atomic::{AtomicU32, Ordering};
 
-/// A reason for which no event is taken. Each is a bit, so that one load tells that there is none.
+/// A reason for which no event is taken. Each is a bit, so that one load shows whether there is any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Reason {
@@ -12,11 +12,11 @@ pub enum Reason {
     Saved = 2,
     /// The saved choices were not read yet, because something before them said "off".
     Unread = 4,
-    /// No credentials.
+    /// There are no credentials.
     NotConfigured = 8,
-    /// Closed.
+    /// The client was closed.
     Closed = 16,
-    /// The environment, when it was last looked at.
+    /// The environment, when it was last checked.
     Environment = 32,
     /// The process is of a kind in which nothing is reported.
     Unsupported = 64,
@@ -27,23 +27,23 @@ pub enum Reason {
 pub struct Reasons(u32);
 
 impl Reasons {
-    /// These.
+    /// The set of these reasons.
     pub fn of(reasons: &[Reason]) -> Self {
         Reasons(reasons.iter().fold(0, |bits, reason| bits | *reason as u32))
     }
 
-    /// Is this one of them?
+    /// Whether this reason is in the set.
     pub fn has(self, reason: Reason) -> bool {
         self.0 & reason as u32 != 0
     }
 
-    /// Is there none?
+    /// Whether the set is empty.
     #[inline(always)]
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Without this one.
+    /// The set without this reason.
     pub fn without(self, reason: Reason) -> Self {
         Reasons(self.0 & !(reason as u32))
     }
@@ -53,7 +53,7 @@ impl Reasons {
 ///
 /// An event carries the epoch under which it was admitted, and may leave only while that is the current one. Turning a
 /// client off sets the reason first and raises the epoch then, so an event that was admitted before is stale from that
-/// moment on, also when the client is turned on again since.
+/// moment on, even if the client was turned on again since.
 #[derive(Debug)]
 pub struct OffSwitch {
     reasons: AtomicU32,
@@ -61,7 +61,7 @@ pub struct OffSwitch {
 }
 
 impl OffSwitch {
-    /// With these reasons from the start.
+    /// A switch with these reasons from the start.
     pub fn new(reasons: Reasons) -> Self {
         OffSwitch { reasons: AtomicU32::new(reasons.0), epoch: AtomicU32::new(0) }
     }
@@ -72,7 +72,7 @@ impl OffSwitch {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// What holds now.
+    /// The reasons that hold now.
     #[inline(always)]
     pub fn reasons(&self) -> Reasons {
         Reasons(self.reasons.load(Ordering::SeqCst))
@@ -92,13 +92,13 @@ impl OffSwitch {
         Reasons(self.reasons.fetch_or(reason as u32, Ordering::SeqCst))
     }
 
-    /// This reason holds no more.
+    /// Removes this reason.
     pub fn remove(&self, reason: Reason) {
         self.reasons.fetch_and(!(reason as u32), Ordering::SeqCst);
     }
 }
 
-/// In every order that the threads and the memory allow (`make model`).
+/// The model for loom: every order that threads and memory allow (`make model`).
 #[cfg(all(test, loom))]
 mod model {
     use super::*;

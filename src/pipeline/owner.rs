@@ -1,4 +1,4 @@
-//! What the handle of a client, its queued events and the background threads share.
+//! What a client's handle, its queued events and the background threads share.
 
 use super::account::Account;
 use super::off::{OffSwitch, Reason};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Who owns an event: a client, which may be gone when its events leave.
+/// The owner of an event: a client, whose handle may be gone when its events leave.
 pub struct Owner {
     pub settings: Settings,
     pub route: Arc<Route>,
@@ -24,11 +24,11 @@ pub struct Owner {
 
 /// What [`Owner::read_choices`] found.
 pub enum ChoicesSay {
-    /// Nothing speaks against it. The person may want a random identifier.
+    /// No choice says "off". The person may want a random identifier.
     On { random_id: bool, since_ms: u64 },
     /// Off; perhaps since now.
     Off { is_new: bool },
-    /// It cannot be said now.
+    /// The choices cannot be read at the moment.
     NotNow,
 }
 
@@ -47,8 +47,8 @@ impl Owner {
         }
     }
 
-    /// Reads the saved choices again and obeys them. The worker does so for what it takes, the uploader before each
-    /// request.
+    /// Reads the saved choices again and applies them. The worker does so for the events that it takes, the uploader
+    /// before each request.
     pub fn read_choices(&self) -> ChoicesSay {
         let choices = self.choice_files.read();
         match choices.off_by() {
@@ -66,17 +66,17 @@ impl Owner {
         self.is_saved_yes.store(choices.user.choice == SavedChoice::On, Ordering::Relaxed);
     }
 
-    /// Did the person say yes, or say to have seen the notice?
+    /// Whether the person said yes, or said to have seen the notice.
     pub fn has_said_yes(&self) -> bool {
         self.settings.notice == NoticeBy::Seen || self.is_saved_yes.load(Ordering::Relaxed)
     }
 
-    /// Is nothing known that would keep an event from leaving?
+    /// Whether no known reason keeps an event from leaving.
     pub fn is_on(&self) -> bool {
         self.off.reasons().without(Reason::Closed).is_empty()
     }
 
-    /// Did it join a pipeline, of this process or of the one that this process was forked from?
+    /// Whether it joined a pipeline, of this process or of the process from which this one was forked.
     pub fn has_joined(&self) -> bool {
         self.pipeline_id.load(Ordering::Acquire) != 0
     }

@@ -11,8 +11,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Waits until `done`, which is asked again whenever there is progress, or until `pause`, which tells for how long
-    /// to wait at most before both are asked again, has nothing to say. Returns whether it was done.
+    /// Waits until `done` returns true, which is checked again whenever there is progress. `pause` says how long to
+    /// wait at most before both are called again; `None` ends the wait. Returns whether `done` was true.
     pub fn wait(&self, done: impl Fn() -> bool, pause: impl Fn() -> Option<Duration>) -> bool {
         let mut guard = lock(&self.lock);
         while !done() {
@@ -23,14 +23,14 @@ impl Progress {
         done()
     }
 
-    /// Tells all threads that wait to ask again.
+    /// Makes all waiting threads check again.
     pub fn announce(&self) {
-        drop(lock(&self.lock)); // a thread that asked before this waits by now, and is woken below
+        drop(lock(&self.lock)); // a thread that checked before this is waiting by now, and is woken below
         self.is_made.notify_all();
     }
 }
 
-/// In every order that the threads and the memory allow (`make model`).
+/// The model for loom: every order that threads and memory allow (`make model`).
 #[cfg(all(test, loom))]
 mod model {
     use super::super::queue::Queue;

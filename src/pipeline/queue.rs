@@ -24,7 +24,7 @@ pub(super) struct Queue<T> {
     capacity: usize,
     near: Channel<T>,
     far: OnceBox<Channel<T>>,
-    /// The worker has taken out events that are not put anywhere yet.
+    /// The worker has taken out events that are not stored anywhere yet.
     is_held: AtomicBool,
     pushing: Pushing,
 }
@@ -67,7 +67,7 @@ impl<T> Queue<T> {
         Queue { capacity, near, far: OnceBox::new(), is_held: AtomicBool::new(false), pushing: Pushing::default() }
     }
 
-    /// Puts one in, or gives it back where there is no room or no memory. Never waits.
+    /// Adds an item, or returns it if there is no place or no memory. Never waits.
     #[inline(always)]
     pub fn push(&self, item: T) -> Result<(), T> {
         self.pushing.begin();
@@ -100,23 +100,24 @@ impl<T> Queue<T> {
         self.near.1.is_empty() && self.far.get().is_none_or(|far| far.1.is_empty())
     }
 
-    /// What is taken out from now on is not put anywhere yet,
+    /// From now on, what is taken out counts as not stored.
     pub fn hold(&self) {
         self.is_held.store(true, Ordering::SeqCst);
     }
 
-    /// until this is called.
+    /// What was taken out is stored.
     pub fn let_go(&self) {
         self.is_held.store(false, Ordering::SeqCst);
     }
 
-    /// Was everything that was pushed taken out, and put where it belongs?
+    /// Whether everything that was pushed was taken out and stored.
     pub fn is_done(&self) -> bool {
         // In this order: it is held before it is taken out.
         self.is_empty() && !self.is_held.load(Ordering::SeqCst)
     }
 
-    /// Takes out what is there now, and little of what comes meanwhile: it has an end while others push.
+    /// Takes out what is there now, and little of what arrives in the meantime, so that it ends even while other
+    /// threads push.
     pub fn take(&self) -> impl Iterator<Item = T> + '_ {
         let there = |channel: &'_ Channel<T>| channel.1.len();
         let (near, far) = (there(&self.near), self.far.get().map_or(0, there));

@@ -1,5 +1,5 @@
-//! What a process counts beside the counters of its clients: its events in hand, what became of batches that earlier
-//! processes had left, and how the last request went.
+//! What a process counts beside the counters of its clients: its events that are not settled, the outcome of batches
+//! that earlier processes had left, and the result of the last request.
 
 use crate::transport::Outcome;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -43,12 +43,12 @@ impl Tally {
         self.last_failure.store(failure, Ordering::SeqCst);
     }
 
-    /// The last request could not even connect.
+    /// Whether the last request could not connect.
     pub fn is_unreachable(&self) -> bool {
         self.last_failure.load(Ordering::SeqCst) == failure::UNREACHABLE
     }
 
-    /// What `stats` tells of the process.
+    /// What `stats` reports about the process.
     pub fn report(&self) -> Report {
         let words = |outcome: Outcome| outcome.status_or_failure().err().map(String::from);
         let last_failure = match self.last_failure.load(Ordering::SeqCst) {
@@ -64,15 +64,15 @@ impl Tally {
     }
 }
 
-/// What a process tells beside the counters of its clients.
+/// What a process reports beside the counters of its clients.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     /// Why the last request failed; `None` after a success.
     pub last_failure: Option<String>,
-    /// Events of earlier processes that were delivered,
+    /// How many events of earlier processes were delivered.
     pub delivered: u64,
-    /// that were sent and whose answer was not heard,
+    /// How many of them were sent whole without an answer in time.
     pub unconfirmed: u64,
-    /// and that had to be dropped.
+    /// How many of them were dropped.
     pub dropped: u64,
 }

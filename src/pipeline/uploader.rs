@@ -20,12 +20,13 @@ use std::time::{Duration, Instant};
 const LINGER: Duration = Duration::from_millis(50);
 /// After so long without work the thread ends.
 const QUIET: Duration = Duration::from_secs(1);
-/// It does not end while an attempt is due within this time,
+/// It does not end while an attempt is due within this time.
 const SOON: Duration = Duration::from_secs(10);
-/// or within this time, if events wait in memory alone and would be lost with the process.
+/// It does not end while an attempt is due within this time, if events wait only in memory and would be lost with the
+/// process.
 const SOON_IN_MEMORY: Duration = Duration::from_secs(15);
 
-/// The thread's whole life.
+/// The body of the thread.
 pub(super) fn run(pipeline: &'static Pipeline) {
     let state = lock(&pipeline.outbox.batches).left.take().unwrap_or_default();
     let mut uploader = Uploader { pipeline, state };

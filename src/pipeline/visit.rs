@@ -20,9 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// While another process uploads, how often to ask whether it is done,
+/// While another process uploads, how often to check whether it is done.
 const BUSY_POLL: Duration = Duration::from_millis(10);
-/// and for how long, unless a call waits, before the batch is left to that process, which looks for more when it is
+/// How long to check, unless a call waits, before the batch is left to that process, which looks for more when it is
 /// done.
 const BUSY_PATIENCE: Duration = Duration::from_millis(300);
 /// What waits for its turn for less than this is not kept meanwhile.
@@ -238,7 +238,7 @@ impl Uploader {
             // pause.
             if !exiting && visit.spool.is_some_and(|spool| spool.is_turn_wanted(&visit.route.id)) {
                 self.state.pause_until = Some(Instant::now() + 2 * BUSY_POLL);
-                return Err(Next::In(2 * BUSY_POLL)); // which lets the lock go
+                return Err(Next::In(2 * BUSY_POLL)); // which releases the lock
             }
         }
     }

@@ -111,7 +111,7 @@ impl Wake {
     }
 }
 
-/// In every order that the threads and the memory allow (`make model`).
+/// The model for loom: every order that threads and memory allow (`make model`).
 #[cfg(all(test, loom))]
 mod model {
     use super::super::queue::Queue;
@@ -134,7 +134,7 @@ mod model {
                 move || {
                     let mut taken = Vec::new();
                     while taken.len() < events {
-                        // As good as without a limit: the model's clock stands still.
+                        // Practically no limit, because the model's clock does not advance.
                         assert!(wake.sleep(Duration::from_secs(3_600), || queue.is_empty()));
                         wake.urgent.swap(false, Ordering::SeqCst);
                         taken.extend(queue.take());
@@ -184,7 +184,7 @@ mod model {
                 let (wake, queue) = (wake.clone(), queue.clone());
                 move || {
                     let mut taken = 0;
-                    // Twice, since it may be woken before the event is there, by nobody.
+                    // Twice, because it may wake spuriously before the event is there.
                     while wake.sleep(Duration::ZERO, || queue.is_empty()) {
                         taken += queue.take().count();
                     }

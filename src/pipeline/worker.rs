@@ -22,9 +22,9 @@ use std::time::Duration;
 
 /// How long events gather. The worker does not wait for the queue meanwhile, so an event in this time wakes no thread.
 const LINGER: Duration = Duration::from_millis(50);
-/// After this many lingers without an event the thread sleeps until the next one, which pays the wake,
+/// After this many lingers without an event the thread sleeps until the next one, which then has to wake it.
 const QUIET_LINGERS: u32 = 20;
-/// and after this time without one it ends: the next event starts it again.
+/// After this time asleep without an event it ends, and the next event starts it again.
 const SLEEP: Duration = Duration::from_millis(750);
 /// The most events taken out at once: what is taken out and not on disk yet is lost with a killed process.
 const TAKE_MAX: usize = 500;
@@ -35,8 +35,8 @@ const OUTGOING_MAX: usize = 25_000;
 /// A batch with so many bytes of text takes no further event: a file of the spool stays well below its limit.
 const BATCH_BYTES: usize = 64 * 1024;
 
-/// The thread's whole life. A lone event after a quiet time is put on disk at once, since most test processes report
-/// one event and are killed soon after; what follows gathers.
+/// The body of the thread. A lone event after a quiet time is put on disk at once, since most test processes report one
+/// event and are killed soon after; what follows gathers.
 pub(super) fn run(pipeline: &'static Pipeline) {
     let mut worker = Worker { pipeline, machine: None, session_id: unix_millis() / 1_000 };
     let mut quiet = 0;
@@ -193,7 +193,7 @@ pub(super) fn record_last(pipeline: &'static Pipeline) {
         let Some(spool) = spool.map(Arc::new) else { continue };
         for newest_first in parts(events) {
             let batch = Batch::put(&route, worker.machine(), Some(spool.clone()), newest_first, unix_millis());
-            std::mem::forget(batch); // no thread is left to settle it, or to read the counters
+            std::mem::forget(batch); // no thread is left that could settle it or read the counters
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The ABI as other versions meet it, and how the library is hardened: all that a linker and a loader see.
+//! The ABI as programs of other versions use it, and the hardening of the library: everything that a linker and a
+//! loader see.
 
 use super::artifacts::debug_library;
 use crate::support::programs::{Language, Sandbox, library, linked_with, root, run_tool};
@@ -6,8 +7,8 @@ use crate::support::{Collector, say_loudly};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the first version gave to the world; it changes no more once that is released. Function by function and number
-/// by number, C itself says whether the header of today still means the same, and abidiff whether the library does.
+/// The header of the first version, which does not change after its release. A C compiler checks for each function and
+/// each number whether today's header still means the same, and abidiff checks the library.
 const FIRST: &str = "tests/abi/1.0/pact_telemetry.ffi.h";
 
 /// abidw's dump of the first header: of its functions as C compiles them, and of a variable that holds a status, since
@@ -215,8 +216,7 @@ fn a_program_that_links_a_function_of_a_newer_library_is_told_which_one() {
 #[test]
 fn a_program_of_a_newer_library_is_stopped_by_the_loader_before_it_starts() {
     let sandbox = Sandbox::new();
-    // What it is linked with has the name of the library and one function more; where it runs there is the one of
-    // today.
+    // It is linked with a library of the same name that has one more function, and runs with today's library.
     let listed = std::fs::read_to_string(root("tests/symbols.txt")).unwrap() + "pact_telemetry_newer\n";
     let [source, newer] = ["newer.c", "newer.so"].map(|name| sandbox.path().join(name));
     let functions: String = listed.lines().map(|name| format!("int {name}(void) {{ return 0; }}\n")).collect();

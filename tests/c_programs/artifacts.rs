@@ -1,5 +1,5 @@
-//! The library as a file: what it exports and needs, how it is installed and linked, and how it takes a fault of its
-//! own.
+//! The library as a file: what it exports and needs, how it is installed and linked, and what happens after a fault of
+//! its own.
 
 use crate::support::Collector;
 use crate::support::programs::{Language, Sandbox, library, linked_with, make, root, run_tool};

@@ -71,7 +71,7 @@ fn text_comes_out_cut_between_characters_in_a_buffer_of_any_size() {
 fn every_call_is_defined_after_close_and_while_turned_off() {
     for (_, events) in beside_a_collector("lifecycle", &[]) {
         let mut names = names(&events);
-        // Turned off while they waited; it may have left before that on a machine that stood still.
+        // The client was turned off while they waited. On a machine that paused, one may have left before that.
         names.remove("thrown away");
         names.remove("is too many");
         let expected = ["before", "on again", "kept", "orphan", "takeover", "fits"];
@@ -93,7 +93,7 @@ fn with_no_time_flush_and_close_ask_and_do_not_wait() {
 fn nothing_leaves_after_it_was_turned_off_even_in_the_midst_of_tracking() {
     let sandbox = Sandbox::new();
     for program in sandbox.programs("turned_off") {
-        // What was on the wire when it was cut may have been read all the same, so the program itself judges.
+        // A request that was cancelled may still have been read by the server, so the program itself checks the result.
         let collector = Collector::start(&["--answers", "delay=300*"]);
         sandbox.run(program).endpoint(&collector.url).succeed();
     }
@@ -221,7 +221,7 @@ fn an_event_tracked_right_before_the_end_of_main_arrives() {
 fn the_end_of_the_process_waits_as_long_as_allowed_and_no_longer() {
     let collector = Collector::start(&["--answers", "hang*"]);
     let took = |config: &str, ci: &str| {
-        let sandbox = Sandbox::new(); // a new machine each: what hangs is remembered
+        let sandbox = Sandbox::new(); // a new home for each, because a server that hangs is remembered
         let program = sandbox.program("exits_at_once", Language::C);
         let run = sandbox.run(&program).endpoint(&collector.url).variable("CI", ci).argument(config);
         run.succeed().took.as_millis()
@@ -255,7 +255,7 @@ fn a_process_whose_main_thread_has_ended_ends_by_itself_and_by_sigterm() {
         let mut delivered = Vec::new();
         if is_terminated {
             if answers == "ok" {
-                delivered.push(collector.next_event()); // a signal may come before anything was sent
+                delivered.push(collector.next_event()); // a signal may arrive before anything was sent
             }
             assert!(Command::new("kill").arg(process.id().to_string()).status().unwrap().success());
         }

@@ -1,4 +1,4 @@
-//! A call with a time-out holds it, wherever the server hangs.
+//! A call with a time limit returns in time, wherever the server hangs.
 
 use crate::support::Collector;
 use crate::support::programs::{Language, Sandbox};
@@ -28,12 +28,12 @@ enum Server {
 }
 
 impl Hanging {
-    /// Every connection is dropped on its way.
+    /// Every packet of a connection is dropped.
     fn at_connect() -> Self {
         Hanging { endpoint: "connect".into(), _server: Server::Own }
     }
 
-    /// The system accepts, and nobody ever says a word.
+    /// The system accepts the connection, and nothing is ever sent.
     fn at_tls() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("https://{}", listener.local_addr().unwrap());
@@ -45,12 +45,13 @@ impl Hanging {
         Hanging { endpoint: collector.url.clone(), _server: Server::Collector(collector) }
     }
 
-    /// So many processes, each of them the first on its machine: what hangs is remembered for those that follow.
+    /// Runs this many processes, each with a home of its own, because a server that hangs is remembered for later
+    /// processes.
     fn measure(&self, call: &str, times: usize) -> Vec<Measured> {
         (0..times).flat_map(|_| self.measure_in_a_row(call, 1)).collect()
     }
 
-    /// So many processes of one person.
+    /// Runs this many processes with one home.
     fn measure_in_a_row(&self, call: &str, times: usize) -> Vec<Measured> {
         let sandbox = Sandbox::new();
         let program = sandbox.program("deadlines", Language::C);
@@ -126,7 +127,8 @@ fn what_hung_for_one_process_is_not_waited_for_by_the_next_ones() {
 fn a_server_that_stalls_within_its_answer_holds_nobody() {
     let all = Hanging::by_script("hang-body*").measure("flush", 5);
     for one in &all {
-        // The head said 2xx, so it is accepted; whether that is known before the body's time is over is open.
+        // The head of the answer said 2xx, so the request was accepted. That may be known before or after the time for
+        // the body is over.
         let is_late = one.status == "PACT_TELEMETRY_ERROR_TIMEOUT" && one.milliseconds >= 300.0 && one.delivered == 0;
         let is_known = one.status == "PACT_TELEMETRY_OK" && one.delivered == 1;
         assert!((is_late || is_known) && one.milliseconds < 1300.0, "{all:?}");
@@ -155,7 +157,7 @@ fn turning_it_off_cuts_a_handshake() {
 
 #[test]
 fn turning_it_off_is_quick_also_while_it_connects() {
-    // Connecting cannot be cut; nothing can leave by it either, and the call does not wait for it.
+    // A connection attempt cannot be cancelled. But nothing can leave by it, and the call does not wait for it.
     let all = Hanging::at_connect().measure("off", 3);
     assert!(all.iter().all(|one| one.delivered == 0 && one.milliseconds < 1000.0), "{all:?}");
     assert!(best(&all) < 50.0, "{all:?}");

@@ -1,4 +1,4 @@
-//! Each header by itself, for each language that has to understand it.
+//! Each header by itself, in each language that reads it.
 
 use crate::support::programs::{Sandbox, WARNINGS, library, root, run_tool};
 use crate::support::say_loudly;

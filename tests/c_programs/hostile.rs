@@ -1,4 +1,4 @@
-//! Hosts and systems that give little and take much: no threads, no descriptors, no memory, no peace.
+//! Hostile programs and systems: without threads, descriptors or memory, or with storms of signals.
 
 use crate::support::programs::{Language, Sandbox, library, root};
 use crate::support::{Collector, notice_shown, state_below};
@@ -14,9 +14,9 @@ fn names(collector: Collector) -> Vec<String> {
     names
 }
 
-/// Runs `limits` with so much of that resource, and then without a limit. It says by itself that every call answers and
-/// that the books balance; with `all`, also that every event is delivered in the end. Here: as many arrived as it
-/// counts.
+/// Runs `limits` with so much of that resource, and then without a limit. The program itself checks that every call
+/// returns and that the counters balance; with `all`, also that every event is delivered in the end. This test checks
+/// that as many events arrived as the program counted.
 fn lives_with(resource: &str, amounts: &[usize], promise: &str) {
     let sandbox = Sandbox::new();
     // It may be another user's.
@@ -88,7 +88,7 @@ fn outlives_the_closing(answers: &str, milliseconds: &[u32], files: u32) {
         let run = sandbox.run(&program).endpoint(&collector.url).home(&home);
         run.argument(wait.to_string()).argument(files.to_string()).succeed();
         let mut arrived = names(collector);
-        arrived.dedup(); // a request that was cut by it may have been read all the same
+        arrived.dedup(); // a request that was cancelled may still have been read by the server
         assert_eq!(arrived, ["after", "before", "in between"], "{wait} ms");
     }
 }

@@ -1,4 +1,4 @@
-//! What the system sees of a process that may not be seen: no thread, no socket, no file, by strace(1).
+//! The system calls of an opted-out process, by strace(1): no thread, no socket, no file.
 
 use crate::support::programs::{Language, Run, Sandbox};
 use crate::support::{Collector, say_loudly};
@@ -45,14 +45,14 @@ fn trace_by(
     calls.filter(own).map(without_addresses).collect()
 }
 
-/// Where in its memory a process keeps something is another place in each run.
+/// Addresses in memory differ in each run.
 fn without_addresses(call: &str) -> String {
     let mut parts = call.split("0x");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |call, part| call + "0x" + part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
 }
 
-/// Those that start something, reach for the network, or could leave something behind.
+/// The calls that start something, use the network, or could leave something behind.
 fn telling(calls: &[String]) -> Vec<&String> {
     let is_telling = |call: &&String| {
         let name = call.split('(').next().unwrap();
@@ -60,7 +60,7 @@ fn telling(calls: &[String]) -> Vec<&String> {
             "open" | "openat" | "openat2" => ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_TMPFILE"]
                 .iter()
                 .any(|flag| call.contains(flag)),
-            // Looking does no harm: the loader does it for every library.
+            // Reading is harmless: the loader does it for every library.
             "access" | "faccessat" | "faccessat2" | "stat" | "lstat" | "newfstatat" | "fstatat64" | "statx"
             | "readlink" | "readlinkat" | "statfs" | "getcwd" | "uname" => false,
             _ => true,
@@ -84,7 +84,7 @@ fn opted_out_nothing_is_started_connected_or_written() {
         return;
     }
     let sandbox = Sandbox::new();
-    std::fs::remove_dir_all(sandbox.path().join(".local")).unwrap(); // a person who was never told anything
+    std::fs::remove_dir_all(sandbox.path().join(".local")).unwrap(); // a person who has never seen the notice
     let collector = Collector::start(&[]);
     let endpoint = ("PACT_TELEMETRY_ENDPOINT", collector.url.as_str());
     for program in sandbox.programs("opted_out") {
@@ -92,7 +92,7 @@ fn opted_out_nothing_is_started_connected_or_written() {
             let trace = |argument| trace(&sandbox, &program, Some(argument), &[opt_out, endpoint]);
             let nothing = trace("skip");
             assert_eq!(telling(&trace("all")), telling(&nothing), "{opt_out:?}");
-            // Where nobody asks it to explain or to preview, it does not even look at a file or at the hostname.
+            // Without a call of explain or preview, it does not even read a file or the hostname.
             assert_eq!(trace("quiet"), nothing, "{opt_out:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Names and addresses: none, some dead, IPv6 alone.
+//! Names and addresses: names that cannot be resolved, addresses that do not answer, and IPv6 only.
 
 use super::authority::Authority;
 use super::namespace::{alone, change, far_away, names, run};
@@ -79,7 +79,7 @@ fn an_address_that_refuses_leaves_it_to_the_next() {
     }
 }
 
-/// A listener whose queue is full: the system drops what else comes. Lasts as long as what this returns.
+/// A listener whose queue is full, so the system drops further connections, while the returned value exists.
 fn swallow(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
     let listener = TcpListener::bind(address).unwrap();
     let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(100));

@@ -1,4 +1,4 @@
-//! What servers answer, and what that does to the events.
+//! Answers of servers, and what happens to the events.
 
 use super::namespace::alone;
 use super::server::{Server, read_request};
@@ -61,7 +61,7 @@ fn a_web_page_is_no_answer_whatever_its_status() {
         assert_eq!(stats["spooled"], 1, "{kind} {body:?}: {stats}");
         assert_eq!(stats["last_failure"], "interrupted", "{stats}");
     }
-    // Frameworks call every text HTML, and relays are written with them.
+    // Some frameworks declare every text as HTML, and a relay may use one.
     for (kind, body) in [("text/html", "ok"), ("text/html", ""), ("image/gif", "GIF89a"), ("text/xml", "<ok/>")] {
         assert_eq!(page(kind, body)["delivered"], 1, "{kind} {body:?}");
     }
@@ -81,8 +81,8 @@ fn the_target_of_a_redirect_sees_nothing() {
     assert_eq!(target.end(), Vec::<Value>::new());
 }
 
-/// Sends an event to a server that begins with `head` and then repeats `part` until nobody listens any more; how many
-/// bytes it got rid of.
+/// Sends an event to a server that answers with `head` and then repeats `part` until the connection is closed. Returns
+/// how many bytes the server could send.
 fn endless(head: &str, part: &str) -> (Value, usize) {
     let (says, ends) = channel();
     let (head, part) = (head.to_owned(), part.repeat(16 * 1024 / part.len()));
@@ -99,7 +99,7 @@ fn endless(head: &str, part: &str) -> (Value, usize) {
     (stats, ends.recv_timeout(PATIENCE).expect("the connection is let go"))
 }
 
-/// More than the system's buffers of both sides take.
+/// More than the buffers of both sides take.
 const BOUNDED: usize = 16 * 1024 * 1024;
 
 #[test]
@@ -131,7 +131,7 @@ fn a_bomb_of_headers_is_let_go_and_the_event_is_kept() {
         ("", "HTTP/1.1 103 Early Hints\r\na: b\r\n\r\n"),
     ] {
         let (stats, written) = endless(head, part);
-        let is_delivered = part == "\r\n "; // an empty line ends the head: no bomb after all
+        let is_delivered = part == "\r\n "; // an empty line ends the head, so the head is not endless
         assert_eq!(stats[if is_delivered { "delivered" } else { "spooled" }], 1, "{head}{part}: {stats}");
         assert!(written < BOUNDED, "{head}{part}: {written} bytes were read");
     }
@@ -196,7 +196,7 @@ fn an_answer_a_byte_at_a_time_is_given_up_and_the_event_is_kept() {
         read_request(&stream);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nX: ");
         while stream.write_all(b"x").is_ok() {
-            std::thread::sleep(std::time::Duration::from_millis(200)); // which is what the server is like
+            std::thread::sleep(std::time::Duration::from_millis(200)); // how the server behaves
         }
     });
     let stats = sent_to(&server.url());

@@ -1,11 +1,11 @@
-//! Whom we believe over TLS.
+//! Which certificates are trusted.
 
 use super::authority::{Authority, self_signed};
 use super::namespace::{alone, change, empty, far_away, file};
 use crate::support::*;
 use serde_json::{Value, json};
 
-/// Where the system keeps what it trusts.
+/// The file of the system's trusted roots.
 const STORE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Tracks an event and closes; the counters.
@@ -23,7 +23,7 @@ fn is_taken_by(collector: Collector) {
     assert_eq!(values(&collector.events_until_end()), [1]);
 }
 
-/// Not one request: nothing of the event was said before the certificate was looked at.
+/// The server got no request, so no part of the event was sent before the certificate was checked.
 #[track_caller]
 fn is_kept_from(collector: Collector) {
     let stats = sent_to(&collector.url);
@@ -32,7 +32,7 @@ fn is_kept_from(collector: Collector) {
     assert_eq!(collector.end().len(), 0);
 }
 
-/// Trusts this root alone. Before the first event, and no thread of ours reads the environment.
+/// Trusts only this root. Called before the first event, when no thread of the library reads the environment.
 fn trust(root: &str) {
     environment::set("SSL_CERT_FILE", file("root.pem", root));
 }

@@ -1,4 +1,4 @@
-//! Connections that end when they should not.
+//! Connections that end unexpectedly.
 
 use super::namespace::alone;
 use super::server::{Server, read_request};
@@ -18,7 +18,7 @@ fn values_in(body: &str) -> Vec<i64> {
     events.map(|event| event["params"]["metric_value"].as_i64().unwrap()).collect()
 }
 
-/// A server that says of each whole request on which connection it came and what was in it, before `answer` answers it.
+/// A server that reports the connection and the events of each complete request before `answer` answers it.
 fn telling(
     answer: impl Fn(usize, &mut TcpStream) -> bool + Send + Sync + Clone + 'static,
 ) -> (Server, Receiver<(usize, Vec<i64>)>) {
@@ -69,7 +69,7 @@ fn a_kept_connection_that_was_closed_between_two_requests_costs_no_event_and_no_
     }
     let (closes, closed) = channel();
     let (server, told) = telling(move |_, stream| {
-        stream.write_all(KEPT_ALIVE).unwrap(); // a promise that it does not keep
+        stream.write_all(KEPT_ALIVE).unwrap(); // the server then breaks this promise
         stream.shutdown(Shutdown::Both).unwrap();
         closes.send(()).unwrap();
         false

@@ -1,4 +1,4 @@
-//! A call with a time-out holds it, wherever the network hangs: names, proxies, and TLS behind them.
+//! A call with a time limit returns in time, wherever the network hangs: name servers, proxies, and TLS behind them.
 
 use super::namespace::{alone, change, far_away, names, run};
 use super::server::{Server, read_request};
@@ -65,7 +65,8 @@ fn measured(run: impl FnOnce()) -> Duration {
     since.elapsed()
 }
 
-/// In a network where nothing ever comes back from 192.0.2.0/24: it is routed to loopback and is nobody's.
+/// Makes a network in which nothing comes back from 192.0.2.0/24: it is routed to loopback, where no host has such an
+/// address.
 fn swallow() {
     run("ip", "route add 192.0.2.0/24 dev lo");
 }
@@ -75,7 +76,7 @@ fn a_name_server_that_never_answers_holds_nobody() {
     if far_away(a_name_server_that_never_answers_holds_nobody, &[]) {
         swallow();
         names("");
-        // Much longer than anybody should wait.
+        // Much longer than any call may wait.
         change("/etc/resolv.conf", "nameserver 192.0.2.53\noptions timeout:30 attempts:5\n");
         holds_its_time("https://relay.test");
     }
@@ -89,7 +90,7 @@ fn a_route_into_nothing_holds_nobody() {
     }
 }
 
-/// The address of a proxy that hears what it is asked for, and then does this.
+/// The address of a proxy that reads its request and then calls this function.
 fn proxy(then: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> String {
     let server = Server::start(move |_, stream| {
         read_request(&stream);
@@ -126,7 +127,7 @@ fn a_proxy_that_answers_a_byte_at_a_time_is_given_up() {
     let drip = |mut stream: TcpStream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nX: ");
         while stream.write_all(b"x").is_ok() {
-            std::thread::sleep(Duration::from_millis(200)); // which is what the proxy is like
+            std::thread::sleep(Duration::from_millis(200)); // how the proxy behaves
         }
     };
     if alone(a_proxy_that_answers_a_byte_at_a_time_is_given_up, &[("HTTPS_PROXY", &proxy(drip))]) {

@@ -1,4 +1,4 @@
-//! Where a test happens: in a process or a network of its own, and what it changes there.
+//! Runs a test in a process or a network of its own, and changes the system there.
 
 use crate::support::{home, in_its_own_network, in_its_own_process};
 use std::path::{Path, PathBuf};
@@ -32,23 +32,23 @@ pub fn file(name: &str, text: impl AsRef<[u8]>) -> PathBuf {
     path
 }
 
-/// In this network: that file of the system has this text.
+/// Gives this file of the system this text in this namespace.
 pub fn change(path: &str, text: impl AsRef<[u8]>) {
-    // Another file each time: what others have mounted keeps its text.
+    // A new file each time, so that earlier mounts keep their text.
     let (_, source) = tempfile::NamedTempFile::new_in(home()).unwrap().keep().unwrap();
     std::fs::write(&source, text).unwrap();
     run("chmod", &format!("644 {}", source.display()));
     run("mount", &format!("--bind {} {}", source.display(), std::fs::canonicalize(path).unwrap().display()));
 }
 
-/// In this network: those folders of the system are empty.
+/// Makes these folders of the system empty in this namespace.
 pub fn empty(folders: &[&str]) {
     for folder in folders.iter().filter(|folder| Path::new(folder).exists()) {
         run("mount", &format!("-t tmpfs none {folder}"));
     }
 }
 
-/// In this network: the names that there are, as lines of /etc/hosts, and nobody else to ask.
+/// Sets the names of this network as lines of /etc/hosts, without a name server.
 pub fn names(lines: &str) {
     change("/etc/nsswitch.conf", "hosts: files dns\n");
     change("/etc/hosts", lines);

@@ -1,4 +1,4 @@
-//! Ways through proxies, past them, and into nothing.
+//! Requests through proxies, without them, and proxies that do not work.
 
 use super::authority::Authority;
 use super::namespace::{alone, change, far_away, names};
@@ -196,7 +196,7 @@ fn what_intercepts_tls_with_a_root_in_the_systems_store_is_trusted() {
         let collector = relay("relay.test");
         let interceptor = Authority::new();
         let proxy = ProxyProgram::mitmproxy(&interceptor.root, &interceptor.key);
-        change(STORE, &interceptor.root); // and not the relay's own
+        change(STORE, &interceptor.root); // and not the root of the relay
         is_delivered_to(collector);
         proxy.says("POST https://");
     }

@@ -17,7 +17,7 @@ impl ProxyProgram {
     pub fn tinyproxy(account: Option<&str>) -> Self {
         let account = account.map(|account| format!("BasicAuth {account}\n")).unwrap_or_default();
         let path = file("tinyproxy", format!("Port 3128\nListen 127.0.0.1\nLogLevel Info\nMaxClients 9\n{account}"));
-        // With the mounts of now: it knows the names of now, whatever the test forgets later.
+        // It keeps the mounts of this moment, so it still knows the names if the test removes them later.
         let mut command = Command::new("unshare");
         Self::start(command.args(["--mount", "tinyproxy", "-d", "-c"]).arg(path), "Accepting connections")
     }
@@ -71,7 +71,7 @@ impl Drop for ProxyProgram {
     }
 }
 
-/// Whether this program is here; says so if not. For root in CI it has to be.
+/// Whether this program is installed; prints a message if not. For root in CI it must be.
 pub fn is_here(program: &str) -> bool {
     let found = Command::new("sh").args(["-c", "command -v \"$0\"", program]).stdout(Stdio::null()).status();
     let is_here = found.is_ok_and(|status| status.success());

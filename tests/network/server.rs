@@ -1,4 +1,4 @@
-//! A server that says byte for byte what a test wants, where a real one would not.
+//! A server that sends exactly the bytes of a test, for answers that no real server gives.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! What the end of a process costs: in every way to end, whatever hangs, no more than was promised.
+//! The exit of a process takes no longer than promised, for every way to exit and whatever hangs.
 
 use super::leftovers::Leftovers;
 use super::tarpits::{self, Kind, Tarpit};
@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
-/// The ways in which an exit handler runs,
+/// The ways to exit that run an exit handler.
 const HANDLED: [&str; 2] = ["return", "exit"];
-/// and those in which none does.
+/// The ways to exit that run no exit handler.
 const SUDDEN: [&str; 7] = ["_exit", "quick_exit", "abort", "throw", "terminate", "kill", "stop"];
 /// What a busy machine may add to what is promised, in milliseconds.
 pub const MARGIN: f64 = 1_500.0;
@@ -37,9 +37,9 @@ pub fn rows() -> Vec<Row> {
 enum Place {
     Ci,
     Person,
-    /// With this much by configuration, in CI,
+    /// The configured limit for runs as in CI.
     Configured(u64),
-    /// and on a person's machine.
+    /// The configured limit for runs as on a person's machine.
     PersonConfigured(u64),
 }
 
@@ -92,7 +92,7 @@ fn nearby(asked: &Asked) -> Seen {
     Seen { tries: asked.tries, failures, note: format!("{arrived} arrived in that run") }
 }
 
-/// What was accepted before the end is answered, and the end does not wait for what comes after.
+/// Events that were accepted before the exit are answered, and the exit does not wait for later ones.
 fn paced(asked: &Asked) -> Seen {
     let sandbox = Sandbox::new();
     let program = sandbox.program("exits", Language::Cpp);
@@ -100,7 +100,7 @@ fn paced(asked: &Asked) -> Seen {
         let (home, collector) = (sandbox.path().join(seed.to_string()), Collector::start(&[]));
         std::fs::create_dir(&home).unwrap();
         let run = sandbox.run(&program).home(&home).endpoint(&collector.url);
-        // Would it wait for a moment in which nothing was just tracked, it would do so for most of 10 s.
+        // If it waited for a moment without tracking, it would wait for most of 10 s.
         let milliseconds = end(run, HANDLED[(seed % 2) as usize], "paced", Place::Configured(10_000))?;
         let arrived = values(&collector.events_until_end());
         let missing = (1_000..1_020).filter(|number| !arrived.contains(number)).count();
@@ -117,7 +117,7 @@ fn paced(asked: &Asked) -> Seen {
 }
 
 fn after_a_failure(asked: &Asked) -> Seen {
-    // Would it wait, it would do so for all of 10 s.
+    // If it waited, it would wait for all of 10 s.
     tried(asked, &|seed| (Kind::Refused, HANDLED[(seed % 2) as usize]), 0, Place::Configured(10_000))
 }
 

@@ -1,4 +1,4 @@
-//! Calls of the library that fail at random: the books balance, and what was accepted is at the collector, once.
+//! System calls of the library fail at random: the counters balance, and accepted events arrive once.
 
 use super::leftovers::Leftovers;
 use super::tarpits::{Kind, Tarpit};
@@ -13,11 +13,11 @@ use std::process::Command;
 /// Events of one try, numbered from a thousand times its number.
 const EVENTS: i64 = 200;
 
-/// What may fail without an event that is sent twice or is forgotten by the disk,
+/// Calls that may fail without an event being sent twice or lost on disk.
 const HARMLESS: [&str; 7] = ["connect", "socket", "send", "flock", "pthread_create", "mmap", "malloc"];
-/// what costs the events that are in memory alone when the process ends,
+/// Calls whose failure loses the events that are only in memory when the process exits.
 const OF_THE_DISK: [&str; 4] = ["write", "open", "rename", "fsync"];
-/// and what may have an event sent again: an answer that is lost, a file that cannot be removed.
+/// Calls whose failure may send an event again: an answer is lost, or a file cannot be removed.
 const OF_THE_ANSWER: [&str; 2] = ["recv", "unlink"];
 
 pub fn rows() -> Vec<Row> {
@@ -63,7 +63,7 @@ fn preload(sandbox: &Sandbox) -> PathBuf {
     built
 }
 
-/// What one try came to.
+/// The result of one try.
 struct Try {
     seed: u64,
     first: i64,
@@ -100,7 +100,7 @@ fn with(asked: &Asked, kinds: &[&str]) -> Seen {
         let synced = synced.ok_or("nobody counted fsync")?;
         let accepted = ended.out.lines().filter_map(|line| line.parse().ok()).collect();
         let on_disk = Leftovers::in_home(&home).values();
-        // What cannot be opened just now is no foreign file.
+        // A file that cannot be opened at the moment is not a foreign file.
         let its_faults = if kinds.contains(&"open") { "open=200" } else { "" };
         let last = sandbox.run(&deliver_leftovers).home(&home).endpoint(&url).variable("FAULTS", its_faults);
         Leftovers::in_home(&home).deliver(last.variable("LD_PRELOAD", &preload))?;

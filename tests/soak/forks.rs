@@ -1,4 +1,5 @@
-//! Forks in every way while the library is at work: no child hangs, each one's own events arrive, nobody else's twice.
+//! Forks in every way while the library works: no child hangs, its own events arrive, and no event of another process
+//! arrives twice.
 
 use super::leftovers::Leftovers;
 use super::tarpits::{Kind, Tarpit};

@@ -1,4 +1,4 @@
-//! Hosts and machines with habits of their own: a clock that jumps, a kernel that forbids, a trace that counts.
+//! Unusual machines: a clock that jumps, a kernel that forbids sockets, and a trace that counts system calls.
 
 use crate::support::Collector;
 use crate::support::programs::{Language, Sandbox, root, run_tool};
@@ -77,7 +77,7 @@ fn sealed(asked: &Asked) -> Seen {
     seen
 }
 
-/// Of a thousand events a few do, of those that find the worker asleep or no memory.
+/// Of a thousand events only a few do: those that find the worker asleep, or no free memory.
 fn system_calls(asked: &Asked) -> Seen {
     const EVENTS: usize = 1_000;
     let mut seen = Seen { tries: asked.tries, ..Seen::default() };

@@ -1,5 +1,5 @@
-//! kill -9 at any instant: what was on disk arrives with the next process, and only what the worker had not yet taken
-//! is lost.
+//! kill -9 at any moment: what was on disk arrives from the next process, and only events that the worker had not yet
+//! taken are lost.
 
 use super::exits::sorted;
 use super::leftovers::Leftovers;

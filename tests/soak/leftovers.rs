@@ -38,13 +38,13 @@ impl Leftovers {
         self.names(".batch").iter().flat_map(read).collect()
     }
 
-    /// Lets time pass: who wrote the batches is not heard of any more, and no failure is remembered.
+    /// Makes the batches old enough that their writer counts as killed, and removes the record of failures.
     pub fn age(&self) {
         self.age_batches();
         self.names(".retry").iter().for_each(|name| std::fs::remove_file(self.spool().join(name)).unwrap());
     }
 
-    /// Who wrote the batches is not heard of any more.
+    /// Makes the batches old enough that their writer counts as killed.
     pub fn age_batches(&self) {
         for name in self.names(".batch") {
             let mut parts: Vec<String> = name.splitn(3, '-').map(str::to_owned).collect();

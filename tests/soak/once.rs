@@ -19,8 +19,8 @@ const CELLS: u64 = (2 * ANSWERS_MS.len() * LINKS.len()) as u64;
 const STRIDE: u64 = 17;
 /// Processes of a cell, and where processes live for seconds and few cells are tried.
 const RUNS: [u64; 2] = [20, 3];
-/// Of so many events, one may arrive twice where processes do not live as long as the answer takes: the first request
-/// to a destination that has never answered is sent again.
+/// One of this many events may arrive twice if processes exit before the answer arrives: the first request to a
+/// destination that has never answered is sent again.
 const ONE_TWICE_IN: u64 = 40;
 /// How many processes with time may come afterwards to deliver what was left.
 const DELIVERERS_MAX: u64 = 4;

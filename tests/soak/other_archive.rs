@@ -1,6 +1,6 @@
 //! Another Rust archive, as another library in the same program may be: threads, a panic that is caught, allocations.
 
-/// Twice the number, the hard way.
+/// Twice the number, computed with threads, allocations and a panic.
 #[unsafe(no_mangle)]
 pub extern "C" fn other_answer(number: i32) -> i32 {
     std::panic::set_hook(Box::new(|_| {}));

@@ -1,5 +1,5 @@
-//! Servers that hang, each in its own way: names that are never resolved, connections that nobody answers, a handshake
-//! or an answer that stalls, a proxy that says nothing.
+//! Servers that hang, each in its own way: names that are never resolved, connections that are never accepted, a
+//! handshake or an answer that stalls, a proxy that sends nothing.
 
 use crate::support::Collector;
 use crate::support::programs::{Run, Sandbox};
@@ -14,17 +14,17 @@ use std::time::Duration;
 pub enum Kind {
     /// No name server answers.
     Name,
-    /// SYN into nothing.
+    /// SYN packets are dropped.
     Connect,
-    /// Accepts, and says nothing in the handshake.
+    /// Accepts a connection and sends nothing in the handshake.
     Handshake,
     /// Answers with one byte a second.
     Drip,
     /// Never answers.
     Answer,
-    /// A proxy that accepts and says nothing.
+    /// A proxy that accepts a connection and sends nothing.
     Proxy,
-    /// No tarpit: refuses at once.
+    /// Not a tarpit: the connection is refused at once.
     Refused,
 }
 
@@ -45,7 +45,7 @@ const NOWHERE: &str = "ip link set lo up; ip link add out type veth peer name fa
     ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev out; \
     echo 'nameserver 192.0.2.53' > \"$RESOLV\"; mount --bind \"$RESOLV\" /etc/resolv.conf; exec \"$@\"";
 
-/// Can this user make networks of its own? Says so once if not.
+/// Whether this user can make networks; prints a message once if not.
 pub fn can_make_networks() -> bool {
     static CAN: OnceLock<bool> = OnceLock::new();
     *CAN.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! The library comes and goes, and is there more than once.
+//! The library is unloaded, loaded again, and loaded more than once.
 
 use crate::support::Collector;
 use crate::support::programs::{Language, Sandbox, library, root, run_tool};

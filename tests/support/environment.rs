@@ -5,9 +5,8 @@ use std::ffi::OsStr;
 /// Sets a variable.
 #[allow(unsafe_code)]
 pub fn set(name: &str, value: impl AsRef<OsStr>) {
-    // SAFETY: tests that change the environment run in a process of their own, in which no other thread of theirs
-    // changes it; the library's threads read it through the same lock of the standard library, or at one instant that
-    // the library's own documentation calls safe.
+    // SAFETY: tests that change the environment run in a process of their own, in which no other thread of the test
+    // changes it. The library's threads do not read it, and the calling thread reads it in a way that is safe.
     unsafe { std::env::set_var(name, value) }
 }
 

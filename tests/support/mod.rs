@@ -20,15 +20,15 @@ use std::time::Duration;
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Long enough for a busy machine; nothing waits this long unless it fails.
+/// Long enough for a busy machine. Nothing waits this long unless it fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The companion command, built.
+/// The companion command. Builds it.
 pub fn command() -> String {
     static BUILT: OnceLock<String> = OnceLock::new();
     let build = || {
         if let Ok(built) = std::env::var("BUILT_COMMAND") {
-            return built; // in a process of its own, whose environment is not one to build in
+            return built; // in a process of a single test, whose environment is not fit for a build
         }
         let status = Command::new("make").args(["-s", "-C", ROOT, "command"]).env_remove("CARGO_TARGET_DIR").status();
         assert!(status.unwrap().success(), "make command");
@@ -64,7 +64,7 @@ impl Collector {
         Collector { process, lines, url: first["url"].as_str().unwrap().into() }
     }
 
-    /// The next line of this type; panics where none comes.
+    /// The next line of this type. Panics if there is none.
     pub fn next(&self, kind: &str) -> Value {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {kind} arrived"));
@@ -82,9 +82,9 @@ impl Collector {
         self.next("request")
     }
 
-    /// Everything that was printed until the collector ended, which this makes it do.
+    /// Stops the collector, and returns everything that it printed.
     pub fn end(mut self) -> Vec<Value> {
-        // SIGTERM by the command that everybody has: what was received before is printed before.
+        // SIGTERM by kill(1), which every system has. The collector first prints what it has received.
         let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         let _ = self.process.wait();
         let mut all = Vec::new();
@@ -106,7 +106,7 @@ impl Drop for Collector {
     }
 }
 
-/// A config that is complete but for what `more` changes in it.
+/// A complete config, with the changes of `more`.
 pub fn config(endpoint: &str, more: Value) -> String {
     let mut config = json!({
         "library": {"id": "pact-test", "name": "Pact Test", "version": "1.2.3"},
@@ -125,7 +125,7 @@ pub fn client(endpoint: &str, more: Value) -> Client {
     Client::new(&config(endpoint, more)).unwrap()
 }
 
-/// An event that is told from others by its value.
+/// An event that can be recognised by its value.
 pub fn numbered(value: i64) -> Event<'static> {
     Event::new(names::EVENT_PACTS_VERIFIED, names::CATEGORY_PROVIDER_TEST, names::ACTION_COMPLETED, value)
 }
@@ -160,14 +160,14 @@ pub fn balanced(stats: &Value) -> u64 {
     number(&stats["queued"])
 }
 
-/// Runs the test of that name again in a process of its own, with a home of its own, the opt-outs and proxies of this
-/// environment taken out and `environment` put in. In that process it returns `true`: go on. Outside: `false`.
+/// Runs the test of that name again in a process of its own, with a home of its own, without the opt-outs and proxies
+/// of this environment, and with `environment`. Returns `true` in that process, and `false` in this one.
 pub fn in_its_own_process(name: &str, environment: &[(&str, &str)]) -> bool {
     run_again(&[], name, environment)
 }
 
-/// The same with a network of its own, which has nothing but its loopback, and mounts of its own. Says loudly where the
-/// system gives none; for root in CI that is a failure.
+/// The same with a network of its own that has only loopback, and with mounts of its own. Prints a message if the
+/// system does not allow that; for root in CI it is a failure.
 pub fn in_its_own_network(name: &str, environment: &[(&str, &str)]) -> bool {
     let mut unshare = vec!["unshare", "--mount", "--net"];
     if !is_root() {
@@ -191,7 +191,7 @@ pub fn in_its_own_network(name: &str, environment: &[(&str, &str)]) -> bool {
     false
 }
 
-/// For root in CI, what cannot be had is no excuse.
+/// For root in CI, it is a failure if something cannot be run.
 pub fn has_to_run() -> bool {
     is_root() && std::env::var_os("CI").is_some()
 }
@@ -201,7 +201,7 @@ fn is_root() -> bool {
     id.is_ok_and(|output| output.stdout == b"0\n")
 }
 
-/// Says something that is seen also when the test passes, whose output is captured.
+/// Prints a message that is visible even if the test passes and its output is captured.
 pub fn say_loudly(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
@@ -237,12 +237,12 @@ fn run_again(before: &[&str], name: &str, environment: &[(&str, &str)]) -> bool 
     false
 }
 
-/// Where a person with that home has this product's state.
+/// The state folder of a person with that home.
 pub fn state_below(home: &Path) -> PathBuf {
     home.join(".local/state/pact-telemetry")
 }
 
-/// The person whose state is there has seen the notice, in an earlier run.
+/// Records there that the person has seen the notice in an earlier run.
 pub fn notice_shown(state_folder: &Path) {
     std::fs::create_dir_all(state_folder).unwrap();
     std::fs::write(state_folder.join("notice.json"), r#"{"shown_ms": 1}"#).unwrap();
@@ -253,7 +253,7 @@ pub fn home() -> std::path::PathBuf {
     PathBuf::from(std::env::var_os("HOME").unwrap())
 }
 
-/// Waits until it is so.
+/// Waits until the condition is true.
 pub fn wait_until(is_so: impl Fn() -> bool) {
     let since = std::time::Instant::now();
     while !is_so() {

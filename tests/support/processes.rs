@@ -4,7 +4,7 @@ use super::*;
 use std::os::unix::process::CommandExt;
 use tempfile::TempDir;
 
-/// The program, built.
+/// The program. Builds it.
 fn scripted_client() -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -19,7 +19,7 @@ fn scripted_client() -> PathBuf {
 pub struct Home(TempDir);
 
 impl Home {
-    /// Of a person who has seen the notice.
+    /// The home of a person who has seen the notice.
     pub fn new() -> Self {
         let home = Self::of_a_new_person();
         notice_shown(&home.state());
@@ -43,12 +43,12 @@ impl Home {
         serde_json::from_slice(&text).ok()
     }
 
-    /// Was the notice written anywhere?
+    /// Whether the notice was written anywhere.
     pub fn was_told(&self) -> bool {
         self.notice().is_some_and(|notice| notice["shown_ms"] != 0 || notice["seen_ms"] != 0)
     }
 
-    /// As if so many hours had passed since the notice was shown.
+    /// Changes the record as if this many hours had passed since the notice was shown.
     pub fn let_hours_pass(&self, hours: u64) {
         let mut notice = self.notice().unwrap();
         for (_, moment) in notice.as_object_mut().unwrap() {
@@ -70,7 +70,7 @@ impl Home {
         self.state().join("spool")
     }
 
-    /// The names in the spool that end so.
+    /// The names in the spool with this ending.
     pub fn files(&self, end: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.spool()).into_iter().flatten();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -83,13 +83,13 @@ impl Home {
         self.files(".batch")
     }
 
-    /// How many events a batch holds.
+    /// The number of events in a batch.
     pub fn events_in(&self, batch: &str) -> usize {
         let text = std::fs::read(self.spool().join(batch)).unwrap();
         text.iter().filter(|byte| **byte == b'\n').count() - 1
     }
 
-    /// Lets so much time pass for the batches, by their names.
+    /// Makes the batches older by this time, by renaming them.
     pub fn age(&self, by: Duration) {
         for name in self.batches() {
             let mut parts: Vec<String> = name.splitn(3, '-').map(str::to_owned).collect();
@@ -99,7 +99,7 @@ impl Home {
         }
     }
 
-    /// The destinations of which a failure is remembered.
+    /// The destinations for which a failure is remembered.
     fn failing(&self) -> Vec<std::path::PathBuf> {
         let all = self.files(".retry").into_iter().map(|name| self.spool().join(name));
         let has_failed = |path: &std::path::PathBuf| {
@@ -109,12 +109,12 @@ impl Home {
         all.filter(has_failed).collect()
     }
 
-    /// Of how many destinations a failure is remembered.
+    /// The number of destinations for which a failure is remembered.
     pub fn failures(&self) -> usize {
         self.failing().len()
     }
 
-    /// Forgets that a server does not answer.
+    /// Removes the record that a server does not answer.
     pub fn forget_failures(&self) {
         let failing = self.failing();
         assert_eq!(failing.len(), 1, "{:?}", self.files(""));
@@ -129,7 +129,7 @@ impl Home {
         Process { command, endpoint: endpoint.into(), steps: steps.into(), config: json!({}) }
     }
 
-    /// Runs a process to its good end; what each `print` printed.
+    /// Runs a process, which must succeed, and returns what each `print` printed.
     pub fn run(&self, endpoint: &str, steps: &str) -> Vec<Value> {
         self.process(endpoint, steps).run()
     }
@@ -159,7 +159,7 @@ impl Process {
         self
     }
 
-    /// Inside `sh -c` with this before it.
+    /// Runs it in `sh -c`, after this command.
     pub fn after(mut self, script: &str, arguments: &[&str]) -> Self {
         let inner = &self.command;
         let mut outer = Command::new("unshare");
@@ -180,7 +180,7 @@ impl Process {
         self.start().end()
     }
 
-    /// Runs it to its good end; what it said on standard error.
+    /// Runs it, checks that it succeeded, and returns its standard error.
     pub fn errors(self) -> String {
         self.start().end_with_errors().1
     }
@@ -201,7 +201,7 @@ impl Running {
         (stats.map(|stats| serde_json::from_str(stats).unwrap()).collect(), errors)
     }
 
-    /// Until it has printed a line, which is not in the end's.
+    /// Waits until it has printed a line, which the final output does not contain again.
     pub fn wait_for_print(&mut self) {
         let mut byte = [0];
         while byte != *b"\n" {

@@ -9,11 +9,11 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// No program here needs as long, and none that is watched needs ten times as long.
+/// No program here needs this long, and none under a checker needs ten times this long.
 const WATCHDOG: Duration = Duration::from_secs(60);
 
-/// What watches the programs while they run: nothing, or by PACT_TELEMETRY_WATCHED_BY (`tests/sanitize/run`) the
-/// sanitizers of the compiler or Valgrind. Both end a program that they find at fault with a text and a bad status.
+/// What checks the programs while they run: nothing, or by PACT_TELEMETRY_WATCHED_BY (`tests/sanitize/run`) the
+/// sanitizers of the compiler or Valgrind. Both end a faulty program with a text and a status that is not 0.
 #[derive(Clone, Copy, PartialEq)]
 enum Watch {
     Nothing,
@@ -42,8 +42,8 @@ pub fn make(arguments: &[&str]) {
     run_tool(Command::new("make").args(["-s", "-C", ROOT]).args(arguments).env_remove("CARGO_TARGET_DIR"));
 }
 
-/// The folder of the release library, built once. Where programs are watched: of one whose functions have names and
-/// whose arithmetic is checked.
+/// The folder of the release library, built once. Under a checker it is a build with symbols and with checked
+/// arithmetic.
 pub fn library() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
@@ -108,7 +108,7 @@ impl Sandbox {
         self.program_with(name, language, &linked_with(&library()))
     }
 
-    /// The program with its own way to the library; `include/` has the headers unless the arguments name another place.
+    /// The program, linked by these arguments. The headers are in `include/` unless the arguments name another folder.
     pub fn program_with(&self, name: &str, language: Language, arguments: &[String]) -> PathBuf {
         let (compiler, suffix, language) = match language {
             Language::C => ("cc", "c", ["-std=c99", "-x", "c"]),
@@ -148,12 +148,12 @@ impl Sandbox {
             command.env("LSAN_OPTIONS", format!("suppressions={}:print_suppressions=0", kept_on_purpose.display()));
         }
         command.env("HOME", self.path()).env("XDG_CONFIG_HOME", self.path().join("config"));
-        command.env("CI", "true"); // where nobody is there to be given notice first
+        command.env("CI", "true"); // where events are sent without waiting for the notice
         Run(command)
     }
 }
 
-/// What links a program with the library in that folder, and has it found there.
+/// The arguments that link a program with the library in that folder, and make it find the library there.
 pub fn linked_with(library: &Path) -> Vec<String> {
     let (include, library) = (root("include"), library.display());
     let rpath = format!("-Wl,-rpath,{library}");
@@ -184,12 +184,12 @@ impl Run {
         self
     }
 
-    /// As it would run, to be run otherwise.
+    /// The command, for running it in another way.
     pub fn command(self) -> Command {
         self.0
     }
 
-    /// Runs it to its end. What it printed has ended by then too, also in its children.
+    /// Runs it until it exits and its output is closed, also by its children.
     pub fn end(mut self) -> Ended {
         let command = self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let since = Instant::now();
@@ -211,7 +211,7 @@ impl Run {
         Ended { what: format!("{command:?}"), status, out, err, took: since.elapsed() }
     }
 
-    /// Runs it to its end, which has to be a good and silent one.
+    /// Runs it until it exits. It must succeed and print nothing on standard error.
     #[track_caller]
     pub fn succeed(self) -> Ended {
         let ended = self.end();
@@ -239,7 +239,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// The number behind "delivered " in what it printed.
+    /// The number after "delivered " in its output.
     pub fn delivered(&self) -> usize {
         let found = self.out.lines().find_map(|line| line.strip_prefix("delivered "));
         found.unwrap_or_else(|| panic!("{}: {}", self.what, self.out)).parse().unwrap()

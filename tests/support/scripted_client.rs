@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// Long enough for a busy machine; nothing waits this long unless it fails.
+/// Long enough for a busy machine. Nothing waits this long unless it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The library's threads end after so much time without work; a busy machine may take twice as long.
+/// The library's threads end after this time without work. A busy machine may take twice as long.
 const QUIET_MAX: Duration = Duration::from_secs(3);
 
 fn main() {
@@ -25,7 +25,7 @@ fn main() {
     }
 }
 
-/// An event that is told from others by its value.
+/// An event that can be recognised by its value.
 fn numbered(value: &str) -> Event<'static> {
     let value = value.parse().unwrap();
     Event::new(names::EVENT_PACTS_VERIFIED, names::CATEGORY_PROVIDER_TEST, names::ACTION_COMPLETED, value)
@@ -84,7 +84,7 @@ fn run(client: &Client, step: &str, argument: &str) {
                 std::thread::sleep(Duration::from_millis(10));
             }
         }
-        // The counters are read all the while, also in the midst of it all.
+        // The counters are read all the time, even while other threads work.
         "until" => {
             let (pointer, least) = argument.split_once('=').unwrap_or((argument, "1"));
             let since = Instant::now();

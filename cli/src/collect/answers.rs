@@ -1,4 +1,4 @@
-//! The script of answers: its text to steps, and one step for each request. It sends nothing itself.
+//! The script of answers: parses its text into steps, and returns one step for each request. It sends nothing itself.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub enum Step {
     Partial(u64),
 }
 
-/// The steps that are left, each with how often; `None` is always.
+/// The remaining steps, and how often each is repeated; `None` means always.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Script(VecDeque<(Step, Option<u64>)>);
 
@@ -149,7 +149,7 @@ fn number(text: &str, least: u64) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
-    // A test that meets the unexpected should stop there, loudly.
+    // A test that cannot go on should stop.
     #![allow(clippy::unwrap_used)]
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Shows an address in the person's browser. It does not wait for it, and judges no address.
+//! Shows an address in the person's browser. It does not wait for the browser, and accepts any address.
 
 use std::process::Stdio;
 

@@ -123,7 +123,7 @@ fn date(micros: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    // A test that meets the unexpected should stop there, loudly.
+    // A test that cannot go on should stop.
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::super::request::Received;
     use super::*;

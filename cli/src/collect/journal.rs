@@ -24,7 +24,7 @@ const PIECE_BYTES: usize = 64 * 1_024;
 
 /// The last requests.
 pub struct Journal {
-    /// Tells this run's places from those of an earlier run on the same port.
+    /// A text that makes the places of this run different from those of an earlier run on the same port.
     run: u64,
     kept: Mutex<Kept>,
     news: watch::Sender<()>,
@@ -45,7 +45,7 @@ struct Entry {
 }
 
 impl Journal {
-    /// An empty one; `run` is to be unlike that of any other run.
+    /// An empty journal. `run` must differ from that of any other run.
     pub fn new(run: u64) -> Journal {
         Journal { run, kept: Mutex::default(), news: watch::channel(()).0 }
     }
@@ -156,7 +156,7 @@ fn data(arrival: &Arrival, protocol: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    // A test that meets the unexpected should stop there, loudly.
+    // A test that cannot go on should stop.
     #![allow(clippy::unwrap_used)]
     use super::super::request::Received;
     use super::*;

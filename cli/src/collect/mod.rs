@@ -1,5 +1,5 @@
-//! The `collect` subcommand: a server that stands where Google would, prints what arrives as JSON lines, and shows
-//! it on a live page if asked to. It forwards nothing, and keeps nothing but what the page shows, in memory.
+//! The `collect` subcommand: a server in the place of Google's, which prints what arrives as JSON lines, and shows it
+//! on a live page if asked to. It forwards nothing, and keeps in memory only what the page shows.
 
 pub mod answers;
 pub mod body;

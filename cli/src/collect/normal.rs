@@ -1,4 +1,4 @@
-//! What each address answers when nothing else was scripted. It knows neither sockets nor scripts.
+//! What each address answers if the script says nothing else. It knows neither sockets nor scripts.
 
 use hyper::body::Bytes;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Which requests of browsers are this server's own: any web page may point a name at loopback, or send a form there.
-//! It reads headers and answers nothing.
+//! Decides which requests of browsers come from this server's own page, because any web page may point a name at
+//! loopback, or send a form there. It reads headers and answers nothing.
 
 use std::net::SocketAddr;
 
@@ -16,7 +16,7 @@ impl Own {
     pub fn new(scheme: &'static str, address: SocketAddr) -> Own {
         let mut hosts = vec![address.to_string(), format!("localhost:{}", address.port())];
         let default_port = if scheme == "https" { ":443" } else { ":80" };
-        // Browsers leave out the port that goes without saying.
+        // Browsers leave out the default port.
         let short: Vec<_> =
             hosts.iter().filter_map(|host| host.strip_suffix(default_port)).map(str::to_owned).collect();
         hosts.extend(short);

@@ -1,5 +1,5 @@
-//! Lines on standard output and standard error, written by a thread of their own, so that a reader that does not read
-//! delays no answer. The lines that wait are bounded; those that do not fit are counted, and the count is printed.
+//! Lines on standard output and standard error, written by a thread of their own, so that a slow reader delays no
+//! answer. The lines that wait are bounded; those that do not fit are counted, and the count is printed.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -53,8 +53,7 @@ impl Waiting {
 impl Output {
     /// Standard output. When its reader has closed it, the process exits, since nothing else uses what it collects.
     ///
-    /// # Errors
-    /// There is no thread to be had.
+    /// # Errors No thread can be started.
     pub fn stdout() -> io::Result<Arc<Output>> {
         let left_out = |lines| format!("{{\"type\":\"left_out\",\"lines\":{lines}}}\n");
         Output::start(io::stdout(), left_out, || std::process::exit(0))
@@ -133,7 +132,7 @@ fn errors() -> Option<&'static Arc<Output>> {
 
 #[cfg(test)]
 mod tests {
-    // A test that meets the unexpected should stop there, loudly.
+    // A test that cannot go on should stop.
     #![allow(clippy::unwrap_used)]
     use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 

@@ -24,7 +24,8 @@ const RETRY: &str = "retry: 500\n\n";
 const ALIVE: &str = ":\n\n";
 const ALIVE_PERIOD: Duration = Duration::from_secs(15);
 
-/// Nothing from elsewhere, no script but the page's own, no frame around it, and no text that becomes markup.
+/// The policy of the page: it loads nothing from elsewhere, runs no script but its own, cannot be framed, and turns no
+/// text into markup.
 const POLICY: &str = "default-src 'none'; style-src 'nonce-NONCE-OF-THIS-ANSWER'; \
     script-src 'nonce-NONCE-OF-THIS-ANSWER'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -35,7 +36,8 @@ pub struct Page {
     own: Arc<Own>,
     /// Part of the address.
     token: String,
-    /// Leads to the address once. A program that opens addresses is started with it, and others see its arguments.
+    /// A path that leads to the address once. The program that opens the browser gets it as an argument, which other
+    /// users can see.
     ticket: Mutex<Option<String>>,
 }
 

@@ -221,7 +221,7 @@ impl Event {
     }
 }
 
-/// A JSON object on one line, in this order, which a map would sort away. Safe to show on a terminal.
+/// A JSON object on one line that keeps this order; a map would sort it. Safe to show on a terminal.
 pub fn line(entries: &[(&str, Value)]) -> String {
     let mut text = String::from("{");
     for (at, (name, value)) in entries.iter().enumerate() {
@@ -262,8 +262,8 @@ fn ga4_events(received: &Received, now: u64) -> Vec<Event> {
     events.into_iter().enumerate().map(read).collect()
 }
 
-/// What the strict reader says, as a relay would hear it: a request without any credentials is in order, since the
-/// relay adds them; half of them are a fault.
+/// The findings of the strict reader. A request without credentials is valid here, because a relay adds them; a request
+/// with half of them is not.
 fn ga4_messages(received: &Received, now: u64) -> Vec<ga4::Message> {
     let mut messages = ga4::request(received.query(), &received.body, now);
     let is_bare = !["measurement_id=", "api_secret="].iter().any(|key| received.query().contains(key));

@@ -1,6 +1,6 @@
 //! Promises about what is read from a request, and what its lines say.
 
-// A test that meets the unexpected should stop there, loudly.
+// A test that cannot go on should stop.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A request as it arrived. It judges nothing and answers nothing.
+//! A request as it arrived. It checks nothing and answers nothing.
 
 use super::endpoint::Endpoint;
 

@@ -101,7 +101,7 @@ pub fn tls(certificate: &Path, key: &Path) -> Result<TlsAcceptor, String> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Serves until `ended` is; returns the connections that are still open then.
+/// Serves until `ended` completes; returns the number of connections that are still open then.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -116,7 +116,7 @@ pub async fn serve(
             biased;
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => _ = connections.spawn(connection(stream, tls.clone(), collector.clone())),
-                // Out of descriptors, most likely: some may be free again soon.
+                // There are probably no descriptors left. Some may be free again soon.
                 Err(_) => sleep(Duration::from_millis(20)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -126,7 +126,7 @@ pub async fn serve(
 }
 
 async fn connection(stream: tokio::net::TcpStream, tls: Option<TlsAcceptor>, collector: Arc<Collector>) {
-    // Small answers should leave at once; a socket that cannot is served all the same.
+    // Small answers should be sent at once. A socket without that option is served too.
     let _ = stream.set_nodelay(true);
     match tls {
         None => speak(stream, collector).await,
@@ -139,8 +139,8 @@ async fn connection(stream: tokio::net::TcpStream, tls: Option<TlsAcceptor>, col
 
 async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, collector: Arc<Collector>) {
     let (reading, mut all_read) = mpsc::channel::<()>(1);
-    // A client may die right after its last byte, and hyper then drops the answer's future, perhaps before it ran.
-    // What arrived in full is to be recorded all the same, so reading is a task of its own.
+    // A client may exit right after its last byte. Then hyper drops the future of the answer, perhaps before it ran. A
+    // complete request must be recorded anyway, so reading is a task of its own.
     let service = service_fn(move |request| {
         let (collector, reading) = (collector.clone(), reading.clone());
         let page = collector.page.as_ref().and_then(|page| page.answer(&request));
@@ -162,9 +162,9 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, collector: Arc<Colle
             play(step, normal).await
         }
     });
-    // A client that closes its connection early is no fault.
+    // It is no fault if a client closes its connection early.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-    // Nothing is ever sent: this ends when the last task above has.
+    // Nothing is ever sent through it: it is closed when the last task above has finished.
     all_read.recv().await;
 }
 

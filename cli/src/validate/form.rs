@@ -1,5 +1,5 @@
-//! Reads `key=value&key=value` text as it stands on the wire, and says what is wrong with its encoding.
-//! It knows no key of either protocol.
+//! Reads `key=value&key=value` text as it was sent, and says what is wrong with its encoding. It knows no key of either
+//! protocol.
 
 /// One decoded pair; `fault` says what was not properly encoded, if anything.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ fn escaped(after_percent: &[u8]) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    // A test that meets the unexpected should stop there, loudly.
+    // A test that cannot go on should stop.
     #![allow(clippy::indexing_slicing)]
     use super::*;
 

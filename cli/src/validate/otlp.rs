@@ -1,5 +1,5 @@
 //! The strict reader of OTLP/HTTP logs in JSON: what a request breaks, as messages. It knows the fields of the protocol
-//! and nothing of Pact's, and decides no answer.
+//! but not those of Pact, and decides no answer.
 
 use serde_json::{Map, Value};
 

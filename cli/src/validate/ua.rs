@@ -3,7 +3,7 @@
 
 use super::form::{self, Pair};
 
-/// What a payload may weigh, in bytes.
+/// The largest payload in bytes.
 pub const PAYLOAD_BYTES: usize = 8_192;
 
 /// How long a hit may have waited, in milliseconds, before Google may drop it.
@@ -31,7 +31,7 @@ const KEY_BYTES: [(&str, usize); 11] = [
 pub enum Severity {
     /// The hit breaks the protocol.
     Error,
-    /// The hit may be dropped all the same.
+    /// The hit is valid, but may be dropped.
     Warn,
 }
 

@@ -1,6 +1,6 @@
 //! One promise for each limit of Universal Analytics, just inside it and just outside.
 
-// A test that meets the unexpected should stop there, loudly.
+// A test that cannot go on should stop.
 #![allow(clippy::indexing_slicing)]
 use super::*;
 

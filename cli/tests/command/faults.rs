@@ -9,7 +9,7 @@ fn scripted(script: &str) -> Collector {
     Collector::start(&["--answers", script, "--requests"])
 }
 
-/// That the request of an event was answered so, and whether its event was taken in.
+/// Checks the answer to the request of an event, and whether its event was accepted.
 fn assert_recorded(collector: &Collector, answer: impl Into<serde_json::Value>, is_taken_in: bool) {
     let request = collector.line();
     assert_eq!((&request["type"], &request["answer"]), (&"request".into(), &answer.into()));

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A home that ends with its test.
+/// A home that is removed with its test.
 pub struct Home(TempDir);
 
 /// How a command ended.
@@ -21,7 +21,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Of a command that must have succeeded.
+    /// The output of a command that must have succeeded.
     pub fn good(self) -> String {
         assert_eq!((self.code, self.error.as_str()), (0, ""), "{}", self.out);
         self.out
@@ -32,7 +32,7 @@ impl Ended {
         serde_json::from_str(&self.good()).unwrap()
     }
 
-    /// Of a command that must have failed, with nothing on standard output.
+    /// The error of a command that must have failed, with nothing on standard output.
     pub fn failed(self) -> String {
         assert_eq!((self.code, self.out.as_str()), (1, ""), "{}", self.error);
         self.error
@@ -97,7 +97,7 @@ pub fn end(command: &mut Command) -> Ended {
     Ended { code: output.status.code().unwrap(), out: text(output.stdout), error: text(output.stderr) }
 }
 
-/// Says something that is seen also when the test passes, whose output is captured.
+/// Prints a message that is visible even if the test passes and its output is captured.
 pub fn say_loudly(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

@@ -1,6 +1,6 @@
 //! The real command over real sockets and real files, as its users meet it.
 
-// A test that meets the unexpected should stop there, loudly.
+// A test that cannot go on should stop.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod collect;

@@ -1,5 +1,5 @@
 //! Promises of `collect --open` over plain HTTP: access to the page, the messages of the stream, and what it does not
-//! change. What a browser makes of it is tried in cli/tests/page.
+//! change. cli/tests/page tries it in a browser.
 
 use std::io::{BufRead, Write};
 use std::process::Stdio;

@@ -1,4 +1,4 @@
-//! A real program that uses the library: this very test binary again, which does what it is told line by line.
+//! A real program that uses the library: this test binary again, which runs the commands that it reads line by line.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -15,7 +15,7 @@ use crate::support::{Collector, PATIENCE, wait};
 /// Set: this is the program.
 const ROLE: &str = "PACT_TELEMETRY_TEST_PROGRAM";
 
-/// Before each answer of the program's; all else is the test binary's own talk.
+/// Marks each answer of the program; other lines come from the test binary.
 const MARK: &str = "program: ";
 
 #[test]

@@ -1,4 +1,4 @@
-//! Bad clients of the collector: garbage, incomplete requests, endless heads, thousands of connections.
+//! Faulty clients of the collector: garbage, incomplete requests, endless heads, thousands of connections.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -21,7 +21,7 @@ fn answer_to(collector: &Collector, bytes: &[u8]) -> Vec<u8> {
     let _ = stream.shutdown(std::net::Shutdown::Write);
     let mut answer = Vec::new();
     if let Err(error) = stream.read_to_end(&mut answer) {
-        // What it did not read any more makes its system reset the connection.
+        // Bytes that the server did not read make its system reset the connection.
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     }
     answer

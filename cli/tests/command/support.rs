@@ -1,4 +1,4 @@
-//! A running collector and a plain HTTP client. Every wait has an end.
+//! A running collector and a plain HTTP client. Every wait has a limit.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

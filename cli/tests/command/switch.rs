@@ -141,7 +141,7 @@ fn what_came_to_disk_before_a_no_does_not_leave_after_a_yes() {
     let batch = home.state().join("spool").join(format!("{DIGEST}-1800000000000-a-1.batch"));
     for choice in [r#"{"enabled": false}"#, "torn"] {
         home.save(choice);
-        write(&batch, "x"); // by a program that was killed in the instant of the "off"
+        write(&batch, "x"); // by a program that was killed at the moment of the "off"
         home.run(&["on"]).good();
         assert!(!batch.exists(), "{choice}");
     }

@@ -52,7 +52,7 @@ fn a_client_without_tls_does_not_stop_the_server() {
     for _ in 0..2 {
         let mut client = collector.connect();
         client.send_event();
-        // An alert, perhaps, and then the end; in no case silence.
+        // There may be an alert before the end, but the connection must end.
         let mut rest = Vec::new();
         let _ = std::io::Read::read_to_end(&mut client.0, &mut rest);
         assert!(!rest.starts_with(b"HTTP"));

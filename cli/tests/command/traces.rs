@@ -1,5 +1,5 @@
-//! What the system sees of the command, by strace(1): it opens no socket, starts nothing, and writes nothing but what
-//! it was asked to.
+//! What the system sees of the command, by strace(1): it opens no socket, starts nothing, and writes only what it was
+//! asked to write.
 
 use std::fs;
 
