@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import asar from '@electron/asar';
 import { rolldown } from 'rolldown';
 import { LIBRARY, PACKAGE, collect, environmentFor, run } from './support.mjs';
 
@@ -144,14 +145,23 @@ test('the library of the package for this platform is loaded, and import and req
   await collector.stop();
 });
 
-test("inside Electron's archive the library beside the archive is loaded", async () => {
-  const { project, file } = install('app.asar');
-  const beside = file.replace('app.asar', 'app.asar.unpacked');
-  mkdirSync(path.dirname(beside), { recursive: true });
-  cpSync(file, beside);
-  writeFileSync(file, 'Inside an archive it can be read, but not loaded.');
-  const { reason } = await attempt({ cwd: project, library: '' });
+test("from Electron's archive the library is loaded that the rule of the README unpacks beside it", async () => {
+  const readme = readFileSync(path.join(PACKAGE, 'README.md'), 'utf8');
+  const rules = [...readme.match(/`asarUnpack: \[([^\]]*)\]`/)[1].matchAll(/'([^']*)'/g)].map(([, rule]) => rule);
+  const { project, file } = install('electron');
+  const archive = path.join(folder, 'packed', 'app.asar');
+  await asar.createPackageWithOptions(project, archive, { unpack: `{${rules.join(',')}}` });
+  // What Electron shows as the folder app.asar, without Electron: what the archive holds, and what lies beside it.
+  const place = path.join(folder, 'seen');
+  cpSync(`${archive}.unpacked`, path.join(place, 'app.asar.unpacked'), { recursive: true });
+  asar.extractAll(archive, path.join(place, 'app.asar'));
+  const inside = path.join(place, 'app.asar', path.relative(project, file));
+  writeFileSync(inside, 'Inside an archive it can be read, but not loaded.');
+  const { reason } = await attempt({ cwd: path.join(place, 'app.asar'), library: '' });
   assert.equal(reason, null);
+  for (const name of ['@koromix', `@pact-foundation/telemetry-${PLATFORM}`]) {
+    assert.ok(existsSync(path.join(`${archive}.unpacked`, 'node_modules', name)), `${name} is not unpacked`);
+  }
 });
 
 for (const format of ['esm', 'cjs']) {
