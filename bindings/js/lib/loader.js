@@ -2,6 +2,7 @@
 
 // Finds and loads the library, once. Answers with its functions, or with the reason why there are none. Private.
 
+const { createRequire } = require('node:module');
 const path = require('node:path');
 const { allowed, variable } = require('./host.js');
 const { ABI_VERSION, bind, declare } = require('./native.js');
@@ -29,7 +30,9 @@ function candidates() {
   }
   const name = `@pact-foundation/telemetry-${platform}`;
   try {
-    return { files: [outside(require.resolve(`${name}/${libraryFile()}`)), systemFile()], reasons: [] };
+    // Not this file's own `require`: a bundler would take every file that such a name might mean into the bundle.
+    const { resolve } = createRequire(typeof __filename === 'string' ? __filename : process.cwd() + path.sep);
+    return { files: [outside(resolve(`${name}/${libraryFile()}`)), systemFile()], reasons: [] };
   } catch {
     return { files: [systemFile()], reasons: [`${name} is not installed (it is an optional dependency)`] };
   }

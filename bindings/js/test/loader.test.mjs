@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -190,6 +190,14 @@ for (const format of ['esm', 'cjs']) {
     assert.equal(JSON.parse((await run(load(outside), { cwd: folder, library: '' })).stdout).reason, null);
   });
 }
+
+test('what is required has its name written out, so that a bundler takes nothing else into a bundle', () => {
+  const lib = path.join(PACKAGE, 'lib');
+  for (const file of readdirSync(lib).filter((name) => name.endsWith('.js'))) {
+    const required = readFileSync(path.join(lib, file), 'utf8').matchAll(/\brequire(?:\.resolve)?\(([^)]*)\)/g);
+    for (const [call, name] of required) assert.match(name, /^'[^'$]+'$/, `${file}: ${call}`);
+  }
+});
 
 test('a platform without a package installs, does nothing, and says so', async () => {
   const { project } = install('elsewhere');
