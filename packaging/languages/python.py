@@ -26,6 +26,7 @@ from shared import (
 
 PYTHON_VERSION = re.sub(r"-(a|b|rc)[a-z]*\.", r"\1", VERSION)
 PACKAGE = f"pact-telemetry=={PYTHON_VERSION}"
+MAPPED = "/memfd:libpact_telemetry.so"  # of a package in an archive
 TRIED = """
 from pathlib import Path
 from pact_telemetry import Client
@@ -40,23 +41,26 @@ telemetry = Client(library={"id": "tried-python", "name": "Tried", "version": "1
 print(json.dumps([telemetry.pacts_verified(7), telemetry.close(), telemetry.unavailable_reason]))
 """
 
+# Builds the packages; checks their metadata as PyPI does; freezes a program that uses the package.
+TOOLS = ["hatchling>=1.28", "twine>=6", "pyinstaller>=6"]
+
 # What a package of another version, or of an earlier run, is called.
 OUTPUTS = ["pact_telemetry-*.whl", "pact_telemetry-*.tar.gz"]
 
 
 @functools.cache
 def tools():
-    """A Python with hatchling, which builds the packages, and twine, which checks their metadata as PyPI does."""
+    """A Python with the tools."""
     folder = ROOT / "build/tools/python"
-    done = folder / "installed"
-    if not done.exists():
+    done, wanted = folder / "installed", "\n".join(TOOLS)
+    if not done.exists() or done.read_text() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         make_venv(folder)
         try:
-            pip(folder, "install", "hatchling>=1.28", "twine>=6")
+            pip(folder, "install", *TOOLS)
         except Failed as why:
-            raise NotThere("pip cannot install hatchling and twine") from why
-        done.touch()
+            raise NotThere(f"pip cannot install {', '.join(TOOLS)}") from why
+        done.write_text(wanted)
     return folder / "bin/python"
 
 
@@ -135,11 +139,38 @@ def try_in(collector, project):
     pip(venv, "install", "--no-index", "--find-links", PACKAGES, PACKAGE)
     (project / "tried.py").write_text(TRIED)
     sent_by = send(collector, project, "python", "venv/bin/python", "tried.py")
+    (packages,) = venv.glob("lib/python*/site-packages")
+    try_frozen(collector, project, packages)
+    try_zipapp(collector, project, packages)
     (information,) = venv.glob("lib/python*/site-packages/pact_telemetry-*.dist-info")
     if not (information / "sboms" / BILL.name).exists():
         raise Failed("the installed package has no bill of materials in sboms/")
     platform = re.search(r"^Tag: py3-none-(.*)$", (information / "WHEEL").read_text(), re.M).group(1)
     return next(PACKAGES.glob(f"pact_telemetry-*{platform}*.whl")), sent_by
+
+
+def try_frozen(collector, project, packages):
+    """With PyInstaller, whose hook the package brings along."""
+    command = (tools(), "-m", "PyInstaller", "--log-level=ERROR", "tried.py")
+    try:
+        run(*command, cwd=project, environment=clean(), PYTHONPATH=str(packages))
+    except Failed as why:
+        if not re.search("objdump|PythonLibraryNotFound", str(why)):  # what PyInstaller itself needs
+            raise
+        print(f"python: frozen by PyInstaller: NOT TRIED: {str(why).splitlines()[-1]}")
+        return
+    send(collector, project, "python", "dist/tried/tried")
+    print("python: frozen by PyInstaller: its event arrived", flush=True)
+
+
+def try_zipapp(collector, project, packages):
+    """From an archive, without a folder of the package."""
+    application = project / "application"
+    shutil.copytree(packages / "pact_telemetry", application / "pact_telemetry")
+    shutil.copyfile(project / "tried.py", application / "__main__.py")
+    run(sys.executable, "-m", "zipapp", application, "-o", project / "tried.pyz", cwd=project)
+    send(collector, project, "python", "venv/bin/python", "-I", "tried.pyz", mapped=MAPPED)
+    print("python: in an archive of zipapp: its event arrived", flush=True)
 
 
 # What pip is told to install for, and whose library it must then take; None: the wheel for any platform.

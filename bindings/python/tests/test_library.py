@@ -19,6 +19,13 @@ from pact_telemetry import _library
 if TYPE_CHECKING:
     from conftest import Collector
 
+MAPPED = """
+import re
+from pathlib import Path
+telemetry = Client(library={"id": "a", "name": "A", "version": "1"})
+print(re.search(r"\\S*pact_telemetry.so\\S*", Path("/proc/self/maps").read_text()).group())
+print(sum("pact_telemetry" in os.readlink(file) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()))
+"""
 NOTHING = """
 telemetry = Client(library={"id": "a", "name": "A", "version": "1"})
 assert telemetry.unavailable_reason
@@ -132,10 +139,22 @@ def test_a_package_for_another_platform_says_which(tmp_path: Path) -> None:
     assert f"no library for {_library.platform_name()} (it is the one for darwin-arm64)" in reason
 
 
-def test_a_package_in_an_archive_says_that_it_has_none(tmp_path: Path) -> None:
+def test_a_package_in_an_archive_loads_its_library_from_memory(tmp_path: Path) -> None:
     package(tmp_path / "unpacked", _library.platform_name())
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "unpacked")
-    assert "no library for" in run(NOTHING, PACT_TELEMETRY_LIBRARY="", PYTHONPATH=archive)
+    out = run(MAPPED, PACT_TELEMETRY_LIBRARY="", PYTHONPATH=archive)
+    assert out.splitlines()[0].startswith("/memfd:libpact_telemetry"), out
+    assert out.splitlines()[1:] == ["0"], "no descriptor stays open"
+
+
+def test_a_package_in_an_archive_says_why_its_library_cannot_be_loaded(tmp_path: Path) -> None:
+    package(tmp_path / "unpacked", _library.platform_name())
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "unpacked")
+    prelude = "import os; del os.memfd_create\nfrom pact_telemetry import Client\n"
+    assert "lies in an archive" in run(NOTHING, prelude=prelude, PACT_TELEMETRY_LIBRARY="", PYTHONPATH=archive)
+    package(tmp_path / "other", "linux-riscv64-gnu")
+    archive = shutil.make_archive(str(tmp_path / "others"), "zip", tmp_path / "other")
+    assert "lies in an archive" in run(NOTHING, PACT_TELEMETRY_LIBRARY="", PYTHONPATH=archive)
 
 
 def glibc(_: str) -> str:

@@ -39,7 +39,26 @@ def load() -> Native:
 # A path that failed is tried again for the next client: that costs microseconds.
 @cache
 def _load(path: str) -> Native:
-    return Native(path)
+    content = _archived(path)
+    if content is None:
+        return Native(path)
+    # A library is loaded from a file; this one has no name and leaves nothing behind.
+    file = os.memfd_create(os.path.basename(path), os.MFD_CLOEXEC)
+    with open(file, "wb") as memory:
+        memory.write(content)
+        memory.flush()
+        return Native(f"/proc/self/fd/{file}")
+
+
+def _archived(path: str) -> bytes | None:
+    """Return the content of a file of this package that is imported from an archive, such as that of zipapp."""
+    if os.path.isdir(os.path.dirname(FOLDER)) or not path.startswith(FOLDER) or not hasattr(os, "memfd_create"):
+        return None
+    try:
+        content: bytes = globals()["__loader__"].get_data(path)
+    except (AttributeError, KeyError, OSError):
+        return None
+    return content
 
 
 def _choose(given: str | None) -> tuple[str, str]:
@@ -47,7 +66,7 @@ def _choose(given: str | None) -> tuple[str, str]:
         return given, f"the library named by {VARIABLE}"
     file, system = _FILES.get(sys.platform, _FILES["linux"])
     bundled = os.path.join(FOLDER, platform_name(), file)
-    if os.path.exists(bundled):
+    if os.path.exists(bundled) or _archived(bundled) is not None:
         return bundled, "the library of this package"
     return system, f"{_what_is_missing()}, {VARIABLE} is not set, and the system's library"
 
@@ -55,7 +74,9 @@ def _choose(given: str | None) -> tuple[str, str]:
 def _what_is_missing() -> str:
     try:
         there = sorted(os.listdir(FOLDER))
-    except OSError:  # also where the package is imported from an archive
+    except NotADirectoryError:
+        return f"this package lies in an archive, from which no library for {platform_name()} can be loaded"
+    except OSError:
         there = []
     brings = f"it is the one for {', '.join(there)}" if there else "it is the one that brings none"
     return f"this package has no library for {platform_name()} ({brings})"
