@@ -266,6 +266,8 @@ func expectTimeout(t *testing.T, cause error, wait func() error) {
 	}
 }
 
+// With cgo, os.Setenv changes the environment of the process too. It copies what it is given, so Go changes nothing in
+// place.
 func TestALateOptOutBySetenvHolds(t *testing.T) {
 	collector := startCollector(t)
 	client := newClient(t, optionsFor(collector.URL))

@@ -109,6 +109,15 @@ fn the_environment_may_change_on_another_thread_all_the_while() {
 }
 
 #[test]
+fn an_opt_out_in_place_of_another_variable_is_seen_by_the_next_event() {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("environment_in_place") {
+        let collector = Collector::start(&[]);
+        sandbox.run(program).endpoint(&collector.url).succeed();
+    }
+}
+
+#[test]
 fn the_books_balance_while_eight_threads_track_and_one_closes() {
     for (ended, events) in beside_a_collector("threads", &[]) {
         assert_eq!(names(&events), [("Pacts verified", ended.delivered())].into());

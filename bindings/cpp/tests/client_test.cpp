@@ -168,6 +168,20 @@ TEST_F(ClientTest, a_change_of_the_environment_holds_at_once)
     EXPECT_EQ(telemetry.stats().not_accepted["disabled"], 1);
 }
 
+TEST_F(ClientTest, an_opt_out_in_the_memory_of_another_variable_holds_at_once)
+{
+    static char entry[] = "AA_NOT_TRACK=1";
+    Client telemetry = client();
+    ASSERT_EQ(::putenv(entry), 0);
+    EXPECT_EQ(telemetry.pacts_verified(1), Outcome::Ok);
+    entry[0] = 'D';
+    entry[1] = 'O';
+    EXPECT_EQ(telemetry.pacts_verified(1), Outcome::Disabled);
+    EXPECT_EQ(telemetry.explain().rule, "DO_NOT_TRACK");
+    ::unsetenv("DO_NOT_TRACK");
+    EXPECT_EQ(telemetry.pacts_verified(1), Outcome::Ok);
+}
+
 TEST_F(ClientTest, wrong_options_make_a_client_that_does_nothing_and_says_why)
 {
     const auto changed = [this](auto change) {

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using System.Threading;
 using System.Xml.Linq;
@@ -173,6 +174,32 @@ namespace PactFoundation.Telemetry.Tests
             finally
             {
                 Environment.SetEnvironmentVariable("DO_NOT_TRACK", null);
+            }
+            Assert.AreEqual(Outcome.Ok, client.PactsVerified(1));
+        }
+
+        [DllImport("libc", EntryPoint = "putenv")]
+        private static extern int PutEnv(IntPtr entry);
+
+        [DllImport("libc", EntryPoint = "unsetenv")]
+        private static extern int UnsetEnv(string name);
+
+        [Test]
+        public void An_opt_out_in_the_memory_of_another_variable_is_obeyed_at_once()
+        {
+            var entry = Marshal.StringToHGlobalAnsi("AA_NOT_TRACK=1"); // which the environment keeps
+            var client = new TelemetryClient(Support.Options());
+            Assert.AreEqual(0, PutEnv(entry));
+            Assert.AreEqual(Outcome.Ok, client.PactsVerified(1));
+            Marshal.Copy(new[] { (byte)'D', (byte)'O' }, 0, entry, 2);
+            try
+            {
+                Assert.AreEqual(Outcome.Disabled, client.PactsVerified(1));
+                Assert.AreEqual("DO_NOT_TRACK", client.Explain().DecidedBy);
+            }
+            finally
+            {
+                UnsetEnv("DO_NOT_TRACK");
             }
             Assert.AreEqual(Outcome.Ok, client.PactsVerified(1));
         }

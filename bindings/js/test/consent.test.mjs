@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
@@ -90,6 +91,22 @@ for (const [host, within] of Object.entries(HOSTS)) {
     if (host !== 'the main thread') assert.equal(delivered, 0);
   });
 }
+
+test('an opt-out in the memory of another variable holds at once', { skip: process.platform === 'win32' }, async () => {
+  const code = `${CLIENT}
+    const koffi = require(${JSON.stringify(createRequire(import.meta.url).resolve('koffi'))});
+    const c = koffi.load(process.platform === 'darwin' ? 'libSystem.B.dylib' : 'libc.so.6');
+    const [putenv, unsetenv] = [c.func('int putenv(void *entry)'), c.func('int unsetenv(const char *name)')];
+    const entry = Buffer.alloc(32);
+    const become = (text) => { entry.write(text); return client.pactsVerified(1); };
+    entry.write('AA_NOT_TRACK=1');
+    putenv(entry);
+    const outcomes = [become('AA_NOT_TRACK=1'), become('DO_NOT_TRACK=1'), client.explain().rule, become('AA_NOT_TRACK=1')];
+    unsetenv('AA_NOT_TRACK');
+    console.log(JSON.stringify(outcomes));
+    client.close();`;
+  assert.deepEqual(await printed(HOSTS['the main thread'](code), { env }), ['ok', 'disabled', 'DO_NOT_TRACK', 'ok']);
+});
 
 test('the host cannot turn on what the person turned off', async () => {
   const code = `${CLIENT}

@@ -112,6 +112,32 @@ final class ClientTest extends TestCase
     }
 
     /**
+     * PHP frees what it gave to the C library, and the next variable of that length has the same memory.
+     */
+    public function testAnOptOutInTheMemoryOfAnotherVariableHoldsAtOnce(): void
+    {
+        $client = $this->client();
+        for ($times = 0; $times < 20; $times++) {
+            \putenv('AA_NOT_TRACK=1');
+            self::assertSame(Outcome::Ok, $client->pactsVerified(1));
+            \putenv('AA_NOT_TRACK');
+            \putenv('DO_NOT_TRACK=1');
+            self::assertSame(Outcome::Disabled, $client->pactsVerified(1));
+            \putenv('DO_NOT_TRACK');
+        }
+        $c = \FFI::cdef('int putenv(char *entry); int unsetenv(const char *name);');
+        $entry = $c->new('char[32]');
+        \FFI::memcpy($entry, "AA_NOT_TRACK=1\0", 15);
+        $c->putenv($entry);
+        self::assertSame(Outcome::Ok, $client->pactsVerified(1));
+        \FFI::memcpy($entry, 'DO', 2);
+        self::assertSame(Outcome::Disabled, $client->pactsVerified(1));
+        self::assertSame('DO_NOT_TRACK', $client->explain()['rule']);
+        $c->unsetenv('DO_NOT_TRACK');
+        self::assertSame(Outcome::Ok, $client->pactsVerified(1));
+    }
+
+    /**
      * @dataProvider wrongOptions
      *
      * @param array<string, mixed> $options

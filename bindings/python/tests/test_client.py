@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import sys
@@ -207,6 +208,29 @@ def test_a_change_of_os_environ_holds_at_once(client: Client, name: str, monkeyp
     assert client.explain()["rule"] == name
     del os.environ[name]
     assert client.pacts_verified(1) is Outcome.OK
+
+
+def test_a_change_of_the_environment_that_os_environ_does_not_know_of_holds_at_once(client: Client) -> None:
+    os.putenv("DO_NOT_TRACK", "1")
+    assert client.pacts_verified(1) is Outcome.DISABLED
+    os.unsetenv("DO_NOT_TRACK")
+    assert client.pacts_verified(1) is Outcome.OK
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="putenv copies there")
+def test_an_opt_out_in_the_memory_of_another_variable_holds_at_once(client: Client) -> None:
+    libc = ctypes.CDLL(None)
+    entry = ctypes.create_string_buffer(b"AA_NOT_TRACK=1", 32)
+    assert libc.putenv(entry) == 0
+    try:
+        assert client.pacts_verified(1) is Outcome.OK
+        entry.value = b"DO_NOT_TRACK=1"
+        assert client.pacts_verified(1) is Outcome.DISABLED
+        assert client.explain()["rule"] == "DO_NOT_TRACK"
+        entry.value = b"AA_NOT_TRACK=1"
+        assert client.pacts_verified(1) is Outcome.OK
+    finally:
+        libc.unsetenv(entry.value.partition(b"=")[0])
 
 
 @pytest.mark.parametrize(

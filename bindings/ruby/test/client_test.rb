@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "ffi"
 require_relative "helper"
 
 # What a Rubyist sees.
@@ -217,6 +218,28 @@ class ClientTest < Minitest::Test
     assert_equal({ disabled: 6, not_configured: 2, queue_full: 0, closed: 2, invalid: 0 }, client.stats[:not_accepted])
   ensure
     ENV.delete("DO_NOT_TRACK")
+  end
+
+  # The C library's own, which keeps the memory that it is given.
+  module Environment
+    extend FFI::Library
+    ffi_lib FFI::Library::LIBC
+    attach_function :putenv, [:pointer], :int
+    attach_function :unsetenv, [:string], :int
+  end
+
+  def test_an_opt_out_in_the_memory_of_another_variable_holds_at_once
+    client = unconfigured
+    entry = FFI::MemoryPointer.new(:char, 32)
+    entry.put_string(0, "AA_NOT_TRACK=1")
+    assert_equal 0, Environment.putenv(entry)
+    assert_equal :not_configured, track(client)
+    entry.put_string(0, "DO_NOT_TRACK=1")
+    assert_equal [:disabled, "DO_NOT_TRACK"], [track(client), client.explain[:rule]]
+    entry.put_string(0, "AA_NOT_TRACK=1")
+    assert_equal :not_configured, track(client)
+  ensure
+    Environment.unsetenv(entry.get_string(0).partition("=").first)
   end
 
   def test_a_client_shows_no_credentials

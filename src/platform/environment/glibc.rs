@@ -5,10 +5,16 @@
 //! pointer that was good once is good for ever. Hence: the pointers are remembered; the next call compares them and, as
 //! long as they are the same ones, looks at what stands there. Pointers that are new are followed after asking the
 //! system whether there is memory behind them, and what was read counts only if the array is the same afterwards.
+//!
+//! What stands there may change as well, at the same addresses: a program may change an entry in place, or free one
+//! that it gave to `putenv` and get its memory back for another. While no entry begins like one of the names, it is
+//! enough to know that the first eight bytes of all entries are the same: none can become one of a name without a
+//! change there. Their sum tells, at two instructions an entry; it could only miss several changes at once that cancel
+//! each other out.
 
 use super::block;
 use std::ffi::{CStr, c_char};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// With as many variables, each call looks at all of them anew.
 const MAX: usize = 1024;
@@ -16,6 +22,24 @@ const MAX: usize = 1024;
 const VALUE_MAX: usize = 4096;
 /// How often to try again while the environment changes.
 const TRIES: u32 = 20;
+/// So many entries are added up at a time.
+const STEP: usize = 8;
+/// Stands for an entry where fewer are left.
+static NO_ENTRY: [u8; 8] = [0; 8];
+
+/// The first eight bytes of an entry, as they stand there now.
+///
+/// # Safety
+/// There is memory for all of them.
+#[inline(always)]
+unsafe fn first_bytes(entry: usize) -> u64 {
+    /// At any address.
+    #[derive(Clone, Copy)]
+    #[repr(C, packed)]
+    struct Bytes(u64);
+    // SAFETY: the caller's promise.
+    unsafe { (entry as *const Bytes).read_volatile() }.0
+}
 
 /// Names to look for, with what was found the last time.
 pub struct Names<const N: usize> {
@@ -32,8 +56,12 @@ pub struct Seen<const N: usize> {
     version: AtomicU32,
     block: AtomicUsize,
     count: AtomicUsize,
-    /// And the NULL after them.
+    /// And so many of `NO_ENTRY` that they can be added up.
     entries: [AtomicUsize; MAX],
+    /// Of the first eight bytes of all entries,
+    sum: AtomicU64,
+    /// in so many steps; 0 where that is not enough (`Found::sum`).
+    steps: AtomicUsize,
     /// The value of each name, 0 for none.
     values: [AtomicUsize; N],
 }
@@ -46,13 +74,15 @@ impl<const N: usize> Seen<N> {
             block: AtomicUsize::new(0),
             count: AtomicUsize::new(0),
             entries: [const { AtomicUsize::new(0) }; MAX],
+            sum: AtomicU64::new(0),
+            steps: AtomicUsize::new(0),
             values: [const { AtomicUsize::new(0) }; N],
         }
     }
 
-    /// Is one of the values so, if the block still is the same?
+    /// The version, if the block still has the entries that were remembered.
     #[inline(always)]
-    fn remembered(&self, names: &Names<N>, is: fn(&[u8]) -> bool) -> Option<bool> {
+    fn version_of_same_entries(&self) -> Option<u32> {
         let version = self.version.load(Ordering::Acquire);
         // SAFETY: reads the pointer to the block.
         let block = unsafe { block() };
@@ -60,23 +90,57 @@ impl<const N: usize> Seen<N> {
             return None;
         }
         let count = self.count.load(Ordering::Relaxed);
-        let size = (count + 1) * size_of::<usize>();
         // SAFETY: the block had these entries and the NULL after them when it was remembered; a free may have changed
         // them since, which is why they are only compared; it is still mapped, being far smaller than what malloc maps
         // by itself and takes away again (M_MMAP_THRESHOLD, mallopt(3)). Both may be written to meanwhile, as by
         // `setenv` anywhere: the C library reads bytes, and what it found counts only if the version is still the same
-        // below.
-        if unsafe { libc::memcmp(block.cast(), self.entries.as_ptr().cast(), size) } != 0 {
+        // later.
+        let is_same = unsafe {
+            libc::memcmp(block.cast(), self.entries.as_ptr().cast(), count * size_of::<usize>()) == 0
+                && block.add(count).read_volatile().is_null()
+        };
+        is_same.then_some(version)
+    }
+
+    #[inline(always)]
+    fn is_still(&self, version: u32) -> bool {
+        fence(Ordering::Acquire);
+        self.version.load(Ordering::Relaxed) == version
+    }
+
+    /// Is one of the names set to such a value, if the block still is the same?
+    #[inline(always)]
+    fn remembered(&self, names: &Names<N>, is: fn(&[u8]) -> bool) -> Option<bool> {
+        let version = self.version_of_same_entries()?;
+        let steps = self.steps.load(Ordering::Acquire);
+        let answer = if steps == 0 { self.any_of(names, is) } else { false };
+        if steps > 0 && self.sum_of(steps) != self.sum.load(Ordering::Relaxed) {
             return None;
         }
-        // The strings may be others by now at the same addresses: a program may change one in place, or free one that
-        // it gave to `putenv` and get its memory back for another. So each is looked at, which is one byte for those of
-        // other names.
+        self.is_still(version).then_some(answer)
+    }
+
+    #[inline(always)]
+    fn sum_of(&self, steps: usize) -> u64 {
+        let mut sum = 0_u64;
+        for [a, b, c, d, e, f, g, h] in self.entries.as_chunks::<STEP>().0.iter().take(steps) {
+            // SAFETY: there were eight bytes when it was remembered, and `getenv` would follow the same pointer.
+            let first = |entry: &AtomicUsize| unsafe { first_bytes(entry.load(Ordering::Relaxed)) };
+            // One after the other: the library is compiled for size, in which loops stay loops.
+            sum = sum.wrapping_add(first(a)).wrapping_add(first(b)).wrapping_add(first(c)).wrapping_add(first(d));
+            sum = sum.wrapping_add(first(e)).wrapping_add(first(f)).wrapping_add(first(g)).wrapping_add(first(h));
+        }
+        sum
+    }
+
+    /// Looks at each entry, which is one byte for those of other names.
+    #[inline(never)]
+    fn any_of(&self, names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
         let (mut answer, initials) = (false, names.initials);
-        for entry in self.entries.get(..count).unwrap_or_default() {
+        for entry in self.entries.get(..self.count.load(Ordering::Relaxed)).unwrap_or_default() {
             let entry = entry.load(Ordering::Relaxed) as *const c_char;
             if entry.is_null() {
-                break; // another thread remembers others at this moment; the version tells below
+                break; // another thread remembers others at this moment; the version tells
             }
             // SAFETY: a whole string when it was remembered, and `getenv` would follow the same pointer.
             let first = unsafe { entry.read_volatile() } as u8;
@@ -85,31 +149,41 @@ impl<const N: usize> Seen<N> {
                 answer |= unsafe { names.value_at(entry) }.is_some_and(is);
             }
         }
-        fence(Ordering::Acquire);
-        if self.version.load(Ordering::Relaxed) != version {
-            return None;
-        }
-        Some(answer)
+        answer
     }
 
-    fn remember(&self, block: usize, entries: Option<&[usize]>, values: [usize; N]) {
+    fn remember(&self, found: &Found<N>, entries: Option<&[usize]>) {
         let version = self.version.load(Ordering::Relaxed);
         let writing = version | 1;
-        let Some(entries) = entries.filter(|all| all.len() < MAX && block != 0 && version & 1 == 0) else { return };
+        let fits = |all: &&[usize]| all.len() <= MAX - STEP && found.block != 0 && version & 1 == 0;
+        let Some(entries) = entries.filter(fits) else { return };
         if self.version.compare_exchange(version, writing, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return; // another thread does the same
         }
         fence(Ordering::Release);
-        self.block.store(block, Ordering::Relaxed);
+        self.block.store(found.block, Ordering::Relaxed);
         self.count.store(entries.len(), Ordering::Relaxed);
-        for (place, entry) in self.entries.iter().zip(entries.iter().chain([&0])) {
-            place.store(*entry, Ordering::Relaxed);
+        let filled = entries.iter().copied().chain([NO_ENTRY.as_ptr() as usize; STEP]);
+        for (place, entry) in self.entries.iter().zip(filled) {
+            place.store(entry, Ordering::Relaxed);
         }
-        for (place, value) in self.values.iter().zip(values) {
+        self.sum.store(found.sum.unwrap_or(0), Ordering::Relaxed);
+        // Who sees so many steps sees the entries, of which none is NULL.
+        self.steps.store(found.sum.map_or(0, |_| entries.len().div_ceil(STEP)), Ordering::Release);
+        for (place, value) in self.values.iter().zip(found.values) {
             place.store(value, Ordering::Relaxed);
         }
         self.version.store(writing.wrapping_add(1).max(2), Ordering::Release);
     }
+}
+
+/// What one pass over the block found.
+struct Found<const N: usize> {
+    block: usize,
+    count: usize,
+    values: [usize; N],
+    /// Of the first eight bytes of all entries; `None` where one begins like one of the names, or is too short.
+    sum: Option<u64>,
 }
 
 impl<const N: usize> Names<N> {
@@ -161,9 +235,9 @@ impl<const N: usize> Names<N> {
     fn look(&self) -> Option<[usize; N]> {
         let mut entries = [0; MAX];
         for _ in 0..TRIES {
-            if let Some((block, count, values)) = self.read(&mut entries) {
-                self.seen.remember(block, entries.get(..count), values);
-                return Some(values);
+            if let Some(found) = self.read(&mut entries) {
+                self.seen.remember(&found, entries.get(..found.count));
+                return Some(found.values);
             }
             std::hint::spin_loop();
         }
@@ -171,11 +245,18 @@ impl<const N: usize> Names<N> {
         (self.seen.version.load(Ordering::Acquire) != 0).then(before)
     }
 
-    /// One pass over the block; `None` where it changed meanwhile. Gives the block, the number of its entries, and the
-    /// values.
-    fn read(&self, entries: &mut [usize; MAX]) -> Option<(usize, usize, [usize; N])> {
+    /// The first eight bytes of an entry that begins like none of the names; `None` where they do not tell that.
+    fn first_bytes_of_other(&self, entry: usize, memory: &mut Memory) -> Option<u64> {
+        let bytes = memory.first_bytes(entry)?;
+        let begins_like = |name: &str| name.bytes().chain([b'=']).zip(bytes.to_ne_bytes()).all(|(a, b)| a == b);
+        let is_other = !self.names.iter().any(|name| begins_like(name));
+        is_other.then_some(bytes)
+    }
+
+    /// One pass over the block; `None` where it changed meanwhile.
+    fn read(&self, entries: &mut [usize; MAX]) -> Option<Found<N>> {
         let mut memory = Memory::default();
-        let mut values = [0; N];
+        let (mut values, mut sum) = ([0; N], Some(0_u64));
         // SAFETY: reads the pointer to the block, each entry once, and follows none but through `Memory`.
         unsafe {
             let block = block();
@@ -185,6 +266,8 @@ impl<const N: usize> Names<N> {
                 if text == 0 {
                     break;
                 }
+                // Before the entry is looked at: a change after this moment changes the sum.
+                sum = sum.and_then(|sum| Some(sum.wrapping_add(self.first_bytes_of_other(text, &mut memory)?)));
                 for (name, value) in self.names.iter().zip(&mut values) {
                     if *value == 0 {
                         *value = memory.value_of(text, name)?.unwrap_or(0);
@@ -197,13 +280,13 @@ impl<const N: usize> Names<N> {
             }
             let unchanged = |(index, known): (usize, &usize)| block.add(index).read_volatile() as usize == *known;
             let same = super::block() == block && entries.iter().take(count).enumerate().all(unchanged);
-            same.then_some((block as usize, count, values))
+            same.then_some(Found { block: block as usize, count, values, sum })
         }
     }
 }
 
 /// Is one of the names set to a value that `is` says yes to? No allocation, and no system call while nothing changes:
-/// one comparison of memory (memcmp(3)), some 50 instructions for 30 variables. Where the environment could never be
+/// one comparison of memory (memcmp(3)) and one sum, some 130 instructions for 30 variables. Where the environment could never be
 /// read because it changes without pause, the answer is yes.
 #[inline(always)]
 pub fn any<const N: usize>(names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
@@ -257,6 +340,16 @@ impl Memory {
         Some(unsafe { (at as *const u8).read_volatile() })
     }
 
+    /// The first eight bytes of an entry; `None` where it is shorter and its memory may end with it.
+    fn first_bytes(&mut self, entry: usize) -> Option<u64> {
+        const REST: usize = size_of::<u64>() - 1;
+        let mut is_text = |offset| self.byte(entry.checked_add(offset)?).filter(|byte| *byte != 0);
+        let is_within_page = entry % Self::PAGE < Self::PAGE - REST && is_text(0).is_some();
+        let is_there = is_within_page || (0..REST).all(|offset| is_text(offset).is_some());
+        // SAFETY: on one page, which is mapped, or all but the last byte are of a text, which has one more.
+        is_there.then(|| unsafe { first_bytes(entry) })
+    }
+
     /// Where the value begins, if the entry at this address has that name and ends within reach. The outer `None`: it
     /// cannot be read.
     fn value_of(&mut self, entry: usize, name: &str) -> Option<Option<usize>> {
@@ -288,11 +381,11 @@ pub fn find(name: &CStr) -> *mut c_char {
             return found as *mut c_char;
         }
         let mut entries = [0; MAX];
-        let Some((block, count, values)) = NAMES.read(&mut entries) else { continue };
-        if count >= MAX {
-            return NAMES.find_among_many(block, name) as *mut c_char;
+        let Some(found) = NAMES.read(&mut entries) else { continue };
+        if found.count > MAX - STEP {
+            return NAMES.find_among_many(found.block, name) as *mut c_char;
         }
-        SEEN.remember(block, entries.get(..count), values);
+        SEEN.remember(&found, entries.get(..found.count));
     }
     std::ptr::null_mut()
 }
@@ -301,18 +394,8 @@ pub fn find(name: &CStr) -> *mut c_char {
 impl<const N: usize> Seen<N> {
     /// Where the value of a variable begins, 0 for none, if the block still is the same.
     fn find(&self, name: &[u8]) -> Option<usize> {
-        let version = self.version.load(Ordering::Acquire);
-        // SAFETY: reads the pointer to the block.
-        let block = unsafe { block() };
-        if version == 0 || version & 1 == 1 || block as usize != self.block.load(Ordering::Relaxed) {
-            return None;
-        }
+        let version = self.version_of_same_entries()?;
         let count = self.count.load(Ordering::Relaxed);
-        let size = (count + 1) * size_of::<usize>();
-        // SAFETY: as in `remembered`.
-        if unsafe { libc::memcmp(block.cast(), self.entries.as_ptr().cast(), size) } != 0 {
-            return None;
-        }
         let is_of_name = |entry: &AtomicUsize| {
             let entry = entry.load(Ordering::Relaxed) as *const c_char;
             // SAFETY: as in `remembered`.
@@ -324,8 +407,7 @@ impl<const N: usize> Seen<N> {
         };
         let found = self.entries.iter().take(count).find(|entry| is_of_name(entry));
         let value = found.map_or(0, |entry| entry.load(Ordering::Relaxed) + name.len() + 1);
-        fence(Ordering::Acquire);
-        (self.version.load(Ordering::Relaxed) == version).then_some(value)
+        self.is_still(version).then_some(value)
     }
 }
 

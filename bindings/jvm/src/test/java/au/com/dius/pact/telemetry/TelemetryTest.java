@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.sun.jna.Memory;
+import com.sun.jna.NativeLibrary;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -51,6 +54,30 @@ class TelemetryTest {
     assertEquals(
         "Java " + System.getProperty("java.version"), fields.get("platform_version").getAsString());
     assertEquals("[]", event.get("problems").toString());
+  }
+
+  /** Java itself cannot change it, but native code in the process can. */
+  @Test
+  void an_environment_that_native_code_changes_holds_at_once() {
+    assumeFalse(System.getProperty("os.name").startsWith("Windows"));
+    NativeLibrary c = NativeLibrary.getInstance("c");
+    Memory entry = new Memory(32); // which the environment keeps
+    entry.setString(0, "AA_NOT_TRACK=1");
+    try (Telemetry telemetry = collector.client().build()) {
+      assertEquals(Outcome.OK, telemetry.pactsVerified(1));
+      assertEquals(Outcome.OK, telemetry.flush()); // the library is loaded by then
+      c.getFunction("setenv").invokeInt(new Object[] {"PACT_DO_NOT_TRACK", "1", 1});
+      assertEquals(Outcome.DISABLED, telemetry.pactsVerified(1));
+      c.getFunction("unsetenv").invokeInt(new Object[] {"PACT_DO_NOT_TRACK"});
+      assertEquals(Outcome.OK, telemetry.pactsVerified(1));
+      c.getFunction("putenv").invokeInt(new Object[] {entry});
+      assertEquals(Outcome.OK, telemetry.pactsVerified(1));
+      entry.setString(0, "DO_NOT_TRACK=1");
+      assertEquals(Outcome.DISABLED, telemetry.pactsVerified(1));
+      assertEquals("DO_NOT_TRACK", telemetry.explain().rule());
+      c.getFunction("unsetenv").invokeInt(new Object[] {"DO_NOT_TRACK"});
+      assertEquals(Outcome.OK, telemetry.pactsVerified(1));
+    }
   }
 
   @Test
