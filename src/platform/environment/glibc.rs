@@ -286,8 +286,8 @@ impl<const N: usize> Names<N> {
 }
 
 /// Is one of the names set to a value that `is` says yes to? No allocation, and no system call while nothing changes:
-/// one comparison of memory (memcmp(3)) and one sum, some 130 instructions for 30 variables. Where the environment could never be
-/// read because it changes without pause, the answer is yes.
+/// one comparison of memory (memcmp(3)) and one sum, some 130 instructions for 30 variables. Where the environment
+/// could never be read because it changes without pause, the answer is yes.
 #[inline(always)]
 pub fn any<const N: usize>(names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
     match names.seen.remembered(names, is) {
