@@ -172,20 +172,20 @@ impl Client {
         let owner = &self.owner;
         let event = match Packed::new(texts, value, coarse_millis(), epoch) {
             Ok(event) => event,
-            Err(InvalidEvent::NoMemory) => return Err(self.no_room()),
+            Err(InvalidEvent::NoMemory) => return Err(self.queue_full()),
             Err(invalid) => {
                 owner.account.refuse(Refusal::Invalid);
                 return Err(invalid.into());
             }
         };
-        let Some(pipeline) = for_this_process() else { return Err(self.no_room()) };
+        let Some(pipeline) = for_this_process() else { return Err(self.queue_full()) };
         pipeline.join(owner);
         let capacity = owner.settings.queue_capacity as u64;
-        let Some(waiting) = owner.account.accept(capacity) else { return Err(self.no_room()) };
+        let Some(waiting) = owner.account.accept(capacity) else { return Err(self.queue_full()) };
         if pipeline.push(Queued { client: owner.clone(), event }).is_err() {
             owner.account.give_back();
             pipeline.announce(); // a flush may already wait for this event
-            return Err(self.no_room());
+            return Err(self.queue_full());
         }
         if waiting == capacity / 2 {
             pipeline.nudge();
@@ -194,7 +194,7 @@ impl Client {
     }
 
     #[cold]
-    fn no_room(&self) -> TrackError {
+    fn queue_full(&self) -> TrackError {
         self.owner.account.refuse(Refusal::QueueFull);
         TrackError::QueueFull
     }

@@ -214,7 +214,7 @@ fn an_endpoint_of_ones_own_needs_no_credentials_and_google_does() {
 }
 
 #[test]
-fn who_has_seen_the_notice_says_so_in_the_environment() {
+fn the_environment_says_that_the_person_has_seen_the_notice() {
     for notice in ["stderr", "host", "shown"] {
         let config = with("notice", notice.into());
         let settings = in_environment(&config, "PACT_TELEMETRY_NOTICE", "seen").unwrap();

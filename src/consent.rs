@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn want_of_a_descriptor_is_no_decision_unless_somebody_decided() {
+    fn a_missing_descriptor_is_not_an_opt_out_unless_another_file_says_off() {
         let not_now = || SavedChoice::NotNow("no descriptors".into());
         let choices = |user: SavedChoice, system| Choices { user: user.into(), system };
         assert!(choices(not_now(), SavedChoice::None).is_not_now());
@@ -464,7 +464,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn the_administrators_choice_has_a_place_that_nobody_can_move() {
+    fn the_path_of_the_administrators_choice_cannot_be_moved() {
         assert_eq!(system_choice_path().as_deref(), Some(Path::new("/etc/pact-telemetry/choice.json")));
     }
 

@@ -64,8 +64,8 @@ impl Entry {
     }
 
     /// The beginning of a line.
-    fn line(&self, at_ms: u64, room: usize) -> String {
-        let mut line = String::with_capacity(room);
+    fn line(&self, at_ms: u64, capacity: usize) -> String {
+        let mut line = String::with_capacity(capacity);
         line.push_str(r#"{"request":"#);
         push_string(&mut line, &self.number);
         line.push_str(r#","at_ms":"#);

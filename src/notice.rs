@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hold_lasts_an_hour_after_it_was_seen_and_a_day_where_nobody_can_say() {
+    fn the_hold_lasts_an_hour_after_the_notice_was_seen_and_a_day_otherwise() {
         let unseen = Note::default().after(Told::Written, NOW);
         assert_eq!(
             unseen.permission(false, NOW + HOLD_UNSEEN_MS - 1),

@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vain_wait_is_remembered_until_somebody_has_twice_as_long() {
+    fn a_vain_wait_is_remembered_until_a_process_has_twice_as_long() {
         let short = Health::default().after_vain(NOW, MS(100), true, 7);
         assert_eq!(short.wait(NOW, MS(0)), None, "it may only have been cut short");
         assert_eq!((short.missing(NOW, MS(200)), short.missing(NOW, MS(201))), (Some(MS(1)), None));

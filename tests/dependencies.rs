@@ -109,7 +109,7 @@ fn rows(written: &str) -> String {
 }
 
 #[test]
-fn the_list_names_every_crate_of_the_library_and_what_somebody_found_in_it() {
+fn the_list_names_every_crate_of_the_library_and_what_it_touches() {
     let text = std::fs::read_to_string(format!("{ROOT}/{LIST}")).unwrap();
     let (before, written) = text.split_once(HEAD).unwrap();
     let rows = rows(written);

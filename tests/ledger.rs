@@ -64,7 +64,7 @@ fn the_ledger_is_bounded_and_keeps_the_newest() {
 }
 
 #[test]
-fn who_says_no_has_no_ledger_any_more() {
+fn an_opt_out_removes_the_ledger() {
     let home = Home::new();
     let collector = Collector::start(&[]);
     for no in ["choose off", "set DO_NOT_TRACK, refused"] {

@@ -47,7 +47,7 @@ fn on_a_persons_machine_nothing_leaves_before_the_hold_is_over_and_then_everythi
 }
 
 #[test]
-fn the_notice_says_what_to_whom_how_to_stop_it_and_where_to_read_more_in_five_lines() {
+fn the_notice_says_in_five_lines_what_is_sent_where_to_and_how_to_stop_it() {
     let home = Home::of_a_new_person();
     let said = home.process("https://relay.example/x", "track 1, close").errors();
     let notice = &said[said.find("Pact collects").unwrap()..];
@@ -61,7 +61,7 @@ fn the_notice_says_what_to_whom_how_to_stop_it_and_where_to_read_more_in_five_li
 }
 
 #[test]
-fn who_says_no_after_the_notice_was_never_counted() {
+fn a_person_who_opts_out_after_the_notice_was_never_counted() {
     let home = Home::of_a_new_person();
     let collector = Collector::start(&["--requests"]);
     home.run(&collector.url, "track 1, close");
@@ -116,7 +116,7 @@ fn of_many_processes_at_once_one_shows_it_and_that_is_remembered() {
 }
 
 #[test]
-fn where_nobody_can_remember_the_notice_nothing_is_sent_and_the_events_count_as_lost() {
+fn if_the_notice_cannot_be_remembered_nothing_is_sent_and_the_events_count_as_lost() {
     let home = Home::of_a_new_person();
     let collector = Collector::start(&["--requests"]);
     std::fs::write(home.path().join("file"), "").unwrap();
@@ -132,7 +132,7 @@ fn where_nobody_can_remember_the_notice_nothing_is_sent_and_the_events_count_as_
 }
 
 #[test]
-fn a_notice_that_nobody_can_see_was_not_shown() {
+fn a_notice_that_cannot_be_seen_was_not_shown() {
     let home = Home::of_a_new_person();
     let collector = Collector::start(&["--requests"]);
     let mut process = home.process(&collector.url, "track 1, close");
@@ -283,7 +283,7 @@ fn a_clock_that_was_set_in_either_direction_changes_no_hold_until_the_machine_bo
 }
 
 #[test]
-fn who_says_yes_waits_for_nothing() {
+fn a_yes_ends_the_hold() {
     for (name, value) in [("PACT_TELEMETRY_NOTICE", "seen"), ("SAVED", "on")] {
         let home = Home::of_a_new_person();
         let collector = Collector::start(&["--requests"]);
@@ -297,7 +297,7 @@ fn who_says_yes_waits_for_nothing() {
 }
 
 #[test]
-fn who_is_opted_out_is_told_nothing() {
+fn an_opted_out_person_gets_no_notice() {
     let home = Home::of_a_new_person();
     let said = home.process("https://relay.example", "refused, close").variable("DO_NOT_TRACK", "1").errors();
     assert_eq!((notices(&said), home.state().exists()), (0, false), "{said}");

@@ -12,16 +12,16 @@ mod soak {
     pub mod exits;
     pub mod faults;
     pub mod forks;
-    pub mod hosts;
     pub mod kills;
     mod leftovers;
     mod links;
+    pub mod machines;
     pub mod once;
     mod tarpits;
     pub mod unloads;
 }
 
-use soak::{exits, faults, forks, hosts, kills, once, unloads};
+use soak::{exits, faults, forks, kills, machines, once, unloads};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -51,7 +51,8 @@ struct Seen {
 }
 
 fn rows() -> Vec<Row> {
-    [exits::rows(), forks::rows(), unloads::rows(), hosts::rows(), faults::rows(), kills::rows(), once::rows()].concat()
+    [exits::rows(), forks::rows(), unloads::rows(), machines::rows(), faults::rows(), kills::rows(), once::rows()]
+        .concat()
 }
 
 fn main() -> ExitCode {

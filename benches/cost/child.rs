@@ -1,7 +1,7 @@
 //! Where processes are measured: the servers they report to, an environment of their own, and what they print.
 
 use crate::sink::{Counts, Sink};
-use crate::{ROOT, subject};
+use crate::subject::{self, ROOT};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};

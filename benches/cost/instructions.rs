@@ -1,9 +1,9 @@
 //! What one event retires and allocates on its caller's thread: callgrind counts inside the exported function, a
 //! preloaded library counts allocations. The count of instructions is guarded: `make bench-check`.
 
-use crate::ROOT;
 use crate::child::{Place, Printed, subjects};
 use crate::figure::{Figure, Unit};
+use crate::subject::ROOT;
 use crate::table::{Goal, Row, Table};
 use std::process::Command;
 

@@ -24,9 +24,6 @@ mod table;
 use child::Place;
 use table::Table;
 
-/// The folder of this project.
-pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.first().map(String::as_str) {

@@ -2,10 +2,11 @@
 //! them.
 
 use crate::child::Place;
+use crate::plot;
 use crate::profile;
 use crate::subject;
+use crate::subject::ROOT;
 use crate::table::Table;
-use crate::{ROOT, plot};
 use std::process::Command;
 
 const PLOTTED: [&str; 5] = [

@@ -2,7 +2,8 @@
 //! symbols), and the system calls of a request (strace).
 
 use crate::child::Place;
-use crate::{ROOT, instructions};
+use crate::instructions;
+use crate::subject::ROOT;
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
 

@@ -1,8 +1,10 @@
 //! The subjects of the measurement: the library and its alternatives, each opened with `dlopen` and given the same
 //! event.
 
-use crate::ROOT;
 use std::ffi::{CStr, CString, c_char, c_void};
+
+/// The folder of this project.
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// In the order of the table's columns.
 pub const NAMES: [&str; 5] = ["pact_telemetry", "pact_matching", "sentry", "opentelemetry", "libdatadog"];

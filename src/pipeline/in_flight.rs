@@ -114,7 +114,7 @@ mod model {
     }
 
     #[test]
-    fn whoever_turns_a_client_off_returns_when_its_upload_is_cancelled() {
+    fn turning_a_client_off_returns_when_its_upload_is_cancelled() {
         nothing_is_in_flight_after(1);
         nothing_is_in_flight_after(2);
     }

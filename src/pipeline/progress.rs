@@ -44,7 +44,7 @@ mod model {
     /// the end of the process do. One that is told too early would fail, one that is never told would wait for ever,
     /// which loom reports.
     #[test]
-    fn whoever_waits_is_told_when_all_is_on_disk_and_not_before() {
+    fn a_waiting_thread_is_woken_when_all_is_on_disk_and_not_before() {
         in_every_order(|| {
             const EVENTS: usize = 2;
             let (queue, progress) = (Arc::new(Queue::new(EVENTS)), Arc::new(Progress::default()));

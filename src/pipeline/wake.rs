@@ -169,7 +169,7 @@ mod model {
     }
 
     #[test]
-    fn whoever_hurries_is_never_slept_over() {
+    fn a_worker_never_sleeps_while_a_call_waits() {
         no_event_is_slept_over(|wake| wake.hurry(|| unreachable!("there is a thread")), 1, 1);
     }
 

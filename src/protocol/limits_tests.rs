@@ -223,13 +223,13 @@ fn a_ga4_batch_is_split_where_its_bytes_and_not_its_events_are_too_many() {
         two - one - 1
     };
     // Smaller hits, until one more of that size fits.
-    let room = |texts: &[Texts]| 129_999 - 1 - bodies(texts)[0].text.len();
+    let left = |texts: &[Texts]| 129_999 - 1 - bodies(texts)[0].text.len();
     for index in 0..texts.len() {
-        if room(&texts) < size_of_one {
+        if left(&texts) < size_of_one {
             texts[index] = texts_of(0);
         }
     }
-    let fill = room(&texts) - size_of_one;
+    let fill = left(&texts) - size_of_one;
     texts.push(texts_of(fill));
     assert_eq!(bodies(&texts).iter().map(|body| body.text.len()).collect::<Vec<_>>(), [129_999]);
     *texts.last_mut().unwrap() = texts_of(fill + 1);

@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spool_that_is_there_is_opened_and_none_is_made_for_whoever_only_looks() {
+    fn an_existing_spool_is_opened_and_reading_creates_none() {
         let place = tempfile::tempdir().unwrap();
         assert!(Spool::existing(place.path()).is_none());
         assert!(names_in(place.path()).unwrap().is_empty());
@@ -618,7 +618,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_the_turn_next_is_told_that_many_end_at_once_for_a_moment() {
+    fn the_next_process_with_the_turn_is_told_for_a_moment_that_many_exit_at_once() {
         let (_place, spool) = place();
         let path = spool.folder.join(format!("{HERE}.lock"));
         let is_rush = |says: Option<bool>| {
@@ -634,7 +634,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_claimed_is_gone_for_whoever_left_it() {
+    fn a_batch_that_was_taken_over_is_gone_for_its_writer() {
         let (_place, spool) = place();
         let left = spool.put(HERE, "text", NOW).unwrap();
         let claimed = other(&spool).claim(&left).unwrap();
@@ -696,7 +696,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_nobody_touches_is_taken_over_and_one_that_is_touched_is_not() {
+    fn a_lock_that_is_not_touched_is_taken_over_and_one_that_is_touched_is_not() {
         let (_place, spool) = place();
         let path = spool.folder.join(format!("{HERE}.lock"));
         let long_ago = SystemTime::now() - STALE_LOCK - Duration::from_secs(1);

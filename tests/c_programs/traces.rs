@@ -120,7 +120,7 @@ fn with_a_system_choice(sandbox: &Sandbox, choice: &str, command: &str) -> Run {
 }
 
 #[test]
-fn whoever_says_off_nothing_is_started_connected_or_written() {
+fn after_any_opt_out_nothing_is_started_connected_or_written() {
     if !can_trace("that a process that somebody turned off is silent") {
         return;
     }

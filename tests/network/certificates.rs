@@ -82,8 +82,8 @@ fn without_any_bundle_the_built_in_roots_are_taken_and_a_private_one_is_refused(
 }
 
 #[test]
-fn where_what_was_named_holds_no_root_nobody_is_trusted() {
-    if alone(where_what_was_named_holds_no_root_nobody_is_trusted, &[]) {
+fn if_the_named_file_has_no_root_no_server_is_trusted() {
+    if alone(if_the_named_file_has_no_root_no_server_is_trusted, &[]) {
         trust("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
         is_kept_from(Authority::new().collector("localhost", |_| ()));
     }

@@ -61,9 +61,9 @@ fn a_proxy_is_asked_for_a_tunnel_to_the_name_which_it_resolves_itself() {
 const WITH_PASSWORD: &str = "http://somebody:hush%2Eh_sh@proxy.test:3128";
 
 #[test]
-fn a_proxy_gets_its_password_and_nobody_else_does() {
+fn only_the_proxy_gets_its_password() {
     let set = [("https_proxy", WITH_PASSWORD), ("PACT_TELEMETRY_DEBUG", "")];
-    if !is_here("tinyproxy") || !far_away(a_proxy_gets_its_password_and_nobody_else_does, &set) {
+    if !is_here("tinyproxy") || !far_away(only_the_proxy_gets_its_password, &set) {
         return;
     }
     let collector = relay("relay.test");
