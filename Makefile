@@ -128,7 +128,7 @@ docs: ## the reference of the Rust API (target/doc) and, by Doxygen, of the C AB
 
 bench: command bench-program ## what it costs, beside the alternatives: writes docs/performance.md; ONLY=arrives: a part
 	@benches/build
-	@benches/bindings.sh
+	@benches/bindings
 	@$(BENCH) $(if $(ONLY),only $(ONLY))
 
 bench-check: bench-program ## the instructions of an event, compared with benches/instructions
