@@ -117,21 +117,31 @@ impl<In: Transport> Connector<In> for TcpConnector {
             if share.is_zero() {
                 break;
             }
-            match Socket::connect(address, share) {
-                Ok(socket) => {
-                    let socket = Arc::new(socket);
-                    let handle: Arc<dyn ShutdownHandle> = socket.clone();
-                    (details.register_shutdown)(Arc::downgrade(&handle) as Weak<dyn ShutdownHandle>)?;
+            let socket = match Socket::begin(address, share) {
+                Ok(socket) => Arc::new(socket),
+                Err(error) => {
+                    failure = failed(error);
+                    continue;
+                }
+            };
+            let handle: Arc<dyn ShutdownHandle> = socket.clone();
+            // So that another thread can cut it off while it is being made.
+            (details.register_shutdown)(Arc::downgrade(&handle) as Weak<dyn ShutdownHandle>)?;
+            match socket.finish(deadline.saturating_duration_since(Instant::now()).min(share)) {
+                Ok(()) => {
                     let buffers =
                         LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
                     return Ok(Some(Either::B(TcpTransport { socket, buffers, deadline, received: 0 })));
                 }
-                Err(error) if error.kind() == ErrorKind::TimedOut => failure = Error::Timeout(Timeout::Connect),
-                Err(error) => failure = error.into(),
+                Err(error) => failure = failed(error),
             }
         }
         Err(failure)
     }
+}
+
+fn failed(error: std::io::Error) -> Error {
+    if error.kind() == ErrorKind::TimedOut { Error::Timeout(Timeout::Connect) } else { error.into() }
 }
 
 impl ShutdownHandle for Socket {
