@@ -22,7 +22,7 @@ static int32_t preview(const PactTelemetry *client, char *out, uint32_t capacity
                                   "c " MANY, "a " MANY, 7, MANY, MANY, out, capacity);
 }
 
-/* `is_fixed`: says the same at every call; a preview names the time, in as many digits. */
+/* `is_fixed`: the text is the same at every call. A preview contains the time, always with as many digits. */
 static void at_every_size(int32_t (*call)(const PactTelemetry *, char *, uint32_t), const PactTelemetry *client,
                           int is_fixed, const char *holds)
 {

@@ -1,4 +1,4 @@
-/* 2,000 events as fast as can be; each carries its number. */
+/* Tracks 2,000 events as fast as possible. Each carries its number. */
 #include "check.h"
 
 int main(void)

@@ -1,4 +1,4 @@
-/* What every program here needs: a check that says where it failed, a client, and a look into its counters. */
+/* What every program here needs: a check that prints where it failed, a client, and its counters. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -14,7 +14,7 @@
 
 #define LIBRARY "\"library\": {\"id\": \"pact-c\", \"name\": \"Pact C\", \"version\": \"1.2.3\"}"
 
-/* Ends at once: exit() would first wait for answers. */
+/* Exits at once: exit() would first wait for answers. */
 static inline void check_failed(const char *file, int line, const char *what)
 {
     printf("%s:%d: failed: %s\n", file, line, what);
@@ -58,7 +58,7 @@ static inline int32_t track(PactTelemetry *client, const char *event)
     return pact_telemetry_track(client, event, "ProviderTest", "Completed", 1, NULL, NULL);
 }
 
-/* What the counters say, as text. */
+/* The counters as text. */
 static inline void read_stats(const PactTelemetry *client, char *out, uint32_t capacity)
 {
     int32_t length = pact_telemetry_stats(client, out, capacity);
@@ -123,7 +123,7 @@ static inline void check_books_of(const PactTelemetry *client)
     check_books(stats);
 }
 
-/* Is it UTF-8 in full characters? Enough of RFC 3629 to notice a cut. */
+/* Whether a text is UTF-8 in complete characters. Checks enough of RFC 3629 to notice a cut. */
 static inline int is_whole_utf8(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;

@@ -1,5 +1,5 @@
-/* Loaded before a program (LD_PRELOAD), sets the wall clock back and forth: after every few questions it is another
- * hour, within CLOCK_SECONDS before now, or as much to both sides with CLOCK_WILD. */
+/* Loaded before a program (LD_PRELOAD). Sets the wall clock back and forth: after every few calls it shows another time
+ * within the last CLOCK_SECONDS or, with CLOCK_WILD, within as many seconds in both directions. */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* A host that closes every descriptor, as a daemon does, and then opens files of its own, which get the numbers that
- * the library had: they hold what the host wrote and nothing else, and events go on arriving. Argument: milliseconds
- * between an event and the closing, and how many files the host opens. */
+/* A host program that closes every descriptor, as a daemon does, and then opens files of its own, which get the numbers
+ * that the library had. The files must contain only what the program wrote, and events must go on arriving. Arguments:
+ * the milliseconds between an event and the closing, and how many files the program opens. */
 #include "check.h"
 #include <fcntl.h>
 #include <time.h>

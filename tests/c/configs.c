@@ -1,4 +1,4 @@
-/* Configs at, above and below what is allowed, and the error's buffer at every size. */
+/* Configs at, above and below the limits, and the error's buffer at every size. */
 #include "check.h"
 
 #define TEXT(key, value) "{" LIBRARY ", \"" key "\": \"" value "\"}"

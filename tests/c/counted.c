@@ -1,4 +1,4 @@
-/* "Whatever is returned is counted": one refusal of each kind, and the counter that has to know of it. */
+/* Every refused call is counted: one refusal of each kind, and the counter that it must increase. */
 #include "check.h"
 
 int main(void)

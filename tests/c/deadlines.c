@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Is a connection to this address still not there after 100 ms? Leaves it open. */
+/* Whether a connection to this address is still not established after 100 ms. Leaves it open. */
 static int is_dropped(const struct sockaddr_in *address)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -27,8 +27,7 @@ static int is_dropped(const struct sockaddr_in *address)
     return poll(&waiting, 1, 100) == 0;
 }
 
-/* The port of a listener that nobody accepts from and whose queue is full, so that the system drops what asks for more.
- */
+/* The port of a listener that accepts nothing and whose queue is full, so that the system drops further connections. */
 static int full_listener(void)
 {
     struct sockaddr_in address;

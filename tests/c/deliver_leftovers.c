@@ -1,5 +1,5 @@
-/* Has what others left delivered: tracks an event of its own until no batch is left in a folder. Argument: the
- * folder. Where a library that makes calls fail is loaded before, they fail. */
+/* Delivers what other processes left: tracks events of its own until no batch is left in a folder. Argument: the
+ * folder. If the library that makes calls fail is preloaded, they fail. */
 #include "check.h"
 #include "faults.h"
 #include <dirent.h>

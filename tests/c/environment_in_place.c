@@ -1,5 +1,5 @@
-/* An opt-out that appears where another variable stood: in place, or in memory that was free again. The next event sees
- * it, and so does the one after it is gone again. */
+/* An opt-out that replaces another variable: in place, or in memory that was freed. The next event sees it, and so does
+ * the one after it is removed. */
 #include "check.h"
 
 static const char *const NAMES[] = {"PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK"};
@@ -19,7 +19,7 @@ static void take_out(const char *entry)
     CHECK(unsetenv(name) == 0);
 }
 
-/* What is written over is as long as what it becomes. */
+/* The old and the new text have the same length. */
 static void change_in_place(char *entry, const char *before, const char *after)
 {
     CHECK(strlen(before) >= strlen(after));

@@ -1,4 +1,4 @@
-/* One thread changes the environment all the while, as a host may think it can: others track meanwhile. */
+/* One thread keeps changing the environment, as some host programs do, while other threads track. */
 #include "check.h"
 #include <pthread.h>
 #include <stdlib.h>

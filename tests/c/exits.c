@@ -1,6 +1,6 @@
-/* Tracks an event, prints the monotonic time in nanoseconds, and ends at once in the way it is told.
- * Arguments: the way; `with` the library, `busy` with it and a thread that tracks on as fast as it can, `paced` with
- * one that tracks each millisecond, or `without` it. The last events but for that thread's are numbered from 1000 to
+/* Tracks an event, prints the monotonic time in nanoseconds, and exits at once in the given way. Arguments: the way;
+ * `with` the library, `busy` with it and a thread that keeps tracking as fast as possible, `paced` with a thread that
+ * tracks every millisecond, or `without` it. The last events, except those of that thread, have the numbers 1000 to
  * 1019. */
 #include "check.h"
 #include <pthread.h>

@@ -1,8 +1,7 @@
-/* Loaded before a program (LD_PRELOAD), makes calls of its libraries fail at random, once it says so by
- * faults_switch. FAULTS: the names of the calls, each with how many of a thousand fail, such as
- * `write=100,connect=500`; FAULT_SEED: a number, which makes a run (nearly, as threads go) repeatable. `slow` is no
- * call: so many renames of a thousand take 600 ms. `malloc` is whatever gives memory, and fails for the C library, too.
- */
+/* Loaded before a program (LD_PRELOAD). Makes calls of its libraries fail at random, once the program turns that on
+ * with faults_switch. FAULTS has the names of the calls, each with how many of a thousand fail, such as
+ * `write=100,connect=500`. FAULT_SEED is a number that makes a run repeatable, as far as threads allow. `slow` is not a
+ * call: that many of a thousand renames take 600 ms. `malloc` stands for every allocation, also in the C library. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +18,7 @@
 static int is_on = 0;
 static uint64_t calls = 0, synced = 0;
 
-/* How often somebody asked for what was written to be on the disk. */
+/* How often a call asked to sync a file to the disk. */
 uint64_t faults_synced(void);
 uint64_t faults_synced(void)
 {
@@ -127,7 +126,7 @@ int unlink(const char *path)
     return fails("unlink") ? failed(EIO) : real(path);
 }
 
-/* Counts, too: nobody but the disk knows how long one takes, so the library asks for none. */
+/* Also counts the calls, because fsync may take any time, so the library must not call it. */
 static int fails_to_sync(void)
 {
     __atomic_fetch_add(&synced, 1, __ATOMIC_RELAXED);
@@ -182,7 +181,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return fails("pthread_create") ? EAGAIN : real(thread, attributes, start, argument);
 }
 
-/* The real ones by glibc's other names: dlsym itself may allocate. */
+/* The real functions by glibc's other names, because dlsym itself may allocate. */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *start, size_t size);

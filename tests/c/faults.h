@@ -1,4 +1,4 @@
-/* How a program speaks to the library that makes calls fail (faults.c), where that was loaded before it. */
+/* How a program talks to the library that makes calls fail (faults.c), if that was preloaded. */
 #ifndef FAULTS_H
 #define FAULTS_H
 
@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Has calls fail, or no longer; 0 where that library is not there. */
+/* Makes calls fail, or no longer; 0 if that library is not there. */
 static inline int switch_faults(int on)
 {
     void (*faults_switch)(int) = NULL;

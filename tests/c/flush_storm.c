@@ -1,5 +1,4 @@
-/* Asks again and again whether all is delivered, while it is being delivered. Meant for a build that checks its sums.
- */
+/* Calls flush again and again while events are being delivered. For a build that checks its arithmetic. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>

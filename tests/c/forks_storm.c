@@ -1,7 +1,7 @@
-/* Forks again and again, in every way there is, while the library does what it does. Each child asks what a child
- * may ask, and tracks an event of its own, numbered; a watchdog ends one that hangs. Arguments: what the library
- * does (`idle`, `tracking`, `hanging`: on its way to a server that does not answer), how to fork (`fork`,
- * `grandchild`, `clone`, `spawn`, `vfork`), how many times, how many children at once. */
+/* Forks again and again, in every way, while the library works. Each child calls what a child may call, and tracks an
+ * event with a number of its own. A watchdog ends a child that hangs. Arguments: what the library does (`idle`,
+ * `tracking`, or `hanging` while it connects to a server that does not answer), how to fork (`fork`, `grandchild`,
+ * `clone`, `spawn`, `vfork`), how many times, and how many children at once. */
 #include "check.h"
 #include <dlfcn.h>
 #include <netdb.h>

@@ -1,5 +1,5 @@
-/* Forks again and again while other threads are inside the library, so that a lock that were held at the fork would
- * stay so in the child. */
+/* Forks again and again while other threads are inside the library, so that a lock that is held at the fork would stay
+ * locked in the child. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-/* A flush right after threads met a full queue: an event that was refused is nothing to wait for. */
+/* A flush right after threads found the queue full: it must not wait for an event that was refused. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>

@@ -1,6 +1,6 @@
-/* A system that gives nothing: every function answers, and what was accepted is sent when there is something again.
- * Arguments: `processes` or `files` and how many there may be, or `memory` and how much more than there is; `all`
- * arrive in the end, or it `answers` at least and the books balance. */
+/* A system without resources: every function returns, and what was accepted is sent when there are resources again.
+ * Arguments: `processes` or `files` and how many are allowed, or `memory` and how much more than is used; `all` checks
+ * that all events arrive in the end, `answers` checks only that calls return and the counters balance. */
 #include "check.h"
 #include <sys/resource.h>
 #include <time.h>
@@ -41,7 +41,7 @@ static void ask_everything(PactTelemetry *client)
     }
 }
 
-/* Whatever it answers that means "not taken", for want of something. */
+/* Every status that means "not taken" because a resource is missing. */
 static int is_refusal(int32_t status)
 {
     return status == PACT_TELEMETRY_DISABLED || status == PACT_TELEMETRY_QUEUE_FULL;
@@ -78,7 +78,8 @@ int main(int count, char **arguments)
     CHECK(after == PACT_TELEMETRY_OK || (!is_all && is_refusal(after)));
     accepted += after == PACT_TELEMETRY_OK;
     pact_telemetry_flush(client, 5000);
-    /* A server that could not be reached is left alone for 10 s at most, 20 s after the second time. */
+    /* Nothing is sent to a server that could not be reached for up to 10 s, and for up to 20 s after the second
+     * time. */
     char stats[2048];
     for (int times = 0; times < (is_all ? 450 : 1); times++) {
         read_stats(client, stats, sizeof stats);

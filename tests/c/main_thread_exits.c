@@ -1,4 +1,4 @@
-/* Tracks an event, says so, and ends its main thread while the process goes on. It ends when the last thread does. */
+/* Tracks an event, prints a line, and ends its main thread. The process goes on until its last thread ends. */
 #include "check.h"
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
-/* Written for a newer library: its header declares pact_telemetry_newer. With LOOK_UP it is asked for by
- * name, as every binding does; else it is linked. */
+/* Written for a newer library, whose header declares pact_telemetry_newer. With LOOK_UP it looks the function up by
+ * name, as every binding does. Otherwise it is linked with it. */
 #include "check.h"
 #include <dlfcn.h>
 

@@ -51,7 +51,7 @@ int main(void)
     CHECK_STATUS(pact_telemetry_close(NULL, 0), PACT_TELEMETRY_ERROR_NULL);
     pact_telemetry_free(NULL);
 
-    /* None of that hurt the client. */
+    /* The client still works after that. */
     CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
     CHECK_COUNT(count_of(client, "delivered"), 2);
     pact_telemetry_free(client);

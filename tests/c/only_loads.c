@@ -1,4 +1,4 @@
-/* Loads the library and asks for nothing but its version. */
+/* Loads the library and calls only pact_telemetry_version(). */
 #include "check.h"
 
 int main(void)

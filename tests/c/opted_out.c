@@ -1,6 +1,6 @@
-/* Calls every function, to be watched by a tracer. Argument: `skip` calls none; `quiet` all but those that are asked to
- * look at something (explain reads the saved choice, preview the hostname), as `all` does. `host` as all, and turned
- * off by the config alone. `on` as all, and not opted out. */
+/* Calls every function, for a tracer. Argument: `skip` calls none; `all` calls all; `quiet` calls all but those that
+ * have to read something (explain reads the saved choice, preview the hostname). `host` is as `all`, but only the
+ * config says "off". `on` is as `all`, without an opt-out. */
 #include "check.h"
 
 int main(int count, char **arguments)

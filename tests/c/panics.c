@@ -28,7 +28,7 @@ int main(void)
     pact_telemetry_free(client);
     pact_telemetry_free(NULL);
 
-    /* It was no lasting harm: the same client works on (free panicked before it freed). */
+    /* It did no lasting harm: the same client goes on working (free panicked before it freed anything). */
     CHECK(unsetenv("PACT_TELEMETRY_FORCE_PANIC") == 0);
     CHECK_STATUS(track(client, "after"), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);

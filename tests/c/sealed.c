@@ -1,5 +1,5 @@
-/* The kernel ends this process at its first socket, thread, process, folder, or file to write. Opted out, it lives
- * through every function of the library. Nothing is asked of it: a system call that is not made cannot be missed. */
+/* The kernel kills this process at its first socket, thread, process, folder, or file to write. Opted out, it survives
+ * every function of the library. */
 #include "check.h"
 #include <fcntl.h>
 #include <linux/audit.h>

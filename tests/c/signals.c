@@ -1,4 +1,5 @@
-/* Signals come a thousand times a second: they run on the host's threads alone, and nothing is lost by them. */
+/* Signals arrive a thousand times a second. They run only on the host program's threads, and nothing is lost because of
+ * them. */
 #include "check.h"
 #include <errno.h>
 #include <pthread.h>
@@ -27,7 +28,7 @@ static void on_signal(int number)
 
 static sigset_t all_signals;
 
-/* A thread of the host's: started with all signals blocked, so that none comes before it has said whose it is. */
+/* A thread of the host program. It starts with all signals blocked, so that none arrives before it is registered. */
 static void begin(void)
 {
     is_the_hosts = 1;
@@ -76,7 +77,8 @@ int main(void)
     timer.it_interval.tv_usec = timer.it_value.tv_usec = 1000;
     sigfillset(&all_signals);
     client = client_with("");
-    /* While every thread of the host's has them blocked, a thread of the library's that had not would get them. */
+    /* While every thread of the host program blocks them, a thread of the library that did not block them would get
+     * them. */
     CHECK_STATUS(track(client, "in a storm"), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_flush(client, 20000), PACT_TELEMETRY_OK);
     CHECK(pthread_sigmask(SIG_BLOCK, &all_signals, NULL) == 0);

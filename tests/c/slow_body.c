@@ -1,4 +1,4 @@
-/* One event for a server that answers 2xx and then stalls within the body: the head decides. */
+/* One event for a server that answers 2xx and then stalls in the body. The head decides. */
 #include "check.h"
 
 int main(void)

@@ -1,5 +1,5 @@
-/* Each thread of the library says how large its stack is: musl's default of 128 KiB is too small. Counts the calls of
- * pthread_create, which here come to this program first. */
+/* Prints the size of the stack of each thread of the library, because musl's default of 128 KiB is too small. Counts
+ * the calls of pthread_create, which go to this program first. */
 #include "check.h"
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* Linked statically, and opens the library all the same: it gets a client that is off, and says why. */
+/* Linked statically, and still loads the library: it gets a client that is off, and that says why. */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>

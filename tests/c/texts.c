@@ -102,7 +102,7 @@ static void lookalikes(PactTelemetry *client)
                                            "Done."};
     for (int field = 0; field < FIELDS; field++) {
         for (size_t at = 0; at < sizeof FORBIDDEN / sizeof *FORBIDDEN; at++) {
-            /* A plugin may be called as its author likes. */
+            /* The name of a plugin may be any text. */
             expect(client, field, FORBIDDEN[at], field <= ACTION ? PACT_TELEMETRY_ERROR_FORBIDDEN : PACT_TELEMETRY_OK);
         }
         for (size_t at = 0; at < sizeof CONTROL / sizeof *CONTROL; at++) {

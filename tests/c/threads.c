@@ -32,7 +32,7 @@ static void *tracker(void *result)
     return NULL;
 }
 
-/* No server fails here, so nothing may be told to be lost. */
+/* No server fails here, so no loss may be reported. */
 static void *flusher(void *timeout)
 {
     while (!over()) {

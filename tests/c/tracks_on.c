@@ -1,7 +1,7 @@
-/* Tracks numbered events without end, or as many as it is told, and prints the number of each one that was taken.
- * Arguments: the first number; how many, or 0 for as long as it lives; microseconds between two. Then, if it still
- * lives, it flushes, and prints the counters when it ends. Where a library that makes calls fail is loaded before, they
- * fail until the last event is taken, and how often fsync was called is printed, too. */
+/* Tracks numbered events without end, or a given number of them, and prints the number of each one that was accepted.
+ * Arguments: the first number; how many, or 0 for no limit; the microseconds between two. At the end it flushes and
+ * prints the counters. If the library that makes calls fail is preloaded, they fail until the last event is accepted,
+ * and the number of calls of fsync is printed as well. */
 #include "check.h"
 #include "faults.h"
 #include <time.h>

@@ -1,13 +1,13 @@
-/* Turns the client off while another thread is in the middle of tracking, again and again. Whatever that thread is
- * told, its event may not leave after the client was turned off. The server answers late, so that what was on its way
- * before is cut and not delivered. */
+/* Turns the client off while another thread is tracking, again and again. Whatever status that thread gets, its event
+ * may not leave after the client was turned off. The server answers late, so that an earlier request is cancelled and
+ * not delivered. */
 #include "check.h"
 #include <pthread.h>
 #include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
-/* Until both answers came that often, which takes both threads to run at once, but no longer than that. */
+/* Until both statuses came that often, for which both threads must run at once, but no longer than that. */
 enum { ENOUGH = 150, SECONDS = 4 };
 
 static PactTelemetry *client;
@@ -62,7 +62,7 @@ int main(void)
             wait += i;
         }
         CHECK_STATUS(pact_telemetry_set_enabled(client, 0), PACT_TELEMETRY_OK);
-        /* What was answered before is fair: this thread may have had to stand still. */
+        /* An earlier event is allowed, because this thread may have been paused. */
         int64_t before = count_of(client, "delivered");
         await(&done, round);
         int32_t status = pact_telemetry_flush(client, 10000);

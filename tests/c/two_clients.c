@@ -30,7 +30,7 @@ int main(int count, char **arguments)
     CHECK_STATUS(pact_telemetry_flush(second, 10000), PACT_TELEMETRY_OK);
     CHECK_COUNT(count_of(first, "delivered"), 30);
     CHECK_COUNT(count_of(second, "delivered"), 31);
-    /* That one was closed is nothing to the other. */
+    /* Closing one client does not affect the other. */
     CHECK_STATUS(track(first, "of the first"), PACT_TELEMETRY_CLOSED);
     CHECK_STATUS(track(second, "of the second"), PACT_TELEMETRY_OK);
     pact_telemetry_free(first);

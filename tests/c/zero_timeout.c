@@ -1,4 +1,4 @@
-/* Flush and close with no time at all, beside a server that takes its time. */
+/* Flush and close with a timeout of 0, with a slow server. */
 #include "check.h"
 
 int main(void)
@@ -11,7 +11,7 @@ int main(void)
     CHECK_STATUS(pact_telemetry_flush(client, 0), PACT_TELEMETRY_OK);
     CHECK_STATUS(track(client, "no time either"), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_close(client, 0), PACT_TELEMETRY_ERROR_TIMEOUT);
-    /* The library goes on with it: closing again waits for what is left. */
+    /* The library goes on with the event: closing again waits for what is left. */
     CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
     CHECK_COUNT(count_of(client, "delivered"), 2);
     pact_telemetry_free(client);
