@@ -31,6 +31,7 @@ pub fn play(arguments: &[String]) {
         "exit idle" | "exit delivered" | "exit offline" => exit(scene, name, url, sink),
         "sustained" => sustained(name, url, sink),
         "idle" => idle(name, url, sink),
+        "again" => again(name, url, sink),
         "one" => {
             let subject = Subject::start(name, url);
             subject.event(1);
@@ -61,18 +62,44 @@ fn first(name: &str, url: &str) {
 /// The floor under a first event: a thread that does nothing, the first of a process that loaded nothing, and later
 /// ones, whose stack and pages are there.
 fn threads() {
+    for what in std::iter::once("first thread").chain(std::iter::repeat_n("later thread", 10)) {
+        tell(what, thread());
+    }
+}
+
+/// Seconds to start a thread that does nothing.
+fn thread() -> f64 {
     extern "C" fn nothing(_: *mut libc::c_void) -> *mut libc::c_void {
         std::ptr::null_mut()
     }
-    for what in std::iter::once("first thread").chain(std::iter::repeat_n("later thread", 10)) {
-        // SAFETY: joined at once; pthread_t is a number or a pointer.
-        unsafe {
-            let mut thread = std::mem::zeroed();
-            let start = Instant::now();
-            assert_eq!(libc::pthread_create(&mut thread, std::ptr::null(), nothing, std::ptr::null_mut()), 0);
-            tell(what, start.elapsed().as_secs_f64());
-            libc::pthread_join(thread, std::ptr::null_mut());
-        }
+    // SAFETY: joined at once; pthread_t is a number or a pointer.
+    unsafe {
+        let mut thread = std::mem::zeroed();
+        let start = Instant::now();
+        assert_eq!(libc::pthread_create(&mut thread, std::ptr::null(), nothing, std::ptr::null_mut()), 0);
+        let took = start.elapsed().as_secs_f64();
+        libc::pthread_join(thread, std::ptr::null_mut());
+        took
+    }
+}
+
+/// An event after a quiet time in which the library's threads ended, and a bare thread after as long a time.
+fn again(name: &str, url: &str, sink: &str) {
+    let subject = Subject::start(name, url);
+    let quiet = |what: &str| {
+        std::thread::sleep(Duration::from_millis(2_500));
+        let threads = std::fs::read_dir("/proc/self/task").unwrap().count();
+        assert_eq!(threads, 1, "{what}: the library's threads have ended");
+    };
+    for _ in 0..5 {
+        deliver(name, &subject, sink);
+        quiet("an event");
+        let (before, start) = (arrived(sink), Instant::now());
+        subject.event(1);
+        tell("again", start.elapsed().as_secs_f64());
+        settle(name, &subject, sink, before + 1);
+        quiet("a thread");
+        tell("thread", thread());
     }
 }
 

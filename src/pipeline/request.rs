@@ -101,12 +101,12 @@ impl Uploader {
         let noted = folder.and_then(|folder| Entry::of_request(folder, now_ms, &route.url, &headers, &body.text));
         let note =
             |lock: &Lock| -> Box<dyn FnOnce() + Send> { Box::new(lock.note(&unsettled(&batches, body.hits.len()))) };
-        pipeline.outbox.permit.before_sending(lock.map(note));
+        pipeline.outbox.permit.when_sent(lock.map(note));
         let begin = Instant::now();
         let answer = transport.post(&route.url, content_type, &body.text);
         let outcome = answer.outcome;
         let (given, awaited) = (begin.elapsed(), pipeline.outbox.permit.awaited());
-        pipeline.outbox.permit.before_sending(None);
+        pipeline.outbox.permit.when_sent(None);
         let cancelled = pipeline.outbox.in_flight.finish();
         if cancelled.is_some() {
             transport.renew();

@@ -7,7 +7,7 @@
 //! <destination>-<ms since 1970>-<writer>-<number>.batch   a batch, complete: written under another name and renamed;
 //!                                                         with one more part: given away by its writer (batch_name.rs)
 //! <destination>.lock                                      locked (flock) by the process that uploads to there; in it
-//!                                                         what it is sending (turn.rs)
+//!                                                         what it has sent (turn.rs)
 //! <destination>.takeover                                  locked while a process removes a lock that is stale
 //! <destination>.want                                      another process waits for its turn
 //! <destination>.retry                                     what is known of the destination (`Health` in retry.rs)
@@ -657,7 +657,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_was_sending_is_told_to_the_next_turn_and_what_is_known_is_not() {
+    fn what_a_killed_process_had_sent_is_told_to_the_next_turn_and_what_is_known_is_not() {
         let (_place, spool) = place();
         let path = spool.folder.join(format!("{HERE}.lock"));
         let turn = || match spool.turn(HERE) {

@@ -1,9 +1,9 @@
 //! Turns between processes: one process at a time uploads to a destination. A turn is a lock on a file, which the
 //! system releases when the process is killed.
 //!
-//! The file's first byte is `1` while many processes exit at once. Behind it stands what is being sent, noted just
-//! before the first byte of a request is written, and cleared when it is known what became of the request. So the
-//! process that has the turn next knows what a killed one had sent.
+//! The file's first byte is `1` while many processes exit at once. Behind it stands which request was sent, noted as
+//! soon as it was written whole, and cleared when it is known what became of it. So the process that has the turn next
+//! knows what a killed one had sent.
 
 use super::spool_file::Mark;
 use super::{BatchName, Spool, is_older};
@@ -26,7 +26,7 @@ const LOCK_FILE_MAX: u64 = 64 * 1024;
 /// The first byte of a lock file while many processes exit at once.
 const RUSH_BYTE: u8 = b'1';
 
-/// A request that was being written, or was written, when its process was killed.
+/// A request that was written whole, and whose answer its process did not hear, since it was killed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsettled {
     /// When it was written, in milliseconds since 1970.
@@ -108,13 +108,13 @@ impl Drop for LockFile {
 }
 
 impl Lock {
-    /// What the process that had the turn before was sending when it was killed.
+    /// What the process that had the turn before had sent when it was killed.
     /// It stays noted until this turn is over or that is forgotten, if this was asked.
     pub fn unsettled(&mut self) -> Option<Unsettled> {
         self.unsettled.take().inspect(|_| self.file.is_noted.store(true, Ordering::Relaxed))
     }
 
-    /// A function that notes a request, to be called just before it is written. It also says that the upload goes on.
+    /// A function that notes a request, to be called when it was written. It also says that the upload goes on.
     pub fn note(&self, request: &Unsettled) -> impl FnOnce() + Send + 'static {
         let (file, text) = (self.file.clone(), request.to_text());
         move || {

@@ -11,8 +11,8 @@ use std::time::Duration;
 /// answer would not be received.
 pub struct SendPermit {
     state: AtomicU8,
-    /// Called just before the first byte of a request is written.
-    before_sending: Mutex<Option<Note>>,
+    /// Called when a request was written whole.
+    when_sent: Mutex<Option<Note>>,
     /// When the request was written whole, in coarse milliseconds; 0 while no answer is awaited.
     awaiting_since: AtomicU64,
 }
@@ -29,32 +29,25 @@ impl SendPermit {
 
     /// Nothing is being sent.
     pub fn idle() -> Self {
-        SendPermit {
-            state: AtomicU8::new(Self::IDLE),
-            before_sending: Mutex::new(None),
-            awaiting_since: AtomicU64::new(0),
-        }
+        SendPermit { state: AtomicU8::new(Self::IDLE), when_sent: Mutex::new(None), awaiting_since: AtomicU64::new(0) }
     }
 
-    /// Has this called just before the first byte of the next request is written, instead of what was given before.
-    pub fn before_sending(&self, note: Option<Note>) {
-        *lock(&self.before_sending) = note;
+    /// Has this called as soon as the next request was written whole, instead of what was given before.
+    pub fn when_sent(&self, note: Option<Note>) {
+        *lock(&self.when_sent) = note;
     }
 
     /// Called before a part of a request is written. Returns whether it may be written.
     pub fn send(&self) -> bool {
-        if !self.swap(Self::IDLE, Self::SENDING) {
-            return self.state.load(Ordering::SeqCst) == Self::SENDING;
-        }
-        let note = lock(&self.before_sending).take();
-        note.into_iter().for_each(|note| note());
-        true
+        self.swap(Self::IDLE, Self::SENDING) || self.state.load(Ordering::SeqCst) == Self::SENDING
     }
 
     /// Called when the request was written whole, and its answer is awaited from now on.
     pub fn awaits_answer(&self) {
         if self.awaiting_since.load(Ordering::Relaxed) == 0 {
             self.awaiting_since.store(coarse_millis().max(1), Ordering::SeqCst);
+            let note = lock(&self.when_sent).take();
+            note.into_iter().for_each(|note| note());
         }
     }
 

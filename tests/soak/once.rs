@@ -67,7 +67,7 @@ fn lives(asked: &Asked, lives_ms: u64) -> Seen {
     let mut seen = lives_behind(&part(1), lives_ms, &|link| link.round_trip_ms == 0);
     for other in others {
         let output = other.wait_with_output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).replace('\n', "\n    ");
+        let text = format!("\n{}", String::from_utf8_lossy(&output.stdout).trim_end()).replace('\n', "\n    ");
         seen.tries += part(2).tries;
         match output.status.success() {
             true => seen.note += &text,
