@@ -2,8 +2,9 @@
 //! read (`pact-telemetry log`). The library decides nothing by it and never sends it.
 //!
 //! `ledger.jsonl` in the state folder has mode 0600 and one JSON object per line: a request before it leaves, and later
-//! its outcome under the same number. Beyond [`BYTES_MAX`] it replaces `ledger.1.jsonl`, and a new file begins. If the
-//! disk cannot be written to, nothing is noted.
+//! its outcome under the same number. A body that is JSON is noted as it was sent, byte for byte, and any other as a
+//! string. Beyond [`BYTES_MAX`] the file replaces `ledger.1.jsonl`, and a new file begins. If the disk cannot be written
+//! to, nothing is noted.
 
 use crate::json::{push_number, push_string};
 use crate::platform::files::Private;
@@ -31,7 +32,7 @@ impl Entry {
     pub fn of_request(folder: &Path, at_ms: u64, url: &str, headers: &[(&str, String)], body: &str) -> Option<Self> {
         let number = format!("{:016x}", std::hash::RandomState::new().hash_one(at_ms));
         let mut entry = Entry { file: open(folder)?, number };
-        let mut line = entry.line(at_ms, body.len() + body.len() / 8 + 1_024);
+        let mut line = entry.line(at_ms, body.len() + 1_024);
         line.push_str(r#","method":"POST","url":"#);
         push_string(&mut line, url);
         line.push_str(r#","headers":{"#);
@@ -42,7 +43,11 @@ impl Entry {
             push_string(&mut line, value);
         }
         line.push_str(r#"},"body":"#);
-        push_string(&mut line, body);
+        if body.starts_with('{') {
+            line.push_str(body); // the encoders write no line break into JSON
+        } else {
+            push_string(&mut line, body);
+        }
         entry.note(line);
         Some(entry)
     }
@@ -86,6 +91,8 @@ fn open(folder: &Path) -> Option<Private> {
     if file.length().ok()? <= BYTES_MAX {
         return Some(file);
     }
+    // Removed first: a file system that renames over a file may write the new one to the disk before it does (ext4).
+    let _ = std::fs::remove_file(folder.join(OLDER));
     let _ = std::fs::rename(&path, folder.join(OLDER));
     Private::append(&path).ok()
 }

@@ -100,12 +100,13 @@ impl Ledger {
     }
 
     fn add_line(&mut self, line: &[u8]) -> bool {
-        let Ok(line) = serde_json::from_slice::<Value>(line) else { return false };
+        let bytes = line;
+        let Ok(line) = serde_json::from_slice::<Value>(bytes) else { return false };
         let Some((id, at_ms)) = text(&line, "request").zip(number(&line, "at_ms")) else { return false };
         let outcome = match (number(&line, "status"), text(&line, "failure")) {
             (Some(status), _) => Ok(status),
             (None, Some(failure)) => Err(failure),
-            (None, None) => return self.add_request(&line, id, at_ms),
+            (None, None) => return self.add_request(bytes, &line, id, at_ms),
         };
         // Its request may be gone: the older file was replaced.
         if let Some(request) = self.requests.iter_mut().rev().find(|request| request.id == id) {
@@ -114,13 +115,24 @@ impl Ledger {
         true
     }
 
-    fn add_request(&mut self, line: &Value, id: String, at_ms: u64) -> bool {
+    fn add_request(&mut self, bytes: &[u8], line: &Value, id: String, at_ms: u64) -> bool {
         let Some((method, url)) = text(line, "method").zip(text(line, "url")) else { return false };
-        let Some(body) = text(line, "body") else { return false };
+        let Some(body) = body(bytes, line) else { return false };
         let headers = line.get("headers").and_then(Value::as_object).cloned().unwrap_or_default();
         self.requests.push(Request { id, at_ms, method, url, headers, body, answer: None });
         true
     }
+}
+
+/// The body as it was sent: a string, or JSON as it stands at the end of the line, with its own order and spaces.
+fn body(bytes: &[u8], line: &Value) -> Option<String> {
+    const KEY: &[u8] = b",\"body\":"; // within a string a quote has a backslash before it
+    if !line.get("body")?.is_object() {
+        return text(line, "body");
+    }
+    let start = bytes.windows(KEY.len()).position(|part| part == KEY)? + KEY.len();
+    let body = bytes.get(start..)?.trim_ascii_end().strip_suffix(b"}")?;
+    String::from_utf8(body.to_vec()).ok()
 }
 
 fn text(line: &Value, key: &str) -> Option<String> {
@@ -171,6 +183,15 @@ mod tests {
         }
         let junk = ledger("\u{0}\u{0}\n[]\n7\n{\"request\":1}\n");
         assert_eq!((junk.requests.len(), junk.torn), (0, 4));
+    }
+
+    #[test]
+    fn a_body_of_json_is_read_byte_for_byte() {
+        let body = r#"{"b":1, "a":"\u00e9","headers":{},"body":{"x":[{}]},"n":1.0}"#;
+        let line =
+            r#"{"request":"1","at_ms":5,"method":"POST","url":"https://a/,\"body\":{}","headers":{"body":""},"body":"#;
+        let ledger = ledger(&format!("{line}{body}}}\n"));
+        assert_eq!((ledger.torn, ledger.requests[0].body.as_str()), (0, body));
     }
 
     #[test]
