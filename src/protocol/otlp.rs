@@ -24,7 +24,10 @@ const SEVERITY: &str = r#","severityNumber":9"#;
 /// Appends one event to the body.
 pub fn record(out: &mut String, context: &Context<'_>, previous: Option<&Hit<'_>>, hit: &Hit<'_>) {
     match previous {
-        Some(previous) if previous.identity == hit.identity => out.push(','),
+        // Most are of the same client, and not compared.
+        Some(previous) if std::ptr::eq(previous.identity, hit.identity) || previous.identity == hit.identity => {
+            out.push(',');
+        }
         previous => {
             if previous.is_some() {
                 out.push_str(END_OF_RESOURCE);
@@ -37,11 +40,11 @@ pub fn record(out: &mut String, context: &Context<'_>, previous: Option<&Hit<'_>
     }
     out.push('{');
     if context.now_micros > 0 {
-        let at = context.now_micros.saturating_sub(hit.age_ms.saturating_mul(1_000)).saturating_mul(1_000);
+        let at = context.now_micros.saturating_sub(hit.age_ms.saturating_mul(1_000)).max(1);
         for key in [r#""timeUnixNano":""#, r#""observedTimeUnixNano":""#] {
             out.push_str(key);
             push_number(out, at);
-            out.push_str("\",");
+            out.push_str("000\","); // from microseconds
         }
     }
     out.push_str(r#""eventName":""#);
@@ -128,8 +131,8 @@ fn push_name(out: &mut String, text: &str) {
     out.push_str("pact.");
     let mut gap = false;
     let start = out.len();
-    for c in text.chars() {
-        if !c.is_ascii_alphanumeric() {
+    for byte in text.bytes() {
+        if !byte.is_ascii_alphanumeric() {
             gap = true;
             continue;
         }
@@ -137,7 +140,7 @@ fn push_name(out: &mut String, text: &str) {
             out.push('_');
         }
         gap = false;
-        out.push(c.to_ascii_lowercase());
+        out.push(byte.to_ascii_lowercase().into());
     }
     if out.len() == start {
         out.push_str("event"); // the text has no ASCII letter or digit

@@ -31,8 +31,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 /// If an answer's body is longer than this, the connection is closed.
 const BODY_LIMIT: usize = 16 * 1024;
-/// ureq's own default is 128 KiB each way.
-const BUFFER_BYTES: usize = 16 * 1024;
+/// Of what is received; ureq's own default is 128 KiB.
+const INPUT_BYTES: usize = 16 * 1024;
+/// Of what is sent at once. A request of OTLP has up to 1 MB, and takes longer in parts of 16 KiB. What a shorter one
+/// does not fill is memory that nobody touches.
+const OUTPUT_BYTES: usize = 128 * 1024;
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,8 +224,8 @@ fn bounded(builder: ConfigBuilder<AgentScope>, proxies: &Proxies) -> ConfigBuild
         .timeout_connect(Some(CONNECT_TIMEOUT))
         .timeout_per_call(Some(ATTEMPT_MAX))
         .timeout_recv_body(Some(BODY_TIMEOUT))
-        .input_buffer_size(BUFFER_BYTES)
-        .output_buffer_size(BUFFER_BYTES)
+        .input_buffer_size(INPUT_BYTES)
+        .output_buffer_size(OUTPUT_BYTES)
         .max_idle_connections(4)
 }
 
