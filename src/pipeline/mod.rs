@@ -49,6 +49,10 @@ use wake::Wake;
 /// In how many state folders one process may keep batches and have all of them emptied at once.
 const PURGE_ROUTES: usize = 16;
 
+/// The most events that the worker takes out of the queue at once: what is taken out and not on disk yet is lost with a
+/// killed process.
+const TAKE_MAX: usize = 500;
+
 /// An accepted event on its way to the worker.
 pub(crate) struct Queued {
     pub client: Arc<Owner>,
@@ -191,6 +195,14 @@ impl Pipeline {
     /// Makes the worker look at the queue now: it is filling up.
     pub fn nudge(&self) {
         self.intake.wake.nudge();
+    }
+
+    /// Makes the worker look at the queue now if a flood waits in it. Otherwise the uploader would have nothing to do
+    /// for most of the time, and the queue would be full.
+    fn nudge_in_flood(&self) {
+        if self.intake.queue.len() >= TAKE_MAX {
+            self.nudge();
+        }
     }
 
     /// Makes both threads work without linger, because a call waits, also after the exit of the process began.

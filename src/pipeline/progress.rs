@@ -1,5 +1,6 @@
 //! How threads of the host program wait for the worker and the uploader.
 
+use crate::sync::atomic::{AtomicUsize, Ordering, fence};
 use crate::sync::{Condvar, Mutex, lock};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -8,23 +9,34 @@ use std::time::Duration;
 pub(super) struct Progress {
     lock: Mutex<()>,
     is_made: Condvar,
+    /// How many threads wait.
+    waiting: AtomicUsize,
 }
 
 impl Progress {
     /// Waits until `done` returns true, which is checked again whenever there is progress. `pause` says how long to
     /// wait at most before both are called again; `None` ends the wait. Returns whether `done` was true.
     pub fn wait(&self, done: impl Fn() -> bool, pause: impl Fn() -> Option<Duration>) -> bool {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst); // before `done` is asked, see `announce`
         let mut guard = lock(&self.lock);
         while !done() {
             let Some(time) = pause() else { break };
             guard = self.is_made.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(guard);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
         done()
     }
 
-    /// Makes all waiting threads check again.
+    /// Makes all waiting threads check again. Costs next to nothing while none waits: a thread of the host program calls
+    /// it for each event that the full queue gives back.
     pub fn announce(&self) {
+        // Either this finds the thread that waits, or `done` finds what was done before this.
+        fence(Ordering::SeqCst);
+        if self.waiting.load(Ordering::Relaxed) == 0 {
+            return;
+        }
         drop(lock(&self.lock)); // a thread that checked before this is waiting by now, and is woken below
         self.is_made.notify_all();
     }

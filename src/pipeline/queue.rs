@@ -100,6 +100,11 @@ impl<T> Queue<T> {
         self.near.1.is_empty() && self.far.get().is_none_or(|far| far.1.is_empty())
     }
 
+    /// How many are in it, about.
+    pub fn len(&self) -> usize {
+        self.near.1.len() + self.far.get().map_or(0, |far| far.1.len())
+    }
+
     /// From now on, what is taken out counts as not stored.
     pub fn hold(&self) {
         self.is_held.store(true, Ordering::SeqCst);

@@ -5,7 +5,7 @@
 use super::account::DropReason;
 use super::batch::{Batch, drop_all};
 use super::upload::{LEFT_POLL, Next, Uploader};
-use super::{Pipeline, Waiting};
+use super::{Pipeline, TAKE_MAX, Waiting};
 use crate::ledger;
 use crate::platform::clock::unix_millis;
 use crate::platform::memory;
@@ -32,9 +32,10 @@ pub(super) fn run(pipeline: &'static Pipeline) {
     let mut uploader = Uploader { pipeline, state };
     let mut is_idle = true;
     loop {
-        if is_idle && may_linger(pipeline) {
+        let may_gather = is_idle && !has_whole_request(pipeline);
+        if may_gather && may_linger(pipeline) {
             pipeline.outbox.parker.park(Some(LINGER));
-        } else if is_idle {
+        } else if may_gather {
             // A call waits. The worker first hands over what it has, so that all of it goes in one request.
             pipeline.wait(Instant::now() + LINGER, &|| pipeline.is_recorded());
         }
@@ -84,6 +85,12 @@ fn may_linger(pipeline: &Pipeline) -> bool {
     }
     let waiting = lock(&pipeline.outbox.batches);
     !waiting.batches.is_empty() && waiting.visits.is_empty()
+}
+
+/// Is there a batch that need not gather, since it fills a request or is as large as any?
+fn has_whole_request(pipeline: &Pipeline) -> bool {
+    let is_whole = |batch: &Batch| batch.len() >= batch.route.destination.protocol.max_events().min(TAKE_MAX);
+    lock(&pipeline.outbox.batches).batches.iter().any(is_whole)
 }
 
 fn has_news(pipeline: &Pipeline) -> bool {

@@ -234,6 +234,7 @@ impl Uploader {
                 self.pipeline.exit.set_busy(false);
             }
             outcome?;
+            self.pipeline.nudge_in_flood();
             // A process that exits is done soon, and looks once more for what was left to it. It would miss that by a
             // pause.
             if !exiting && visit.spool.is_some_and(|spool| spool.is_turn_wanted(&visit.route.id)) {

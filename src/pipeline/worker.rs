@@ -7,7 +7,7 @@ use super::batch::{Batch, PendingEvent, drop_all, owners_of};
 use super::owner::ChoicesSay;
 #[cfg(windows)]
 use super::owner::Owner;
-use super::{Pipeline, Queued};
+use super::{Pipeline, Queued, TAKE_MAX};
 use crate::machine::Machine;
 use crate::platform::clock::{coarse_millis, unix_micros, unix_millis};
 use crate::platform::memory;
@@ -26,14 +26,12 @@ const LINGER: Duration = Duration::from_millis(50);
 const QUIET_LINGERS: u32 = 20;
 /// After this time asleep without an event it ends, and the next event starts it again.
 const SLEEP: Duration = Duration::from_millis(750);
-/// The most events taken out at once: what is taken out and not on disk yet is lost with a killed process.
-const TAKE_MAX: usize = 500;
 /// While so many events are on their way, no more are taken out.
 const PENDING_MAX: usize = 5_000;
 /// The most events that wait in memory, on disk or not.
 const OUTGOING_MAX: usize = 25_000;
 /// A batch with so many bytes of text takes no further event: a file of the spool stays well below its limit.
-const BATCH_BYTES: usize = 64 * 1024;
+const BATCH_BYTES: usize = 80 * 1024;
 
 /// The body of the thread. A lone event after a quiet time is put on disk at once, since most test processes report one
 /// event and are killed soon after; what follows gathers.
