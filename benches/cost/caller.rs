@@ -147,6 +147,16 @@ pub fn measure(place: &Place, table: &mut Table) {
     let goals = || vec![Goal::TimesFloor(3.5), Goal::BelowAll];
     table.add(time("one of 500 at once", &printed, "burst", "floor burst", goals()).floor_is(bare));
     table.add(time("the same from 4 threads", &printed, "threads", "floor threads", goals()).floor_is(bare));
+    for (what, scene) in [
+        ("one that is refused, its client's share being full", "full own more"),
+        ("one that is refused, the queue being full", "full shared more"),
+    ] {
+        let mut full: [Printed; 5] = Default::default();
+        full[0] = place.play(scene, "pact_telemetry", &place.sink.url);
+        full[0].extend(printed[0].get("burst").map(|taken| ("accepted".to_owned(), taken.clone())));
+        let row = time(what, &full, "refused", "accepted", vec![Goal::TimesFloor(1.0)]);
+        table.add(row.floor_is("one of 500 at once"));
+    }
     let waited = Row::new("times 4 threads waited in 2,000 calls", Unit::Count, vec![Goal::AtMost(0.0)]);
     table.add(waited.figures(&printed, "waited"));
     let goals = vec![Goal::TimesFloor(1.0)];

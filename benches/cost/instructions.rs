@@ -3,6 +3,7 @@
 
 use crate::child::{Place, Printed, subjects};
 use crate::figure::{Figure, Unit};
+use crate::scenes::REFUSED;
 use crate::subject::ROOT;
 use crate::table::{Goal, Row, Table};
 use std::process::Command;
@@ -35,6 +36,13 @@ fn retired(place: &Place, subject: &str) -> Option<f64> {
     Some((counted(place, "count-101", subject, &file)? - first) / 100.0)
 }
 
+/// Of an event that the full queue refuses: because its client has used up its share, or all clients have together.
+fn refused(place: &Place, whose: &str) -> Option<f64> {
+    let file = format!("{ROOT}/build/callgrind.full");
+    let before = counted(place, &format!("full {whose}"), "pact_telemetry", &file)?;
+    Some((counted(place, &format!("full {whose} more"), "pact_telemetry", &file)? - before) / REFUSED as f64)
+}
+
 pub fn measure(place: &Place, table: &mut Table) {
     let mut instructions: [Option<Figure>; 5] = Default::default();
     let mut allocations: [Printed; 5] = Default::default();
@@ -48,9 +56,18 @@ pub fn measure(place: &Place, table: &mut Table) {
         allocations[at] = place.run(command.env("LD_PRELOAD", &preloaded), "allocations", name);
     }
     let committed = committed();
+    let accepted = instructions[0].as_ref().map_or(0.0, Figure::median);
     let mut row = Row::new("instructions of an event", Unit::Count, vec![Goal::AtMost(committed * GROWTH)]);
     row.figures = instructions;
     table.add(row);
+    for (what, whose) in [
+        ("instructions of one that is refused, its client's share being full", "own"),
+        ("instructions of one that is refused, the queue being full", "shared"),
+    ] {
+        let mut row = Row::new(what, Unit::Count, vec![Goal::AtMost(accepted)]);
+        row.figures[0] = refused(place, whose).filter(|_| valgrind).and_then(|count| Figure::of(vec![count]));
+        table.add(row);
+    }
     let row = Row::new("allocations of an event", Unit::Count, vec![Goal::AtMost(1.0)]);
     table.add(row.figures(&allocations, "allocations"));
 }
@@ -63,9 +80,12 @@ fn committed() -> f64 {
     std::fs::read_to_string(file()).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(f64::INFINITY)
 }
 
-/// 0: not grown; 1: grown; 77: it could not be counted. With `PACT_TELEMETRY_BLESS` the new count is the one to keep.
+/// 0: as cheap as it was, and a refused event no more expensive; 1: not so; 77: it could not be counted. With
+/// `PACT_TELEMETRY_BLESS` the new count is the one to keep.
 pub fn check() -> i32 {
-    let Some(now) = retired(&Place::new(), "pact_telemetry") else {
+    let place = Place::new();
+    let counted = retired(&place, "pact_telemetry").zip(refused(&place, "own")).zip(refused(&place, "shared"));
+    let Some(((now, own), shared)) = counted else {
         eprintln!("instructions of an event: not counted, there is no valgrind");
         return 77;
     };
@@ -78,6 +98,11 @@ pub fn check() -> i32 {
         eprintln!(
             "an event costs its caller more than before; if that is meant: make bench-check PACT_TELEMETRY_BLESS=1"
         );
+        return 1;
+    }
+    println!("of one that is refused: {own:.0} by its client's share, {shared:.0} by the queue");
+    if own > now || shared > now {
+        eprintln!("an event that is refused costs its caller more than one that is accepted");
         return 1;
     }
     0

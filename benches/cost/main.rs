@@ -38,11 +38,12 @@ fn measure(only: &[String]) {
     let place = Place::new();
     let mut table = Table::default();
     type Step = fn(&Place, &mut Table);
-    let steps: [(&str, Step); 4] = [
+    let steps: [(&str, Step); 5] = [
         ("what the caller pays", caller::measure),
         ("what an event retires and allocates", instructions::measure),
         ("what the process pays", process::measure),
-        ("what arrives, and at what price", delivery::measure),
+        ("what arrives of a flood, and at what price", delivery::flood),
+        ("what arrives otherwise", delivery::measure),
     ];
     for (what, step) in steps {
         if !only.is_empty() && !only.iter().any(|word| what.contains(word.as_str())) {

@@ -12,8 +12,17 @@ pub fn tell(name: &str, value: f64) {
 
 /// How many events the server has got.
 pub fn arrived(sink: &str) -> u64 {
+    asked(sink, "arrived")
+}
+
+/// How many requests it has got.
+pub fn requests(sink: &str) -> u64 {
+    asked(sink, "requests")
+}
+
+fn asked(sink: &str, what: &str) -> u64 {
     let mut stream = TcpStream::connect(sink.trim_start_matches("http://")).unwrap();
-    stream.write_all(b"GET /arrived HTTP/1.1\r\n\r\n").unwrap();
+    stream.write_all(format!("GET /{what} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
     let mut reader = BufReader::new(stream);
     let mut lines = (&mut reader).lines().map_while(Result::ok);
     let length = lines.find_map(|line| line.strip_prefix("Content-Length: ").map(str::to_owned)).unwrap();

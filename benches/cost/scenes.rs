@@ -2,7 +2,7 @@
 //! has threads and rounds, is in caller.rs.
 
 use crate::caller;
-use crate::probe::{arrived, monotonic, settle, tell};
+use crate::probe::{self, arrived, monotonic, settle, tell};
 use crate::subject::{self, Subject};
 use std::ffi::CStr;
 use std::hint::black_box;
@@ -29,9 +29,10 @@ pub fn play(arguments: &[String]) {
         "memory" => memory(name, url, sink),
         "dlopen" => dlopen(name),
         "exit idle" | "exit delivered" | "exit offline" => exit(scene, name, url, sink),
-        "sustained" => sustained(name, url, sink),
+        "sustained" | "sustained 25" | "sustained otlp" => sustained(scene, name, url, sink),
         "idle" => idle(name, url, sink),
         "again" => again(name, url, sink),
+        "full own" | "full shared" | "full own more" | "full shared more" => full(scene),
         "one" => {
             let subject = Subject::start(name, url);
             subject.event(1);
@@ -214,7 +215,9 @@ fn exit(scene: &str, name: &str, url: &str, sink: &str) {
     subject.end();
 }
 
-fn sustained(name: &str, url: &str, sink: &str) {
+/// `sustained 25`: at most 25 events in a request, of those that send more. `sustained otlp`: the library with that
+/// protocol.
+fn sustained(scene: &str, name: &str, url: &str, sink: &str) {
     // As many at a time as each holds without losing any; the library says when it is full.
     let chunk = match name {
         "pact_telemetry" => i64::MAX,
@@ -222,14 +225,19 @@ fn sustained(name: &str, url: &str, sink: &str) {
         "sentry" => 25,
         _ => 2_000,
     };
-    let subject = Subject::start(name, url);
+    // opentelemetry has a setting for it, libdatadog sends what it has whenever it is flushed.
+    let flushes_each = if (scene, name) == ("sustained 25", "libdatadog") { 25 } else { i64::MAX };
+    let subject = Subject::start_with(name, url, if scene == "sustained otlp" { "otlp" } else { "ga4" });
     deliver(name, &subject, sink);
-    let (before, cpu, start) = (arrived(sink), processor(), Instant::now());
+    let (before, requests, cpu, start) = (arrived(sink), probe::requests(sink), processor(), Instant::now());
     let mut taken = 0;
     while start.elapsed() < Duration::from_secs(2) {
         match subject.event(taken) {
             0 => taken += 1,
             _ => std::thread::sleep(Duration::from_micros(100)),
+        }
+        if taken % flushes_each == 0 {
+            subject.flush();
         }
         if taken % chunk == 0 {
             settle(name, &subject, sink, before + taken as u64);
@@ -240,6 +248,7 @@ fn sustained(name: &str, url: &str, sink: &str) {
     tell("rate", arrived / elapsed);
     tell("cpu", cpu / arrived * 1e6);
     tell("lost", (taken as f64 - arrived) / taken as f64);
+    tell("each", arrived / (probe::requests(sink) - requests) as f64);
 }
 
 fn usage() -> libc::rusage {
@@ -255,6 +264,45 @@ fn usage() -> libc::rusage {
 fn processor() -> f64 {
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
     seconds(usage().ru_utime) + seconds(usage().ru_stime)
+}
+
+/// Events beyond what the full queue counts; so many that it does not matter how many the worker took out before.
+pub const REFUSED: i64 = 20_000;
+
+/// The queue is full, since a server accepts connections and never answers. `own`: one client has used up its share.
+/// `shared`: three clients have, together, and none its own. `more`: and so many events are refused. Times them, too.
+fn full(scene: &str) {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let clients = if scene.contains("shared") { 3 } else { 1 };
+    let subjects: Vec<_> = (0..clients).map(|_| Subject::start("pact_telemetry", &url)).collect();
+    let event = |value: i64| subjects[value as usize % clients].event(value);
+    const BURST: i64 = 100;
+    let burst = |what: Option<&str>| {
+        let start = Instant::now();
+        let taken = (0..BURST).filter(|value| event(*value) == 0).count() as i64;
+        if let Some(what) = what {
+            tell(what, start.elapsed().as_secs_f64() / BURST as f64);
+        }
+        taken
+    };
+    // The worker takes some of them out, until it has enough of them.
+    let mut refused = 0;
+    while refused < 10 {
+        match burst(None) {
+            0 => {
+                refused += 1;
+                std::thread::sleep(Duration::from_millis(60));
+            }
+            _ => refused = 0,
+        }
+    }
+    if scene.contains("more") {
+        let taken: i64 = (0..REFUSED / BURST).map(|_| burst(Some("refused"))).sum();
+        assert_eq!(taken, 0, "the queue is full");
+    }
+    // SAFETY: ends the process at once, as a process does that does not wait for the server.
+    unsafe { libc::_exit(0) }
 }
 
 /// How often threads but this one were scheduled, from three seconds after the last event on.

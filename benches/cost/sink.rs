@@ -46,6 +46,8 @@ fn serve(stream: &TcpStream, counts: &Counts, tls: SocketAddr) -> Option<()> {
         let head = head(&mut reader)?;
         let answer = if head.starts_with("get /arrived ") {
             counts.events.load(Relaxed).to_string()
+        } else if head.starts_with("get /requests ") {
+            counts.requests.load(Relaxed).to_string()
         } else if head.starts_with("connect ") {
             writer.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok()?;
             return tunnel(stream, tls);
@@ -88,9 +90,19 @@ fn read(reader: &mut impl BufRead, head: &str, body: &mut Vec<u8>) -> Option<()>
     Some(())
 }
 
-fn marks(body: &[u8]) -> u64 {
-    let starts = body.iter().enumerate().filter(|(_, byte)| **byte == MARK[0]);
-    starts.filter(|(at, _)| body[*at..].starts_with(MARK)).count() as u64
+/// By memmem(3): a search byte by byte would cost as much as what is measured.
+fn marks(mut body: &[u8]) -> u64 {
+    let mut count = 0;
+    loop {
+        let (bytes, length) = (body.as_ptr(), body.len());
+        // SAFETY: reads both inside their lengths, and gives a place in the first or null.
+        let found = unsafe { libc::memmem(bytes.cast(), length, MARK.as_ptr().cast(), MARK.len()) };
+        if found.is_null() {
+            return count;
+        }
+        count += 1;
+        body = &body[found as usize - bytes as usize + MARK.len()..];
+    }
 }
 
 fn tunnel(stream: &TcpStream, to: SocketAddr) -> Option<()> {

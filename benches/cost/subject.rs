@@ -67,7 +67,13 @@ pub fn open(name: &str) -> *mut c_void {
 }
 
 impl Subject {
+    /// As each is where nothing is configured; the library with Google Analytics 4.
     pub fn start(name: &str, url: &str) -> Self {
+        Self::start_with(name, url, "ga4")
+    }
+
+    /// `protocol` is the library's alone.
+    pub fn start_with(name: &str, url: &str, protocol: &str) -> Self {
         if name == "nobody" {
             return Subject(Verbs::Nobody);
         }
@@ -91,9 +97,10 @@ impl Subject {
                 });
             }
         }
+        let credentials = if protocol == "ga4" { r#","measurement_id":"G-BENCH","api_secret":"bench""# } else { "" };
         let config = CString::new(format!(
             r#"{{"library":{{"id":"pact-bench","name":"Pact Bench","version":"1.0.0"}},
-                "endpoint":"{url}","measurement_id":"G-BENCH","api_secret":"bench"}}"#
+                "protocol":"{protocol}","endpoint":"{url}"{credentials}}}"#
         ));
         // SAFETY: their types are in include/pact_telemetry.h.
         unsafe {
