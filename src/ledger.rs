@@ -3,8 +3,8 @@
 //!
 //! `ledger.jsonl` in the state folder has mode 0600 and one JSON object per line: a request before it leaves, and later
 //! its outcome under the same number. A body that is JSON is noted as it was sent, byte for byte, and any other as a
-//! string. Beyond [`BYTES_MAX`] the file replaces `ledger.1.jsonl`, and a new file begins. If the disk cannot be written
-//! to, nothing is noted.
+//! string. Beyond [`BYTES_MAX`] the file replaces `ledger.1.jsonl`, and a new file begins. If the disk cannot be
+//! written to, nothing is noted.
 
 use crate::json::{push_number, push_string};
 use crate::platform::files::Private;

@@ -29,8 +29,8 @@ impl Progress {
         done()
     }
 
-    /// Makes all waiting threads check again. Costs next to nothing while none waits: a thread of the host program calls
-    /// it for each event that the full queue gives back.
+    /// Makes all waiting threads check again. Costs next to nothing while none waits: a thread of the host program
+    /// calls it for each event that the full queue gives back.
     pub fn announce(&self) {
         // Either this finds the thread that waits, or `done` finds what was done before this.
         fence(Ordering::SeqCst);
