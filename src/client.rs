@@ -170,6 +170,10 @@ impl Client {
     #[inline(always)]
     pub(crate) fn queue(&self, epoch: u32, texts: &Texts<'_>, value: i64) -> Result<(), TrackError> {
         let owner = &self.owner;
+        let made = existing();
+        if made.is_some_and(Pipeline::is_full) {
+            return Err(self.queue_full()); // before it is copied, so that it costs no more than one that is accepted
+        }
         let event = match Packed::new(texts, value, coarse_millis(), epoch) {
             Ok(event) => event,
             Err(InvalidEvent::NoMemory) => return Err(self.queue_full()),
@@ -178,7 +182,7 @@ impl Client {
                 return Err(invalid.into());
             }
         };
-        let Some(pipeline) = for_this_process() else { return Err(self.queue_full()) };
+        let Some(pipeline) = made.or_else(for_this_process) else { return Err(self.queue_full()) };
         pipeline.join(owner);
         let capacity = owner.settings.queue_capacity as u64;
         let Some(waiting) = owner.account.accept(capacity) else { return Err(self.queue_full()) };

@@ -41,6 +41,7 @@ fn first() -> Option<&'static Pipeline> {
 }
 
 /// This process's pipeline, if there is one.
+#[inline(always)]
 pub(crate) fn existing() -> Option<&'static Pipeline> {
     PIPELINE.get()
 }

@@ -187,6 +187,12 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Has the queue no place at this moment?
+    #[inline(always)]
+    pub fn is_full(&self) -> bool {
+        self.intake.queue.is_full()
+    }
+
     #[inline(always)]
     fn wake_worker(&'static self) {
         self.intake.wake.rouse(|| (self.threads.start_worker)(self));

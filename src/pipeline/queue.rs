@@ -79,6 +79,18 @@ impl<T> Queue<T> {
         pushed
     }
 
+    /// Has it no place at this moment?
+    #[inline(always)]
+    pub fn is_full(&self) -> bool {
+        self.near.0.is_full() && self.is_far_full()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_far_full(&self) -> bool {
+        self.capacity <= NEAR || self.far.get().is_some_and(|far| far.0.is_full())
+    }
+
     #[cold]
     #[inline(never)]
     fn push_far(&self, item: T) -> Result<(), T> {
@@ -157,10 +169,12 @@ mod tests {
         for capacity in [1, 7, NEAR as u32, NEAR as u32 + 1, 1_000] {
             let queue = Queue::new(capacity as usize);
             assert!(queue.is_empty());
-            assert_eq!(fill(&queue), capacity);
+            assert!((0..capacity).all(|number| !queue.is_full() && queue.push(number).is_ok()));
+            assert!(queue.is_full());
             assert_eq!(queue.push(77), Err(77));
             assert!(!queue.is_empty());
             assert!(queue.take().eq(0..capacity), "in their order");
+            assert!(!queue.is_full());
             assert!(queue.is_empty());
             assert_eq!(fill(&queue), capacity, "and again");
         }
@@ -247,6 +261,10 @@ mod model {
     }
 
     impl<T> Sender<T> {
+        pub fn is_full(&self) -> bool {
+            self.0.lock().unwrap().len() == self.1
+        }
+
         pub fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
             let mut items = self.0.lock().unwrap();
             if items.len() == self.1 {

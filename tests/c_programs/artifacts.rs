@@ -122,7 +122,9 @@ pub fn debug_library(sandbox: &Sandbox) -> PathBuf {
         let target = root("build/force-panic");
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["rustc", "--quiet", "--locked", "--features", "force-panic", "--lib", "--crate-type", "cdylib"]);
-        run_tool(cargo.arg("--target-dir").arg(&target).current_dir(root("")).env_remove("CARGO_TARGET_DIR"));
+        // With all that is known of types, which abidiff reads.
+        cargo.env_remove("CARGO_PROFILE_DEV_DEBUG").env_remove("CARGO_TARGET_DIR");
+        run_tool(cargo.arg("--target-dir").arg(&target).current_dir(root("")));
         target.join("debug/libpact_telemetry.so")
     };
     let folder = sandbox.path().join("debug");
