@@ -105,9 +105,7 @@ func TestCloseDoesNotWaitForTheFlushOfAnother(t *testing.T) {
 		defer cancel()
 		flushed <- client.Flush(ctx)
 	}()
-	for client.handle.refs.Load() < 2 {
-		runtime.Gosched()
-	}
+	waitUntil(t, "inside the flush", func() bool { return client.handle.refs.Load() == 2 })
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	start := time.Now()

@@ -22,8 +22,9 @@ pub(super) struct Exit {
     is_ci: AtomicBool,
     /// The longest wait that a client of this process allows, in milliseconds.
     timeout_ms: AtomicU64,
-    /// What `flush` and `close` waited in vain. It is taken off later waits.
-    spent: Mutex<Spent>,
+    /// What `flush` and `close` waited in vain for each destination since its last answer, by the destination's name.
+    /// It is taken off later waits for it, and off the exit's.
+    spent: Mutex<Vec<(String, Duration)>>,
     has_begun: AtomicBool,
     /// What was accepted before the exit began is on disk, or settled.
     is_recorded: AtomicBool,
@@ -32,15 +33,6 @@ pub(super) struct Exit {
     /// Since when, and until when at most, the exit waits.
     time: Mutex<Option<(Instant, Instant)>>,
     attempt: Mutex<Option<Attempt>>,
-}
-
-#[derive(Default)]
-struct Spent {
-    /// By the name of the destination that was waited for: until it answers.
-    of: Vec<(String, Duration)>,
-    /// The destinations that answered since anything was waited for in vain: what was waited for others says nothing of
-    /// them.
-    answered: Vec<String>,
 }
 
 /// A request that is being made.
@@ -80,33 +72,25 @@ impl Exit {
         self.is_ci.fetch_or(is_ci, Ordering::Relaxed);
     }
 
-    /// What a wait of that length for a destination, or for all of them, may still take: one budget a process, whatever
-    /// was waited for.
+    /// What a wait of that length for a destination may still take, or the exit's wait for all of them.
     pub fn left_of(&self, timeout: Duration, route: Option<&Route>) -> Duration {
         let spent = lock(&self.spent);
-        if route.is_some_and(|route| spent.answered.contains(&route.id)) {
-            return timeout;
-        }
-        timeout.saturating_sub(spent.of.iter().map(|(_, spent)| *spent).sum())
+        let is_meant = |id: &str| route.is_none_or(|route| route.id == id);
+        timeout.saturating_sub(spent.iter().filter(|(id, _)| is_meant(id)).map(|(_, spent)| *spent).sum())
     }
 
     /// That much was waited in vain for a destination.
     pub fn spend(&self, waited: Duration, route: &Route) {
-        let Spent { of, answered } = &mut *lock(&self.spent);
-        answered.clear();
-        match of.iter_mut().find(|(id, _)| *id == route.id) {
+        let mut spent = lock(&self.spent);
+        match spent.iter_mut().find(|(id, _)| *id == route.id) {
             Some((_, spent)) => *spent += waited,
-            None => of.push((route.id.clone(), waited)),
+            None => spent.push((route.id.clone(), waited)),
         }
     }
 
     /// The destination answered: what was waited for it before was not in vain.
     pub fn forgive(&self, route: &Route) {
-        let Spent { of, answered } = &mut *lock(&self.spent);
-        of.retain(|(id, _)| *id != route.id);
-        if !answered.contains(&route.id) {
-            answered.push(route.id.clone());
-        }
+        lock(&self.spent).retain(|(id, _)| *id != route.id);
     }
 
     /// The longest that the exit may take.
