@@ -91,9 +91,12 @@ final class Collector implements AutoCloseable {
     Library.await(Deadline.in(Duration.ofSeconds(20)));
   }
 
+  /** Longer than anything takes, also on a busy machine. */
+  private static final long PATIENCE_MS = 20_000;
+
   /** The next event, or null if none comes. */
   JsonObject next() {
-    return next(5_000L);
+    return next(PATIENCE_MS);
   }
 
   JsonObject next(long millis) {
@@ -107,7 +110,7 @@ final class Collector implements AutoCloseable {
   /** The next events, as many as come, but at most this many. */
   List<JsonObject> next(int count) {
     List<JsonObject> all = new ArrayList<>();
-    for (JsonObject one; all.size() < count && (one = next(5_000L)) != null; ) {
+    for (JsonObject one; all.size() < count && (one = next(PATIENCE_MS)) != null; ) {
       all.add(one);
     }
     return all;
