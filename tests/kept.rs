@@ -87,63 +87,6 @@ fn no_call_says_kept_of_what_vanished_from_the_disk() {
     wait_until(|| one.flush(PATIENCE) == Flushed::Kept);
 }
 
-/// Tracks event 1, and is killed while its request waits for an answer.
-fn is_killed_while_it_waits(home: &Home, collector: &Collector) {
-    let mut process = home.process(&collector.url, "track 1, print, sleep 60000").start();
-    process.wait_for_print();
-    assert_eq!(collector.next_request()["answer"], "hang");
-    process.kill();
-}
-
-#[test]
-fn what_a_killed_process_had_sent_is_not_sent_again_to_a_server_that_answered_lately() {
-    let home = Home::new();
-    let collector = Collector::start(&["--requests", "--answers", "ok,hang"]);
-    home.run(&collector.url, "track 0, flush Delivered");
-    collector.next_request();
-    is_killed_while_it_waits(&home, &collector);
-    let stats = home.run(&collector.url, "until /left_by_others/unconfirmed, track 2, flush Delivered, print");
-    assert_eq!(count(&stats[0], "/left_by_others/delivered"), 0);
-    assert_eq!(home.batches(), Vec::<String>::new());
-    let bodies: String = collector.end().iter().map(Value::to_string).collect();
-    assert!(!bodies.contains(r#"metric_value\":1,"#), "{bodies}");
-}
-
-#[test]
-fn what_a_killed_process_had_sent_is_sent_again_to_a_server_that_never_answered() {
-    let home = Home::new();
-    let collector = Collector::start(&["--requests", "--answers", "hang"]);
-    is_killed_while_it_waits(&home, &collector);
-    home.age(RESERVED);
-    let stats = home.run(&collector.url, "until /left_by_others/delivered, print");
-    assert_eq!(count(&stats[0], "/left_by_others/unconfirmed"), 0);
-    assert_eq!(home.batches(), Vec::<String>::new());
-}
-
-#[test]
-fn what_a_killed_process_had_not_yet_written_is_not_taken_for_sent() {
-    let home = Home::new();
-    // Accepts a connection and sends nothing in the handshake.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    let mut process = home.process(&url, "track 1, print, sleep 60000").start();
-    process.wait_for_print();
-    let connection = listener.accept().unwrap();
-    let batch = home.batches().remove(0);
-    let health = home.spool().join(format!("{}.retry", batch.split('-').next().unwrap()));
-    process.kill();
-    std::fs::write(health, format!(r#"{{"answered_ms":{}}}"#, unix_millis())).unwrap();
-    drop((connection, listener));
-    home.age(RESERVED);
-    let stats = home.run(&url, "track 2, flush Kept, print");
-    assert_eq!(count(&stats[0], "/left_by_others/unconfirmed"), 0);
-    assert_eq!(home.batches().iter().map(|name| home.events_in(name)).sum::<usize>(), 2);
-}
-
-fn unix_millis() -> u128 {
-    std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()
-}
-
 #[test]
 fn a_process_that_only_makes_its_client_sends_what_waits() {
     let (home, collector) = with_left("track 1, track 2");

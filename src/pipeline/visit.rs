@@ -2,7 +2,7 @@
 //! request. One process at a time uploads to a destination; what is known of the destination is remembered for all.
 
 use super::account::DropReason;
-use super::batch::{Batch, PendingEvent, drop_all};
+use super::batch::{Batch, drop_all};
 use super::exit::Attempt;
 use super::owner::Owner;
 use super::request::Sent;
@@ -13,7 +13,7 @@ use crate::platform::clock::{unix_micros, unix_millis};
 use crate::record;
 use crate::retry::{HANG, Health};
 use crate::route::Route;
-use crate::spool::{Lock, Spool, Turn, Unsettled};
+use crate::spool::{Lock, Spool, Turn};
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -124,7 +124,6 @@ impl Uploader {
             Some(Turn::Impossible) | None => None,
         };
         self.state.busy = None;
-        let (lock, health) = self.settle_unsettled(visit, lock, health);
         visit.turns += 1;
         if lock.is_some() && visit.turns == 1 && self.pipeline.exit.has_begun() {
             // The others leave their batches to the process that has the turn. Set while the exit still waits for a
@@ -133,43 +132,6 @@ impl Uploader {
             visit.is_trusted = true;
         }
         Ok((lock, health))
-    }
-
-    /// With the turn: a process that was killed after it had written a request left its events unsettled. They count as
-    /// unconfirmed if the destination had answered lately. Otherwise they are sent again, by a process that has more
-    /// time than it takes to see that a destination hangs.
-    fn settle_unsettled(&mut self, visit: &Visit, lock: Option<Lock>, health: Health) -> (Option<Lock>, Health) {
-        let Some((mut lock, spool)) = lock.zip(visit.spool) else { return (None, health) };
-        let Some(Unsettled { at_ms, parts }) = lock.unsettled() else { return (Some(lock), health) };
-        let mut next = health;
-        for part in &parts {
-            let Some(name) = spool.same(part) else { continue };
-            if !health.is_known(at_ms) {
-                next = health.after_vain(unix_millis(), HANG / 4, true, 0);
-                continue;
-            }
-            // Perhaps one of this process, given away since.
-            let own = self.state.batches.iter_mut().find(|batch| batch.file.as_ref() == Some(&name));
-            let settled = match own {
-                Some(batch) => batch.take_oldest(part.events),
-                None => {
-                    let Some(mut found) = Batch::found(&self.pipeline.tally, visit.route, spool, name) else {
-                        continue;
-                    };
-                    let settled = found.take_oldest(part.events);
-                    found.abandon();
-                    settled
-                }
-            };
-            settled.into_iter().for_each(PendingEvent::leave_unconfirmed);
-            next = health.after_unconfirmed();
-        }
-        self.state.batches.retain(|batch| !batch.is_empty());
-        if next != health {
-            self.set_health(visit.route, visit.spool, next);
-        }
-        lock.forget();
-        (Some(lock), next)
     }
 
     /// May a request be begun now? Otherwise what waits is kept, unless the next look is soon and nobody waits: a flush
@@ -214,6 +176,7 @@ impl Uploader {
             // Of what was answered before. The last request is announced when nothing is open any more (`run`), since a
             // host program may close all descriptors as soon as its flush returns.
             self.pipeline.announce();
+            lock.into_iter().for_each(Lock::touch);
             self.pipeline.exit.set_attempt(Some(Attempt {
                 route: visit.route.clone(),
                 spool: visit.spool.cloned(),
@@ -221,11 +184,7 @@ impl Uploader {
                 begin: Instant::now(),
                 now_ms: unix_millis(),
             }));
-            let sent = self.send(visit, lock, batches, max_events, &health);
-            if !matches!(sent, Sent::Answered { .. }) {
-                // What was not answered is sent again. An answer has changed the length of each file, or removed it.
-                lock.into_iter().for_each(Lock::forget);
-            }
+            let sent = self.send(visit, batches, max_events, &health);
             self.pipeline.exit.set_attempt(None);
             let outcome = self.learn(visit, sent, &mut health, &mut stored);
             // Last: the exit of the process waits for it.

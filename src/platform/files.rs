@@ -86,18 +86,6 @@ impl Private {
         self.open.get()?.write_all(bytes)
     }
 
-    /// Writes these bytes at that place, in one call.
-    #[cfg(unix)]
-    pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        std::os::unix::fs::FileExt::write_at(self.open.get()?, bytes, offset).map(drop)
-    }
-
-    /// Writes these bytes at that place, in one call.
-    #[cfg(not(unix))]
-    pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        std::os::windows::fs::FileExt::seek_write(self.open.get()?, bytes, offset).map(drop)
-    }
-
     /// Reads the whole file; [`io::ErrorKind::InvalidData`] if it is longer than `limit` bytes.
     pub fn read(&mut self, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
