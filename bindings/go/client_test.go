@@ -89,7 +89,9 @@ func TestEveryOptionReachesTheLibraryUnderItsKey(t *testing.T) {
 
 func TestAHostThatShowsTheNoticeFindsItAndNothingLeavesUntilItDid(t *testing.T) {
 	folder, err := os.MkdirTemp("", "state") // not t.TempDir, which fails where the library writes meanwhile
-	check(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	t.Setenv("PACT_TELEMETRY_STATE_DIR", folder)
 	collector := startCollector(t)
