@@ -233,8 +233,7 @@ fn permission_in(ask: &Ask<'_>, folder: &Path) -> io::Result<Permission> {
     let now_ms = clock.now_ms(uptime.as_ref(), wall_ms);
     let permission = permission_by(ask, folder, now_ms)?;
     match permission {
-        Permission::Held { until_ms: u64::MAX } => Ok(permission),
-        Permission::Held { until_ms } => {
+        Permission::Held { until_ms } if until_ms != u64::MAX => {
             Clock::note_down(folder, uptime.as_ref(), wall_ms);
             Ok(Permission::Held { until_ms: by_other_clock(until_ms, now_ms, wall_ms) })
         }

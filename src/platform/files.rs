@@ -22,7 +22,7 @@ impl Private {
 
     /// Opens a file, or creates one for this user alone.
     pub fn open_or_create(path: &Path) -> io::Result<Self> {
-        open(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
+        open(OpenOptions::new().write(true).create(true).truncate(false), path)
     }
 
     /// Opens an existing regular file for reading; [`io::ErrorKind::InvalidData`] if it is something else, such as a

@@ -1,6 +1,6 @@
 //! Hostile programs and systems: without threads, descriptors or memory, or with storms of signals.
 
-use crate::support::programs::{Language, Sandbox, library, root};
+use crate::support::programs::{Ended, Language, Sandbox, library, root};
 use crate::support::{Collector, notice_shown, state_below};
 use std::os::unix::fs::PermissionsExt;
 
@@ -136,6 +136,12 @@ fn every_function_runs_on_a_stack_of_64_kib() {
     }
 }
 
+/// It succeeded, and said nothing.
+fn expect_silence(what: &str, ended: &Ended) {
+    let Ended { status, out, err, .. } = ended;
+    assert!(status.success() && out.is_empty() && err.is_empty(), "{what}: {status}\n{out}{err}");
+}
+
 #[test]
 fn a_program_that_is_linked_statically_reports_nothing_and_says_why() {
     let sandbox = Sandbox::new();
@@ -145,13 +151,7 @@ fn a_program_that_is_linked_statically_reports_nothing_and_says_why() {
         let arguments = [kind.into(), format!("-I{}", include.display()), archive.display().to_string(), "-ldl".into()];
         let program = sandbox.program_with("unsupported", Language::C, &arguments);
         let ended = sandbox.run(program).endpoint(&collector.url).argument("static program").end();
-        assert!(
-            ended.status.success() && ended.out.is_empty() && ended.err.is_empty(),
-            "{kind}: {}\n{}{}",
-            ended.status,
-            ended.out,
-            ended.err
-        );
+        expect_silence(kind, &ended);
     }
     for kind in ["-static", "-static-pie"] {
         let program = sandbox.program_with("static_opens", Language::C, &[kind.into(), "-ldl".into()]);
@@ -161,13 +161,7 @@ fn a_program_that_is_linked_statically_reports_nothing_and_says_why() {
             println!("skipped: a program linked with {kind} opens no library here: {}", ended.out);
             continue;
         }
-        assert!(
-            ended.status.success() && ended.out.is_empty() && ended.err.is_empty(),
-            "{kind}: {}\n{}{}",
-            ended.status,
-            ended.out,
-            ended.err
-        );
+        expect_silence(kind, &ended);
     }
     assert_eq!(collector.end().len(), 0);
     assert!(!state_below(sandbox.path()).join("spool").exists());
