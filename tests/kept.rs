@@ -1,5 +1,5 @@
-//! What is on disk when it is promised to be, and what becomes of it: `persist`, what a killed process had sent,
-//! batches that wait for the next process, that are too old, or that were changed on disk.
+//! What is on disk when it is promised to be, and what becomes of it: `persist`, and batches that wait for the next
+//! process, that are too old, that are from before an "on", or that were changed on disk.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
@@ -8,7 +8,11 @@ mod support;
 use pact_telemetry::Flushed;
 use serde_json::{Value, json};
 use std::time::Duration;
+#[cfg(target_os = "linux")]
+use std::{process::Command, time::UNIX_EPOCH};
 use support::processes::*;
+#[cfg(target_os = "linux")]
+use support::programs::{Sandbox, root, run_tool};
 use support::*;
 
 /// Longer than a batch is left to the process that wrote it.
@@ -94,6 +98,35 @@ fn a_process_that_only_makes_its_client_sends_what_waits() {
     assert_eq!(count(&stats[0], "/accepted"), 0);
     assert_eq!(home.batches(), Vec::<String>::new());
     assert_eq!(values(&collector.events_until_end()), [1, 2]);
+}
+
+#[cfg(target_os = "linux")] // LD_PRELOAD
+#[test]
+fn what_was_recorded_before_an_on_is_not_sent_also_from_a_hosts_folder_and_by_a_clock_that_was_set_back() {
+    let (sandbox, now_ms) = (Sandbox::new(), || UNIX_EPOCH.elapsed().unwrap().as_millis() as u64);
+    let clock = sandbox.path().join("clock.so");
+    let compile = ["-D_GNU_SOURCE", "-fPIC", "-shared", "-ldl", "-o"];
+    run_tool(Command::new("cc").arg(root("tests/c/clock.c")).args(compile).arg(&clock));
+    // How far the clock was ahead, and whether the person turned it on after the event was recorded.
+    for (ahead, is_on_later) in [("0", false), ("0", true), ("3600", false)] {
+        for is_hosts in [false, true] {
+            let (home, collector) = (Home::of_a_new_person(), Collector::start(&[]));
+            let process = |steps: &str| match home.process(&collector.url, steps) {
+                process if is_hosts => process.config("state_dir", json!(home.path().join("host"))),
+                process => process,
+            };
+            let before_ms = now_ms() - 1_000;
+            process("track 1, flush Kept").variable("LD_PRELOAD", &clock).variable("CLOCK_AHEAD", ahead).run();
+            let since_ms = if is_on_later { now_ms() } else { before_ms };
+            home.choose(&json!({"enabled": true, "since_ms": since_ms}).to_string());
+            let (fate, arrived) =
+                if ahead == "0" && !is_on_later { ("delivered", vec![1, 2]) } else { ("dropped", vec![2]) };
+            process(&format!("track 2, flush Delivered, until /left_by_others/{fate}=1")).run();
+            let mut values = values(&collector.events_until_end());
+            values.sort();
+            assert_eq!(values, arrived, "{ahead}, {is_on_later}, {is_hosts}");
+        }
+    }
 }
 
 #[test]
