@@ -434,6 +434,14 @@ fn a_relative_home_is_no_home() {
 }
 
 #[test]
+fn a_home_that_is_missing_is_not_made_and_events_wait_in_memory() {
+    let home = Home::of_a_new_person();
+    let missing = home.path().join("missing");
+    memory_only(|url, steps| home.process(url, steps).variable("HOME", &missing));
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn where_the_state_folder_is_a_file_events_wait_in_memory() {
     let home = Home::of_a_new_person();
     let file = home.path().join("file");
@@ -466,6 +474,18 @@ fn in_a_home_that_is_another_users_events_wait_in_memory() {
     }
     std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     memory_only(|url, steps| home.process(url, steps).run_by(65_534));
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn root_makes_nothing_in_somebody_elses_home() {
+    let home = Home::of_a_new_person();
+    if !is_root(&home) {
+        println!("skipped: takes root");
+        return;
+    }
+    std::os::unix::fs::chown(home.path(), Some(65_534), None).unwrap();
+    memory_only(|url, steps| home.process(url, steps));
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
