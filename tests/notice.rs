@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 use support::processes::*;
 use support::*;
@@ -144,6 +144,28 @@ fn a_notice_that_cannot_be_seen_was_not_shown() {
     assert!(!home.was_told());
     assert_eq!(home.batches().len(), 2);
     assert_eq!(collector.end().len(), 0);
+}
+
+#[cfg(target_os = "linux")] // /proc says that the pipe is full
+#[test]
+fn a_standard_error_that_nobody_reads_holds_up_nobody() {
+    let (home, collector) = (Home::of_a_new_person(), Collector::start(&[]));
+    let (_reader, writer) = std::io::pipe().unwrap();
+    let mut filling = Command::new("cat").arg("/dev/zero").stdout(writer.try_clone().unwrap()).spawn().unwrap();
+    let waits_in = format!("/proc/{}/wchan", filling.id());
+    wait_until(|| std::fs::read_to_string(&waits_in).unwrap().contains("pipe_write"));
+    let in_ci = |steps: &str| home.process(&collector.url, steps).variable("CI", "true");
+    let mut stalled = in_ci("track 1, flush, print, sleep 60000");
+    stalled.command.stderr(writer);
+    let mut stalled = stalled.start();
+    stalled.wait_for_print();
+    let said: Vec<_> =
+        (2..5).map(|number| notices(&in_ci(&format!("track {number}, flush Delivered, close")).errors())).collect();
+    assert_eq!(said, [1, 0, 0], "the first one whose standard error is read tells the person");
+    stalled.kill();
+    filling.kill().unwrap();
+    filling.wait().unwrap();
+    assert_eq!(values(&collector.events_until_end()).iter().filter(|value| (2..5).contains(*value)).count(), 3);
 }
 
 /// What reached the journal that is standard error of a service, and whether that counts as shown. `name`: what stands
