@@ -417,7 +417,10 @@ impl Client {
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
         let account = &self.owner.account;
         let told = account.lost_told();
-        let is_done = || !account.is_waiting() || pipeline.is_taken();
+        // Of a client that is off, nothing may be left on disk: the process may be killed when this returns.
+        let is_removed = || !account.is_waiting() && account.snapshot().spooled == 0;
+        let is_stored = || !account.is_waiting() || pipeline.is_taken();
+        let is_done = || if self.owner.is_on() { is_stored() } else { is_removed() };
         if !is_done() {
             pipeline.hurry_worker();
             if !pipeline.wait(deadline, &is_done) {
