@@ -90,6 +90,26 @@ test('an opt-out in the copy of the environment in a worker leaves nothing on di
   assert.equal((await left(code))[0], 0);
 });
 
+// As the workers of Vitest and Jest are.
+for (const [name, clock] of Object.entries({ '': '', ', its clock being faked': 'mock.timers.enable();' })) {
+  test(`a child process that is killed when it says that it is done has on disk what it tracked${name}`, async () => {
+    const child = JSON.stringify(`${PREAMBLE}
+      const { setImmediate } = require('node:timers');
+      const { mock } = require('node:test');
+      ${clock}
+      track(5);
+      setImmediate(() => process.send('done'));`);
+    const code = `
+      const children = 20;
+      let killed = 0;
+      for (let i = 0; i < children; i++) {
+        const child = require('node:child_process').fork('-e', [${child}], { execArgv: [] });
+        child.on('message', () => child.kill('SIGKILL')).on('exit', () => ++killed < children || die());
+      }`;
+    assert.equal((await left(code))[0], 20 * 5);
+  });
+}
+
 test('the hook is one listener, however many clients and copies of the package there are', async () => {
   const code = `
     const files = Object.keys(require.cache).filter((file) => file.includes('/lib/') && !file.includes('koffi'));

@@ -101,8 +101,12 @@ class ClientTest < Minitest::Test
     refute_predicate client, :enabled?
   end
 
-  def test_an_option_turns_it_off_for_good
-    assert_equal :disabled, track(client(enabled: false))
+  def test_an_option_turns_it_off_until_it_is_turned_on
+    client = client(enabled: false)
+    assert_equal [:disabled] * 3, Array.new(3) { track(client) }
+    client.enabled = true
+    assert_equal [:ok, true], [track(client), client.enabled?]
+    assert_equal 3, client.stats.dig(:not_accepted, :disabled)
   end
 
   def test_changes_of_the_environment_are_honoured_at_once

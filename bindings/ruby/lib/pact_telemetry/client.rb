@@ -106,8 +106,9 @@ module PactTelemetry
     def track(event, category:, action:, value: 1, plugin_name: nil, plugin_version: nil)
       handle = @handle
       return :unavailable unless handle
-      # To ask takes a third of the time of the call with all texts, which a client that is off need not pay for.
-      return :disabled if Native.pact_telemetry_is_enabled(handle) != 1 && @refusals.repeated?
+      # To ask takes a third of the time of the call with all texts, which a client that is off need not pay for. What
+      # the host turned off need not be asked about at all.
+      return :disabled if (@switched_off || Native.pact_telemetry_is_enabled(handle) != 1) && @refusals.repeated?
 
       texts = Text::PREPARED
       outcome(Native.pact_telemetry_track(handle, texts[event], texts[category], texts[action],
@@ -166,6 +167,7 @@ module PactTelemetry
     def enabled=(on)
       handle = @handle
       Native.pact_telemetry_set_enabled(handle, on ? 1 : 0) if handle
+      @switched_off = !on
       @refusals.forget
     end
 
@@ -247,6 +249,7 @@ module PactTelemetry
         # Freed by the garbage collector, when neither this client nor a call under way refers to it. So nothing is
         # freed that another thread uses, and an event pays for no lock.
         @handle = FFI::AutoPointer.new(pointer, Native.method(:pact_telemetry_free))
+        @switched_off = options[:enabled] == false
         Exits.watch(@handle, @refusals)
       end
     end
