@@ -1,4 +1,4 @@
-//! One client for the process, as a Rust library of Pact has it: the module of docs/adopting.md, and a program that
+//! One client for the whole process, for a Rust library of Pact: the module of docs/adopting.md, and a program that
 //! uses it.
 
 use pact_telemetry::{Client, Event, names};

@@ -1,4 +1,4 @@
-/* The four events that Pact's libraries report, sent as a wrapper would. Used by `make demo`. */
+/* Reports the four events of the Pact libraries, as a library that wraps this one would. `make demo` runs it. */
 #include <pact_telemetry.h>
 #include <stdio.h>
 

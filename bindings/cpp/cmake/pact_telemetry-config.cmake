@@ -2,11 +2,11 @@
 #
 #   pact_telemetry::telemetry   links against the library. Where there is no library to link against, or the system is
 #                               not Linux, it is the same as the next one.
-#   pact_telemetry::loaded      loads the library when the first client is made (PACT_TELEMETRY_DLOPEN). A client does
-#                               nothing where there is none, and says why.
+#   pact_telemetry::loaded      loads the library when the first client is made (PACT_TELEMETRY_DLOPEN). Where there is
+#                               no library, a client does nothing and says why.
 #
-# The library is that of this package for the target's platform, in the folder `native`, else that of the same prefix,
-# else the system's. PACT_TELEMETRY_PLATFORM says which platform was found.
+# The library is the one of this package for the target's platform, in the folder `native`. If there is none, it is the
+# one of the same prefix, and otherwise the system's. PACT_TELEMETRY_PLATFORM says which platform was found.
 cmake_minimum_required(VERSION 3.15)
 
 if(NOT TARGET pact_telemetry::telemetry)

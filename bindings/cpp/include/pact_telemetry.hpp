@@ -48,7 +48,8 @@
 namespace pact::telemetry
 {
 
-// A file that links and a file that loads have classes of different names, so one program may have both.
+// A source file that links against the library and one that loads it have classes of different names, so one program
+// may contain both.
 #if defined(PACT_TELEMETRY_DLOPEN)
 inline namespace loaded
 #else
@@ -56,7 +57,7 @@ inline namespace linked
 #endif
 {
 
-/// What a call came to. Telemetry is no reason to stop a test: every outcome may be ignored.
+/// The result of a call. Telemetry is no reason to stop a test: every outcome may be ignored.
 enum class Outcome {
     Ok, ///< Done.
     Disabled, ///< Not queued: the person opted out, or the host program turned telemetry off; see explain().
@@ -65,18 +66,18 @@ enum class Outcome {
     Closed, ///< Not queued: the client was closed.
     Lost, ///< Events were lost that no earlier call told of; stats() says why.
     Kept, ///< Nothing was lost, but some events wait on disk for another attempt.
-    ErrorNull, ///< A text that is needed is a null pointer.
+    ErrorNull, ///< A text that must not be null is null.
     ErrorUtf8, ///< A text is not valid UTF-8.
     ErrorEmpty, ///< A text that must not be empty is empty or blank.
     ErrorTooLong, ///< A text is longer than its limit.
-    ErrorForbidden, ///< A text looks like a path, a URL, an e-mail address or a network address.
+    ErrorForbidden, ///< A text looks like a path, a URL or an address, or it contains a control character.
     ErrorRange, ///< A number is outside its range.
     ErrorTimeout, ///< The time is over and some events still wait. The library goes on with them.
     ErrorInternal, ///< The library failed, or there is no memory for the answer.
     Unavailable, ///< There is no library, or the options are wrong; Client::unavailable_reason() says which.
     Invalid, ///< A text contains a NUL character, or a time is not a number.
-    Unknown, ///< A success that only a newer library knows.
-    ErrorUnknown ///< An error that only a newer library knows.
+    Unknown, ///< A positive status of a newer library, which this header does not know.
+    ErrorUnknown ///< A negative status of a newer library, which this header does not know.
 };
 
 /// The name of an outcome, the same in all languages, such as "not_configured".
@@ -141,10 +142,10 @@ enum class Protocol { Ga4, UniversalAnalytics, Otlp };
 /// Who shows the notice before anything leaves: the library on standard error, or the host program.
 enum class Notice { Stderr, Host, Shown };
 
-/// What stands for the machine: the digest of its name, or a random identifier.
+/// What identifies the machine: the digest of its hostname, or a random identifier.
 enum class Id { Hostname, Random };
 
-/// The library that reports. `id` is its machine name, such as "pact-cplusplus".
+/// The library that reports. `id` is its short name, such as "pact-cplusplus".
 struct Library {
     std::string id;
     std::string name;
@@ -156,7 +157,7 @@ struct Options {
     std::optional<DataSource> data_source{}; ///< Default: Client.
     std::optional<std::string> test_framework{}; ///< Default: Catch2 or GoogleTest, if linked in.
     std::optional<std::string> platform_version{}; ///< Default: such as "C++17 GCC 12.2.0".
-    std::optional<bool> enabled{}; ///< The host's switch; true does not overrule the person.
+    std::optional<bool> enabled{}; ///< The host program's switch; true does not overrule the person.
     std::optional<Protocol> protocol{}; ///< Default: Ga4.
     std::optional<std::string> endpoint{}; ///< The URL of another destination.
     std::optional<std::string> measurement_id{}; ///< Of a GA4 data stream, together with `api_secret`.
@@ -205,7 +206,7 @@ struct Explanation {
     std::string json; ///< The whole answer, for keys that only a newer library has.
 };
 
-/// What became of the events of a client in this process. Complete in every state; docs/config.md describes each key.
+/// The counters of a client in this process. Complete in every state; docs/config.md describes each key.
 struct Stats {
     Outcome outcome = Outcome::Unavailable; ///< Ok, or why there is no answer.
     std::string reason; ///< Why there is no answer.
@@ -225,7 +226,7 @@ struct Stats {
     std::string json; ///< The whole answer, for keys that only a newer library has.
 };
 
-/// The request that an event would be. Complete in every state.
+/// The request that would carry an event. Complete in every state.
 struct Preview {
     Outcome outcome = Outcome::Unavailable; ///< Ok, or why there is no answer.
     std::string reason; ///< Why there is no answer.
@@ -237,7 +238,8 @@ struct Preview {
 
 /// A text argument: a `const char *`, a `std::string`, a `std::string_view`, or an optional one of them.
 ///
-/// It is a view: the text must live until the call returns. A text that ends with a NUL is not copied.
+/// It is a view: the text must live until the call returns. Only a `std::string_view` is copied, because it may not end
+/// with a NUL.
 class Text
 {
   public:
@@ -252,16 +254,16 @@ class Text
     }
     template <typename T> Text(const std::optional<T> &text) noexcept : Text(text ? Text(*text) : Text()) {}
 
-    /// How many bytes a terminated copy takes: 0 if none is needed.
+    /// The size of a copy that ends with a NUL, in bytes: 0 if no copy is needed.
     [[nodiscard]] std::size_t size_of_copy() const noexcept { return kind_ == Kind::View ? length_ + 1 : 0; }
 
-    /// C would take a NUL inside the text for its end.
+    /// Whether the text contains a NUL, which C would take for its end.
     [[nodiscard]] bool has_nul() const noexcept
     {
         return kind_ != Kind::CString && length_ > 0 && std::memchr(start_, 0, length_) != nullptr;
     }
 
-    /// The text for C. `free` is where a copy goes, and is moved behind it.
+    /// The text for C. A copy is written to `free`, which then points behind the copy.
     [[nodiscard]] const char *terminated(char *&free) const noexcept
     {
         if (kind_ != Kind::View) {
@@ -375,8 +377,8 @@ inline bool find_all(void *library, Native &into)
            && find(library, into.close, "pact_telemetry_close") && find(library, into.free, "pact_telemetry_free");
 }
 
-/// The order: the file that PACT_TELEMETRY_LIBRARY names, and then nothing else; the library of the package, whose
-/// path CMake gives; the system's.
+/// Loads the file that PACT_TELEMETRY_LIBRARY names, if that is set, and tries nothing else then. Otherwise tries the
+/// library of the package, whose path CMake gives, and then the system's.
 inline Loaded load()
 {
     Loaded loaded;
@@ -426,14 +428,14 @@ inline Loaded load()
 
 #endif
 
-/// Loaded once a process, by the first client. Never released: a client may be used while the process exits.
+/// Loaded once in a process, by the first client. Never released: a client may be used while the process exits.
 inline const Loaded &library()
 {
     static const Loaded *const loaded = new Loaded(load());
     return *loaded;
 }
 
-/// Calls the function. What a function of the standard library throws, such as for lack of memory, goes no further.
+/// Calls the function. Returns the fallback if the standard library throws, for example because there is no memory.
 template <typename Result, typename Function> Result guard(Result fallback, Function function) noexcept
 {
 #if defined(PACT_TELEMETRY_HAS_EXCEPTIONS)
@@ -462,7 +464,7 @@ static_assert(outcome_of(PACT_TELEMETRY_KEPT) == Outcome::Kept);
 static_assert(outcome_of(PACT_TELEMETRY_ERROR_NULL) == Outcome::ErrorNull);
 static_assert(outcome_of(PACT_TELEMETRY_ERROR_INTERNAL) == Outcome::ErrorInternal);
 
-/// At least 1 for any time above zero, so that a short wait is still a wait. None if it is not a number.
+/// The time in milliseconds, rounded up, so that a short wait is still a wait. No value if the time is not a number.
 template <typename Rep, typename Period>
 std::optional<std::uint32_t> milliseconds(std::chrono::duration<Rep, Period> time) noexcept
 {
@@ -495,7 +497,7 @@ inline std::string quoted(std::string_view text)
     return out += '"';
 }
 
-/// A value of JSON. Members and elements are `children`; a number is its text.
+/// A JSON value. Members of an object and elements of a list are `children`; a number is kept as text.
 struct Json {
     enum class Kind { Missing, Null, Literal, Text, List, Object };
     Kind kind = Kind::Missing;
@@ -525,11 +527,11 @@ struct Json {
     }
 };
 
-/// Reads JSON. Of its own, since this header has no dependency but the standard library.
+/// Reads JSON. It is written here because this header depends on the standard library alone.
 class JsonReader
 {
   public:
-    /// The value, or one of the kind Missing if the text is not JSON.
+    /// Returns the value, or a value of the kind Missing if the text is not JSON.
     static Json read(std::string_view text)
     {
         JsonReader reader(text);
@@ -681,7 +683,7 @@ class JsonReader
 };
 
 #if defined(__ELF__) && (defined(__GNUC__) || defined(__clang__))
-// Null unless the program has the framework: a weak reference brings nothing in.
+// Null unless the program is linked with the framework: a weak reference does not make the linker add it.
 extern "C" {
 __attribute__((weak)) void pact_telemetry_has_catch2() __asm__("_ZN5Catch14getRegistryHubEv");
 __attribute__((weak)) void pact_telemetry_has_googletest() __asm__("_ZN7testing8UnitTest11GetInstanceEv");
@@ -714,7 +716,7 @@ inline bool has_googletest() noexcept
     }
 #endif
 
-/// The framework that runs this process, if one is seen. Catch2 first: its tests may use GoogleMock.
+/// The framework that runs this process, if one is found. Catch2 comes first, because its tests may use GoogleMock.
 inline std::optional<std::string> test_framework()
 {
     if (has_catch2()) {
@@ -723,7 +725,7 @@ inline std::optional<std::string> test_framework()
     return has_googletest() ? std::optional<std::string>("GoogleTest") : std::nullopt;
 }
 
-/// The language's standard and the compiler, such as "C++17 GCC 12.2.0".
+/// The C++ standard and the compiler, such as "C++17 GCC 12.2.0".
 inline std::string platform_version()
 {
 #if defined(_MSVC_LANG)
@@ -865,7 +867,7 @@ class Client
   public:
     /// Makes a client. It starts no thread, opens no socket and writes no file before the first accepted event.
     ///
-    /// Blocks as pact_telemetry_new() does, and in the mode PACT_TELEMETRY_DLOPEN for the load of the library.
+    /// Blocks as pact_telemetry_new() does. With PACT_TELEMETRY_DLOPEN, the first client also loads the library.
     explicit Client(const Library &library, const Options &options = {}) noexcept
     {
         detail::guard(false, [&] { return make(library, options); });
@@ -874,7 +876,7 @@ class Client
     Client &operator=(const Client &) = delete;
     /// The other client does nothing afterwards.
     Client(Client &&other) noexcept { swap(other); }
-    /// What this client was is released, and the other client does nothing afterwards.
+    /// Releases the native client that this object had. The other client does nothing afterwards.
     Client &operator=(Client &&other) noexcept
     {
         Client taken(std::move(other));
@@ -898,7 +900,7 @@ class Client
                                : std::string_view(reason_);
     }
 
-    /// Queues an event. Anything but Ok says why it was not queued. Never waits.
+    /// Queues an event. Never waits. Returns Ok, or why the event was not queued.
     ///
     /// @param event,action Not blank, at most 500 bytes of UTF-8.
     /// @param category Not blank, at most 150 bytes.
@@ -916,7 +918,7 @@ class Client
         return with_texts({event, category, action, plugin_name, plugin_version}, call);
     }
 
-    /// The same for texts that end with a NUL: it costs what the C call costs.
+    /// The same for texts that end with a NUL. It costs as much as the C call.
     Outcome track(const char *event, const char *category, const char *action, std::int64_t value = 1,
                   const char *plugin_name = nullptr, const char *plugin_version = nullptr) noexcept
     {
@@ -954,10 +956,10 @@ class Client
                      PACT_TELEMETRY_ACTION_MOCK_SERVER_STARTED);
     }
 
-    /// Would an event be queued now? Asks every rule anew.
+    /// Tells whether an event would be queued now. Each call looks at the environment again.
     [[nodiscard]] bool is_enabled() const noexcept { return client_ != nullptr && native_->is_enabled(client_) == 1; }
 
-    /// Off: queued events are dropped and nothing leaves any more. On: the person's own choice still holds.
+    /// Off: queued events are dropped, and no further event of this client leaves. On: the person's choice still holds.
     void set_enabled(bool enabled) noexcept
     {
         if (client_ != nullptr) {
@@ -966,7 +968,7 @@ class Client
     }
 
     /// Puts every event that was accepted before on disk, and waits until it is there, at most `timeout`. It waits for
-    /// no server. Kept: the events are on disk. Ok: none waits. Lost, ErrorTimeout: not every event is safe.
+    /// no server. Kept: the events are on disk. Ok: no event waits. Lost, ErrorTimeout: not every event is on disk.
     template <typename Rep, typename Period> Outcome persist(std::chrono::duration<Rep, Period> timeout) noexcept
     {
         return wait(timeout, &detail::Native::persist);
@@ -982,7 +984,7 @@ class Client
     /// The same, for at most one second.
     Outcome flush() noexcept { return flush(std::chrono::seconds(1)); }
 
-    /// Accepts no more events, then does what flush() does. Called again, it waits for what is left.
+    /// Accepts no more events, then does what flush() does. A further call waits for the events that are left.
     template <typename Rep, typename Period> Outcome close(std::chrono::duration<Rep, Period> timeout) noexcept
     {
         return wait(timeout, &detail::Native::close);
@@ -1003,7 +1005,7 @@ class Client
         return answer<Stats>([this](char *out, std::uint32_t size) { return native_->stats(client_, out, size); });
     }
 
-    /// Shows the request that this event alone would be. Sends nothing.
+    /// Shows the request that would carry this event alone. Sends nothing.
     [[nodiscard]] Preview preview(Text event, Text category, Text action, std::int64_t value = 1, Text plugin_name = {},
                                   Text plugin_version = {}) const noexcept
     {
@@ -1023,7 +1025,7 @@ class Client
 
   private:
     static constexpr std::size_t TEXTS = 5;
-    /// The limits of the five texts together, and their NULs.
+    /// The sum of the limits of the five texts, and their NULs.
     static constexpr std::size_t ON_STACK = 500 + 150 + 500 + 150 + 150 + TEXTS;
 
     void swap(Client &other) noexcept
@@ -1105,7 +1107,7 @@ class Client
         });
     }
 
-    /// What the library answers, or the neutral answer with the reason.
+    /// The answer of the library, or an empty answer with the reason why there is none.
     template <typename Answer, typename Function> [[nodiscard]] Answer answer(const Function &ask) const noexcept
     {
         if (client_ == nullptr) {

@@ -1,4 +1,4 @@
-// What one track() costs beside the C call, in the same run. Not a test: run it on a quiet machine.
+// Measures what track() costs compared with the C call in the same run. It is not a test: run it on a quiet machine.
 #include "support.hpp"
 
 #include <algorithm>
@@ -58,18 +58,18 @@ int main()
             }));
         };
         const auto settle = [&] {
-            // Between the bursts nothing is on its way, so that both meet the same state.
+            // No event waits when a burst begins, so both are measured in the same state.
             return telemetry.flush(std::chrono::seconds(10)) == Outcome::Ok
                    && pact_telemetry_flush(bare, 10000) == PACT_TELEMETRY_OK;
         };
-        // In turns, each first in every other round: what is first wakes the worker.
+        // They take turns in being first, because the first one wakes the worker.
         (round % 2 == 0) ? tracked() : called();
         const bool first = settle();
         (round % 2 == 0) ? called() : tracked();
         const bool second = settle();
         costs[2].push_back(each([&] { telemetry.track("Pacts verified"sv, "ProviderTest"sv, "Completed"sv, 3); }));
         if (!first || !second || !settle()) {
-            std::puts("not all arrived");
+            std::puts("not all events arrived");
             return 1;
         }
         costs[3].push_back(each([&] { off.track("Pacts verified", "ProviderTest", "Completed", 3); }));

@@ -1,4 +1,4 @@
-// What a client does with what it is given, against a real collector. GoogleTest runs it.
+// Tests of the client against a real collector, run by GoogleTest.
 #include "support.hpp"
 
 #include <climits>
@@ -63,7 +63,7 @@ TEST_F(ClientTest, the_four_events_and_another_arrive)
     EXPECT_EQ(arrived, expected);
 }
 
-TEST_F(ClientTest, a_view_ends_where_it_says)
+TEST_F(ClientTest, a_string_view_is_not_read_beyond_its_length)
 {
     Client telemetry = client();
     const std::string_view all = "Contract publishedBrokerCompletedprotobuf1.2";
@@ -102,7 +102,7 @@ TEST_F(ClientTest, identity_is_filled_in_and_can_be_overridden)
     EXPECT_EQ(by_value["2"]["data_source"].text, "cli");
 }
 
-TEST_F(ClientTest, what_is_not_as_it_must_be_is_refused)
+TEST_F(ClientTest, invalid_texts_and_values_are_refused)
 {
     using pact::telemetry::Text;
     using namespace std::string_view_literals;
@@ -240,7 +240,7 @@ TEST_F(ClientTest, every_option_reaches_the_library)
     EXPECT_EQ(JsonReader::read(explained.json)["state"].text, explained.state);
 }
 
-TEST_F(ClientTest, a_host_that_shows_the_notice_finds_it)
+TEST_F(ClientTest, a_host_program_that_shows_the_notice_gets_its_text)
 {
     ::unsetenv("PACT_TELEMETRY_NOTICE");
     for (const char *ci : {"CI", "CONTINUOUS_INTEGRATION", "BUILD_NUMBER", "RUN_ID"}) {
@@ -259,7 +259,7 @@ TEST_F(ClientTest, a_host_that_shows_the_notice_finds_it)
     EXPECT_EQ(telemetry.flush(), Outcome::Kept);
 }
 
-TEST_F(ClientTest, a_text_longer_than_the_first_buffer_comes_whole)
+TEST_F(ClientTest, a_text_longer_than_the_first_buffer_is_returned_whole)
 {
     Options one = options();
     for (int number = 0; number < 500; ++number) {
@@ -271,7 +271,7 @@ TEST_F(ClientTest, a_text_longer_than_the_first_buffer_comes_whole)
     EXPECT_EQ(explained.outcome, Outcome::Ok);
 }
 
-TEST_F(ClientTest, persist_has_it_on_disk_while_the_server_hangs)
+TEST_F(ClientTest, persist_writes_to_disk_while_the_server_hangs)
 {
     const Collector hangs("hang*");
     Options one = options();
@@ -286,7 +286,7 @@ TEST_F(ClientTest, persist_has_it_on_disk_while_the_server_hangs)
     telemetry.set_enabled(false);
 }
 
-TEST_F(ClientTest, any_number_is_a_time_and_what_is_none_is_invalid)
+TEST_F(ClientTest, any_number_is_a_timeout_and_not_a_number_is_invalid)
 {
     using Seconds = std::chrono::duration<double>;
     Client telemetry = client();
@@ -302,7 +302,7 @@ TEST_F(ClientTest, any_number_is_a_time_and_what_is_none_is_invalid)
     EXPECT_EQ(pact::telemetry::detail::milliseconds(std::chrono::hours::max()), UINT_MAX);
 }
 
-TEST_F(ClientTest, after_close_everything_says_closed)
+TEST_F(ClientTest, a_closed_client_refuses_events_and_keeps_its_counters)
 {
     Client telemetry = client();
     telemetry.pacts_verified(1);
@@ -319,7 +319,7 @@ TEST_F(ClientTest, after_close_everything_says_closed)
     EXPECT_EQ(stats.last_failure, std::nullopt);
 }
 
-TEST_F(ClientTest, a_moved_client_does_nothing_and_the_other_goes_on)
+TEST_F(ClientTest, a_client_that_was_moved_from_does_nothing_and_the_other_one_works)
 {
     static_assert(!std::is_copy_constructible_v<Client> && !std::is_copy_assignable_v<Client>);
     static_assert(std::is_nothrow_move_constructible_v<Client> && std::is_nothrow_move_assignable_v<Client>);
@@ -357,7 +357,7 @@ TEST_F(ClientTest, threads_share_a_client)
     EXPECT_EQ(telemetry.stats().delivered, 400);
 }
 
-TEST_F(ClientTest, a_forked_child_goes_on)
+TEST_F(ClientTest, a_forked_child_can_use_the_client)
 {
     Client telemetry = client();
     telemetry.pacts_verified(1);
@@ -373,7 +373,7 @@ TEST_F(ClientTest, a_forked_child_goes_on)
     EXPECT_EQ(collector.events(2).size(), 2U);
 }
 
-TEST_F(ClientTest, exceptions_come_to_those_who_ask)
+TEST_F(ClientTest, or_throw_throws_for_errors_alone)
 {
     using pact::telemetry::Error;
     using pact::telemetry::or_throw;

@@ -1,4 +1,4 @@
-// Compiles with each compiler, standard and mode, also without exceptions and run-time type information.
+// `check` compiles this with each compiler, standard and mode, also without exceptions and run-time type information.
 #include <pact_telemetry.hpp>
 
 int main()

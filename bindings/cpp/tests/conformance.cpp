@@ -1,4 +1,5 @@
-// Replays conformance cases over the native layer: one JSON object a line in, one out.
+// Replays conformance cases through the native layer. Each line of the input is a JSON object, and so is each line of
+// the output.
 #include <pact_telemetry.hpp>
 
 #include <iostream>
@@ -13,7 +14,7 @@ using pact::telemetry::detail::quoted;
 
 const char *const UNSUPPORTED = "\"unsupported\"";
 
-// A text argument: null, text, or the bytes of {"hex": …}.
+// A text argument, which is null, a text, or the bytes of {"hex": …}.
 struct Argument {
     explicit Argument(const Json &json) : is_null(json.kind != Json::Kind::Text && json.kind != Json::Kind::Object)
     {
@@ -24,7 +25,7 @@ struct Argument {
         }
     }
     [[nodiscard]] const char *c_str() const { return is_null ? nullptr : bytes.c_str(); }
-    // C would cut it.
+    // C would take the NUL for the end of the text.
     [[nodiscard]] bool has_nul() const { return bytes.find('\0') != std::string::npos; }
 
     bool is_null;
@@ -36,7 +37,7 @@ std::string text(const char *buffer, std::size_t capacity)
     return capacity == 0 ? "\"\"" : quoted({buffer, strnlen(buffer, capacity)});
 }
 
-// What a function writes into a buffer of exactly this size, or the status that it returns instead.
+// The text that a function writes into a buffer of exactly this size, or the status that it returns instead.
 template <typename Function> std::string written(std::size_t capacity, const Function &write)
 {
     const std::unique_ptr<char[]> buffer(new char[capacity]);

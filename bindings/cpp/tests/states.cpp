@@ -1,5 +1,5 @@
-// Prints what a client says of itself, on one line: its outcome, the reason, and the test framework that it found.
-// Without a framework it is a program; with CATCH2 the same is run by Catch2.
+// Prints one line about a client: the outcomes of an event and of close(), the test framework that was found, and why
+// the client is unavailable. With the macro CATCH2, Catch2 runs it; otherwise it is a plain program.
 #include <pact_telemetry.hpp>
 
 #include <cstdio>

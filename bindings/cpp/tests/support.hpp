@@ -1,4 +1,4 @@
-// What the tests share: a folder and an environment of one's own for each test, and a real collector.
+// Shared by the tests: a separate folder and environment for each test, and a real collector.
 #ifndef PACT_TELEMETRY_TESTS_SUPPORT_HPP
 #define PACT_TELEMETRY_TESTS_SUPPORT_HPP
 
@@ -55,7 +55,7 @@ class Collector
         ::close(output_);
     }
 
-    // That many events, or those that arrived in ten seconds.
+    // Waits for this many events. Returns fewer if no further one arrives within ten seconds.
     std::vector<Json> events(std::size_t count)
     {
         std::vector<Json> arrived;
@@ -74,7 +74,7 @@ class Collector
     std::string url;
 
   private:
-    // The next line, or a missing value if there is none in that time.
+    // The next line, or a value of the kind Missing if none comes in that time.
     Json line(int milliseconds)
     {
         while (buffer_.find('\n') == std::string::npos) {
@@ -97,7 +97,7 @@ class Collector
     std::string buffer_;
 };
 
-// An environment in which events go at once, and nothing of the person's is read.
+// An environment in which events are sent at once, and no setting of the person who runs the tests is read.
 class Place
 {
   public:

@@ -1,4 +1,4 @@
-"""Conan 2 recipe of the C++ package. Not run yet. The package is of binaries, so nothing is built here."""
+"""Conan 2 recipe of the C++ package. It was not run yet. The package contains binaries, so nothing is built here."""
 
 from conan import ConanFile
 from conan.tools.files import copy, get
@@ -21,6 +21,6 @@ class PactTelemetry(ConanFile):
         copy(self, "*", src=self.source_folder, dst=self.package_folder)
 
     def package_info(self):
-        # The package's own files for CMake are used in place of Conan's.
+        # CMake uses the package's own files instead of files that Conan generates.
         self.cpp_info.set_property("cmake_find_mode", "none")
         self.cpp_info.builddirs = ["lib/cmake/pact_telemetry"]
