@@ -1,4 +1,4 @@
-// What one public `track` costs beside a bare foreign call of the same signature with the same strings.
+// Measures what one public `track` costs, compared with a bare foreign call of the same signature and the same strings.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -34,7 +34,7 @@ async function measure(call) {
     for (let i = 0; i < BURST; i++) call();
     costs.push(Number(process.hrtime.bigint() - start) / BURST);
     await client.flush(10_000);
-    // Not at one go: the collector writes what arrives into a pipe that this thread reads.
+    // Without waiting inside the library: the collector writes what arrives into a pipe that this thread has to read.
     while (native.flush(handle, 0) === STATUS.ERROR_TIMEOUT) await pause(1);
   }
   costs.sort((a, b) => a - b);

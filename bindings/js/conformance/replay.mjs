@@ -52,7 +52,7 @@ const CALLS = {
   },
 };
 
-/** JSON of JavaScript's own would round a value that needs more than 53 bits. */
+/** Parses a line exactly; `JSON.parse` alone would round a value that needs more than 53 bits. */
 function parse(line) {
   const exact = line.replace(/("value"\s*:\s*)(-?\d{16,})/g, '$1{"bigint":"$2"}');
   return JSON.parse(exact, (_, value) => (value?.bigint === undefined ? value : BigInt(value.bigint)));

@@ -1,6 +1,7 @@
-// A consumer test with Pact JS that reports how many interactions it ran. Run it with `node --test`. Pact's own
-// telemetry goes to an address that takes nothing any more, and has the same opt-out as this one. To turn off the
-// former and see the latter, set HTTP_PROXY and HTTPS_PROXY to a closed port, and NO_PROXY to 127.0.0.1.
+// A consumer test with Pact JS that reports how many interactions it ran. Run it with `node --test`. The telemetry of
+// Pact JS itself goes to an address that accepts nothing any more, and obeys the same opt-out as this package. To block
+// it and still see the event of this package arrive, set HTTP_PROXY and HTTPS_PROXY to a closed port, and NO_PROXY to
+// 127.0.0.1.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

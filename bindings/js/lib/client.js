@@ -1,8 +1,8 @@
 'use strict';
 
-// The public layer: a client that never throws, whatever it is given and whatever state it is in.
+// The public layer: a client that never throws, whatever its arguments and its state are.
 
-// Node's own, and kept from now on: tests replace the global one by a clock that stands still.
+// Node's own clock and timers, fixed at load time: tests replace the global ones by fakes that stand still.
 const { performance } = require('node:perf_hooks');
 const { clearTimeout, setImmediate, setTimeout } = require('node:timers');
 const { atExit } = require('./exit.js');
@@ -19,18 +19,18 @@ const { STATUS } = require('./native.js');
 const DEFAULT_TIMEOUT_MS = 1_000;
 /** The longest that Node's timers can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-/** The longest pause between two looks at whether all is settled. */
+/** The longest pause between two checks whether all is settled. */
 const MAX_PAUSE_MS = 16;
 const ERROR_BYTES = 512;
-/** More than what the library usually tells, so that one call is enough. */
+/** More than a usual answer of the library needs, so that one call is enough. */
 const TEXT_BYTES = 4_096;
-/** A control character: the library refuses text that holds one. */
+/** A control character: the library refuses a text that contains one. */
 const REFUSED = '\u0001';
 
-/** The longest that the end of the process, or of a worker thread, waits for the disk. */
+/** The longest time that the exit of the process, or of a worker thread, waits for the disk. */
 const EXIT_TIMEOUT_MS = 50;
 
-/** What `explain`, `stats` and `preview` hold where the library does not tell. */
+// What `explain`, `preview` and `stats` return in place of what the library does not answer.
 const noExplanation = () => ({
   enabled: false,
   rule: null,
@@ -70,7 +70,7 @@ const NO_STATS = Object.freeze({
   left_by_others: Object.freeze({ delivered: 0, dropped: 0, unconfirmed: 0 }),
 });
 
-/** `PACT_TELEMETRY_QUEUE_FULL` is `queue_full` here. @type {ReadonlyMap<number, Outcome>} */
+/** Outcomes by status: that of `PACT_TELEMETRY_QUEUE_FULL` is `queue_full`. @type {ReadonlyMap<number, Outcome>} */
 const OUTCOMES = new Map(
   Object.entries(STATUS).map(([name, status]) => [status, /** @type {Outcome} */ (name.toLowerCase())]),
 );
@@ -78,27 +78,29 @@ const OUTCOMES = new Map(
 /** The clients that were not closed, by handle. @type {Map<bigint, WeakRef<TelemetryClient>>} */
 const open = new Map();
 
-/** Frees a client that was dropped without a close. What it queued stays with the library's background threads. */
+/** Frees a client that was collected without a close. The library's background threads still send what it queued. */
 const dropped = new FinalizationRegistry((/** @type {{ native: Native, handle: bigint }} */ { native, handle }) => {
   open.delete(handle);
   native.free(handle);
 });
 
 /**
- * What `persist` does, without a turn of the event loop.
+ * Puts on disk what the client has accepted, and waits for that on this thread.
  * @type {(client: TelemetryClient, timeoutMs: number) => void}
  */
 let persistNow;
 
 /**
- * A child process that its parent talks to, such as the workers of Vitest and Jest, is killed by a signal as soon as it
- * has said that it is done, and no hook runs. There what was tracked goes to disk in the same turn of the event loop.
+ * Whether this is a child process that its parent talks to, such as a worker of Vitest or Jest. A parent may kill it by
+ * a signal as soon as it has reported that it is done, and then no exit hook runs. So what such a process tracked is
+ * put on disk in the same turn of the event loop.
  */
 const mayBeKilled = process.connected === true;
 
 /**
- * Such a process waits for the disk: as a rule, less than half a millisecond a turn. It never waits longer than this, in
- * all, and a hundredth of its life; so neither a disk that stalls nor a service with many events is held up.
+ * Such a process waits for the disk, usually for less than half a millisecond a turn. All its waits together never take
+ * longer than this time plus a hundredth of the time that it has run, so that a disk that stalls, or a service with
+ * many events, cannot hold it up.
  */
 const WAIT_MS = 50;
 let waitedMs = 0;
@@ -114,7 +116,7 @@ class TelemetryClient {
 
   /** @type {Native | null} */
   #native = null;
-  /** Null without a library, and after the end: then nothing calls the library any more. @type {bigint | null} */
+  /** Null without a library, and once closed: then nothing calls the library any more. @type {bigint | null} */
   #handle = null;
   /** @type {ReadonlyMap<string, bigint>} */
   #constants = new Map();
@@ -122,19 +124,19 @@ class TelemetryClient {
   #unavailableReason = null;
   /** @type {Promise<Outcome> | null} */
   #closing = null;
-  /** The host's own switch, apart from the person's opt-outs. */
+  /** The host program's own switch, apart from the person's opt-outs. */
   #switch = true;
   #environmentOff = false;
   /** @type {import('./host.js').Rule | null} */
   #packageRule = null;
   #hurries = false;
-  /** How many losses `flush`, `persist` and `close` have told of. */
+  /** How many losses `flush`, `persist` and `close` have reported. */
   #lostTold = 0;
-  /** It was off by a rule of the library's when it was made, and has not been on since. */
+  /** Whether a rule of the library had it turned off when it was made, and it has not been on since. */
   #startedOff = false;
-  /** The events that were refused here, without a foreign call. The library does not count them. */
+  /** How many events were refused here, without a foreign call. The library does not count them. */
   #refused = 0;
-  /** The last counters, for who asks after the end. @type {Record<string, any>} */
+  /** The last counters, which `stats` returns after the close. @type {Record<string, any>} */
   #lastStats = NO_STATS;
 
   /** @param {import('./index.js').TelemetryOptions} [options] */
@@ -148,7 +150,7 @@ class TelemetryClient {
   }
 
   /**
-   * Answers with the reason for which there is no native client.
+   * Makes the native client. Returns null, or the reason why there is none.
    * @param {unknown} options
    */
   #open(options) {
@@ -166,7 +168,7 @@ class TelemetryClient {
     open.set(handle, new WeakRef(this));
     atExit(persistAll);
     if (this.#packageRule?.says === 'off') this.#obey();
-    // One that is not configured is answered so, and not `disabled`, once the person's opt-out is gone.
+    // Once the person's opt-out is gone, a client that is not configured must answer `not_configured`, not `disabled`.
     this.#startedOff = !this.#isOffHere() && !this.enabled && this.explain().configured === true;
     return null;
   }
@@ -279,7 +281,7 @@ class TelemetryClient {
     return ended;
   }
 
-  /** For `await using`. Before Node 20.4 there is no such symbol, and this has a name that nobody calls. */
+  /** For `await using`. Before Node 20.4 there is no such symbol, and the method is then named `undefined`. */
   async [Symbol.asyncDispose]() {
     await this.close();
   }
@@ -300,7 +302,7 @@ class TelemetryClient {
       native.stats(handle, out, out.length);
     const told = this.#tell(this.#lastStats, write);
     const notAccepted = { ...NO_STATS.not_accepted, ...told.not_accepted };
-    if (this.#handle !== null) notAccepted.disabled += this.#refused; // the last counters have them already
+    if (this.#handle !== null) notAccepted.disabled += this.#refused; // the last counters include them already
     return /** @type {any} */ ({
       ...told,
       dropped: { ...NO_STATS.dropped, ...told.dropped },
@@ -327,18 +329,18 @@ class TelemetryClient {
     return /** @type {any} */ (told);
   }
 
-  /** What is answered in place of the library. */
+  /** The outcome of a call that there is no native client for. */
   #absent() {
     return this.#native === null ? 'unavailable' : 'closed';
   }
 
-  /** What a wait is answered when nothing can wait. */
+  /** The outcome of a wait that there is no native client for. */
   #ended() {
     return this.#native === null ? 'ok' : 'closed';
   }
 
   /**
-   * Asks the library, if there is one; a fault is no reason to throw.
+   * Asks the library. Returns `otherwise` if there is no native client, or if the question throws.
    * @template T
    * @param {(native: Native, handle: bigint) => T} question
    * @param {T} otherwise
@@ -353,8 +355,8 @@ class TelemetryClient {
   }
 
   /**
-   * Has the library write JSON into a buffer that is large enough. Every key is answered: those of `otherwise` where
-   * the library does not tell, with the outcome and the reason.
+   * Has the library write JSON into a buffer that is large enough, and adds `outcome` and `reason`. Every key is there:
+   * what the library does not answer comes from `otherwise`.
    * @param {Record<string, any>} otherwise
    * @param {(native: Native, handle: bigint, out: Uint8Array, capacity: number) => number} write
    * @returns {Record<string, any>}
@@ -386,13 +388,13 @@ class TelemetryClient {
   }
 
   /**
-   * Looks until all that waited is settled, or the time is over. Not one blocking call on another thread: that one
-   * would hold up the end of the process and of a worker for its whole time, and with it one of the four threads on
-   * which Node reads files and resolves names. The library's sender is the one that works; to ask it costs
+   * Checks again and again until all that waited is settled, or the time is over. One blocking call on another thread
+   * would hold up the exit of the process or the worker for its whole time, and would occupy one of the four threads on
+   * which Node reads files and resolves names. The library's background threads do the work; a check costs
    * microseconds.
    * @param {(native: Native, handle: bigint) => number} ask
    * @param {number} timeoutMs
-   * @param {(status: number, before: Counters, now: Counters) => Outcome | undefined} judge undefined: wait on
+   * @param {(status: number, before: Counters, now: Counters) => Outcome | undefined} judge undefined: not settled yet
    * @returns {Promise<Outcome>}
    */
   async #settle(ask, timeoutMs, judge) {
@@ -428,7 +430,7 @@ class TelemetryClient {
     return { accepted, settled: accepted - queued, kept, lost: sum };
   }
 
-  /** Has on disk what was tracked in this turn of the event loop, before the next one. */
+  /** Puts on disk what was tracked in this turn of the event loop, before the next turn begins. */
   #hurry() {
     if (this.#hurries) return;
     this.#hurries = true;
@@ -441,8 +443,8 @@ class TelemetryClient {
   }
 
   /**
-   * Is it off by a rule that only JavaScript knows? The library was told so before: it has nothing queued, and its
-   * answer would be the same.
+   * Whether a rule that only JavaScript knows turns it off. The library was told so before: it has nothing queued, and
+   * its answer would be the same.
    */
   #isOffHere() {
     if (!this.#switch || this.#packageRule?.says === 'off') return true;
@@ -451,8 +453,8 @@ class TelemetryClient {
   }
 
   /**
-   * Is one that was off from the start still off by a rule of the library's? That costs half of what a `track` that is
-   * refused would cost.
+   * Whether a rule of the library still turns off a client that was off from the start. To ask this costs half as much
+   * as a `track` that the library refuses.
    * @param {Native} native
    * @param {bigint} handle
    */
@@ -463,7 +465,7 @@ class TelemetryClient {
     return false;
   }
 
-  /** Obeys the environment as JavaScript sees it, if it changed. */
+  /** Obeys the environment that JavaScript sees, if it changed. */
   #lookAtEnvironment() {
     const off = host.environmentSaysOff();
     if (off === this.#environmentOff) return;
@@ -471,14 +473,17 @@ class TelemetryClient {
     this.#obey();
   }
 
-  /** On only if nobody says no. Off throws away what waits; the library's own rules hold beside this one. */
+  /**
+   * Turns the native client on if no rule of this package forbids it, otherwise off, which discards what waits. The
+   * library's own rules apply as well.
+   */
   #obey() {
     const on = this.#switch && !this.#environmentOff && this.#packageRule?.says !== 'off';
     this.#native?.set_enabled(this.#handle, on ? 1 : 0);
   }
 
   /**
-   * A text that must be there, as the library takes it.
+   * A required text, in the form that the library takes.
    * @param {unknown} text
    * @returns {Text}
    */
@@ -488,7 +493,8 @@ class TelemetryClient {
 }
 
 /**
- * A C string would end at a NUL: what is left could be a text that nobody wrote.
+ * The text, with each NUL replaced so that the library refuses it. A C string would end at the NUL, and the part before
+ * it could be a valid text.
  * @param {string} text
  */
 function whole(text) {
@@ -496,7 +502,7 @@ function whole(text) {
 }
 
 /**
- * A text that may be missing. What is no text is refused rather than left out.
+ * An optional text. A value that is no text becomes one that the library refuses, rather than being left out.
  * @param {unknown} text
  * @returns {Text}
  */
@@ -506,7 +512,7 @@ function optional(text) {
 }
 
 /**
- * A value that fits 64 bits; what does not, or is no whole number, becomes one that the library refuses.
+ * A whole number that fits 64 bits. Any other value becomes one that the library refuses.
  * @param {unknown} value
  */
 function count(value) {
@@ -531,8 +537,9 @@ function outcome(status) {
 /** @typedef {{ accepted: number, settled: number, kept: number, lost: number }} Counters */
 
 /**
- * Of a flush or a close: what was tracked since is not what is waited for. `before.lost` is how many losses earlier
- * calls told of: the library tells each to one call, which may be one of those that only look.
+ * Judges a flush or a close, which do not wait for what was tracked after their start. The library reports each loss to
+ * one call only, which may be one of the repeated checks; so losses are counted here. `before.lost` is how many of them
+ * earlier calls reported.
  * @param {number} status
  * @param {Counters} before
  * @param {Counters} now
@@ -546,7 +553,7 @@ function sent(status, before, now) {
 }
 
 /**
- * Of `persist`.
+ * Judges `persist`.
  * @param {number} status
  * @param {Counters} before
  * @param {Counters} now
@@ -555,10 +562,11 @@ function sent(status, before, now) {
 function onDisk(status, before, now) {
   if (status === STATUS.ERROR_TIMEOUT) return undefined;
   if (now.lost > before.lost) return 'lost';
-  return status === STATUS.LOST ? undefined : outcome(status); // of an earlier call; the next look says what is so now
+  // A loss that was reported before says nothing of this call; the next check does.
+  return status === STATUS.LOST ? undefined : outcome(status);
 }
 
-/** Puts on disk what the clients that were not closed have accepted. */
+/** Puts on disk what all clients that were not closed have accepted. */
 function persistAll() {
   for (const client of open.values()) {
     const left = client.deref();
@@ -567,7 +575,7 @@ function persistAll() {
 }
 
 /**
- * The library's config: its keys are ours in snake case, its checks are the only ones.
+ * The library's config. Its keys are the options in snake case; only the library checks their values.
  * @param {unknown} options
  * @returns {Record<string, unknown>}
  */

@@ -3,13 +3,13 @@
 // Runs something when the process or the worker thread ends, by itself or by `process.exit`. Private.
 
 /**
- * Shared by every copy of this file in one realm: Jest evaluates one for each test file, and Node warns of 11
- * listeners.
+ * Names the tasks that all copies of this file in one realm share. Jest evaluates a copy for each test file, and Node
+ * prints a warning when an event has 11 listeners.
  */
 const KEY = Symbol.for('@pact-foundation/telemetry at exit');
 
 /**
- * The task runs after all code of the program, on its thread; nothing asynchronous happens any more.
+ * Runs the task after all code of the program, on the program's thread. Nothing asynchronous runs any more by then.
  * @param {() => void} task must not throw
  */
 function atExit(task) {

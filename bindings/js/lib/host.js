@@ -1,7 +1,7 @@
 'use strict';
 
-// What the JavaScript runtime knows and the library cannot see: its opt-outs, its name and version, its test framework.
-// Only looks; loads and starts nothing, and never throws. Private.
+// Finds what the JavaScript runtime knows and the library cannot see: opt-outs, name and version of the runtime, and
+// the test framework. It only reads; it loads and starts nothing, and never throws. Private.
 
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
@@ -16,14 +16,15 @@ const PACKAGE_KEY = 'pact_do_not_track';
  * @typedef {object} Rule
  * @property {string} rule
  * @property {'off' | 'no opinion'} says
- * @property {unknown} read what was found; null for nothing
- * @property {string} [path] the file that was looked at
+ * @property {unknown} read what was found; null if there was nothing
+ * @property {string} [path] the file that was read
  */
 
 /**
- * Deno asks the person about everything that the program was not allowed, and waits for the answer. So only what was
- * allowed before is touched. Every other runtime allows everything, or throws.
- * @param {object} permission a descriptor of Deno's
+ * Says whether this may be done without a question to the person. Deno asks the person for each permission that the
+ * program was not given, and waits for the answer, so only what is permitted already is used. Every other runtime
+ * permits everything, or throws.
+ * @param {object} permission a descriptor as Deno defines it
  */
 function allowed(permission) {
   const { permissions } = /** @type {any} */ (globalThis).Deno ?? {};
@@ -36,7 +37,7 @@ function allowed(permission) {
 }
 
 /**
- * A variable of the environment that JavaScript sees, if it may be read.
+ * The value of a variable in the environment that JavaScript sees; undefined if it is not set or may not be read.
  * @param {string} name
  */
 function variable(name) {
@@ -48,7 +49,7 @@ function variable(name) {
 }
 
 /**
- * Does this say "do not track"? The library's rule for variables.
+ * Whether this value means "do not track". This is the library's own rule for variables.
  * @param {unknown} value
  */
 function saysOff(value) {
@@ -56,8 +57,9 @@ function saysOff(value) {
 }
 
 /**
- * The C environment itself, which the library reads at every event; null where JavaScript has only a copy: in a worker
- * thread of Node's, in a test file of Jest's, in Bun. To V8 a copy is an object like any other, Node's own is not.
+ * The C environment itself, which the library reads at every event. It is null where JavaScript has only a copy: in a
+ * worker thread of Node, in a test file of Jest, and in Bun. V8 serializes a copy like any other object, but takes
+ * Node's own environment for a host object.
  */
 const cEnvironment = (() => {
   let isNodes = false;
@@ -70,21 +72,21 @@ const cEnvironment = (() => {
     if (process.versions.deno) return process.env;
     if (isMainThread) new Probe().writeValue(process.env);
   } catch {
-    // Something that V8 cannot even look at is not Node's.
+    // Node's own environment can be serialized, so an object that V8 refuses to serialize is another one.
   }
   return isNodes ? process.env : null;
 })();
 
 /**
- * The variable that said no last. It is read first: in a worker thread, each reading costs as much as half a foreign
- * call.
+ * The variable that opted out most recently. It is read first, because in a worker thread each read costs half as much
+ * as a foreign call.
  * @type {{ name: string, value: string | undefined }}
  */
 let lastOff = { name: VARIABLES[0], value: undefined };
 
 /**
- * Does the environment that JavaScript sees, and only JavaScript, say no? Asked at every event: the library's own look
- * at the C environment is not repeated, because Node takes half a microsecond for it.
+ * Whether there is an opt-out in an environment that only JavaScript sees. It is asked at every event. It does not read
+ * the C environment, which the library reads itself, because that costs half a microsecond in Node.
  */
 function environmentSaysOff() {
   const env = process.env;
@@ -100,7 +102,10 @@ function environmentSaysOff() {
   return false;
 }
 
-/** @returns {Rule[]} */
+/**
+ * What each variable says in the environment that JavaScript sees.
+ * @returns {Rule[]}
+ */
 function environmentRules() {
   return VARIABLES.map((name) => {
     const read = variable(name) ?? null;
@@ -109,8 +114,9 @@ function environmentRules() {
 }
 
 /**
- * `config.pact_do_not_track` of every package.json upwards, from the working directory and from where this package is
- * installed. The first that says off decides; a nearer one that says nothing, or `false`, does not turn it on again.
+ * What `config.pact_do_not_track` says in each package.json upwards from the working directory and from where this
+ * package is installed. The first file that opts out decides. A nearer file that says nothing, or `false`, does not
+ * overrule it.
  * @returns {Rule}
  */
 function packageRule() {
@@ -128,7 +134,7 @@ function packageRule() {
 }
 
 /**
- * What a package.json says; undefined where there is none, or nothing of ours in it, or no JSON.
+ * The value of the key in a package.json; undefined if there is no such file, no such key in it, or no valid JSON.
  * @param {string} file
  */
 function choiceIn(file) {
@@ -141,14 +147,14 @@ function choiceIn(file) {
   }
 }
 
-/** Where this package is installed; nowhere inside a bundle of ES modules. */
+/** The folder in which this package is installed; undefined inside a bundle of ES modules. */
 const ownFolder = () => (typeof __dirname === 'string' ? __dirname : undefined);
 
 function workingDirectory() {
   try {
     return process.cwd();
   } catch {
-    return undefined; // it is gone, or may not be asked for
+    return undefined; // it was removed, or may not be read
   }
 }
 
@@ -165,7 +171,7 @@ function upwards(folder) {
   return files;
 }
 
-/** Such as `Node 20.11.0`, `Bun 1.4.5`, `Deno 2.9.6`. The others name a version of Node's, too. */
+/** Such as `Node 20.11.0`, `Bun 1.4.5`, `Deno 2.9.6`. Node is last, because all of them give a Node version too. */
 function platformVersion() {
   const { bun, deno, electron, node } = process.versions;
   if (bun) return `Bun ${bun}`;
@@ -173,7 +179,7 @@ function platformVersion() {
   return electron ? `Electron ${electron}` : `Node ${node}`;
 }
 
-/** The test framework that runs this code, if it shows. Vitest first: it sets Jest's variable too. */
+/** The test framework that runs this code, if it can be recognised. Vitest is first: it sets Jest's variable too. */
 function testFramework() {
   if (variable('VITEST')) return 'Vitest';
   if (variable('JEST_WORKER_ID')) return 'Jest';

@@ -1,9 +1,9 @@
 /**
  * What became of a call, as the library names it. `ok`: done. `disabled`, `not_configured`, `queue_full`, `closed`:
- * fine, but nothing was queued. `lost`: events were lost that no earlier call told of; `stats()` says why. `kept`:
- * nothing was lost, but some of it waits on disk for another attempt. `error_…`: an event that is not as it must be,
- * a time-out, or a fault of the library's. `unavailable`: there is no library, see `unavailableReason`. None is a
- * reason to stop a test.
+ * nothing was queued, and this is no error. `lost`: events were lost that no earlier call reported; `stats()` says why.
+ * `kept`: nothing was lost, but some events wait on disk for another attempt. `error_…`: the event is not valid, the
+ * time was over, or the library has a fault. `unavailable`: the client cannot work, and `unavailableReason` says why.
+ * No outcome is a reason to stop a test.
  */
 export type Outcome =
   | 'ok'
@@ -27,9 +27,9 @@ export type Outcome =
 export interface TelemetryOptions {
   /** The library that reports. */
   library: {
-    /** Machine name, such as `pact-js`. */
+    /** Short name for programs, such as `pact-js`. */
     id: string;
-    /** Human name, such as `Pact JS`. */
+    /** Name for people, such as `Pact JS`. */
     name: string;
     version: string;
   };
@@ -39,51 +39,57 @@ export interface TelemetryOptions {
   testFramework?: string | null;
   /** Default: such as `Node 20.11.0`. `null` for none. */
   platformVersion?: string | null;
-  /** The host's own switch. Default: true. */
+  /** The host program's own switch. Default: true. It cannot overrule an opt-out. */
   enabled?: boolean | null;
-  /** Wire format. Default: `ga4`. */
+  /** Default: `ga4`. */
   protocol?: 'ga4' | 'universal-analytics' | 'otlp' | null;
+  /** An `https` URL, or an `http` URL on a loopback host. Default: that of the protocol; `otlp` has none. */
   endpoint?: string | null;
   /** Credentials of a GA4 data stream, together with `apiSecret`. Default: built in. */
   measurementId?: string | null;
   apiSecret?: string | null;
   /** Credentials of a Universal Analytics property. Default: built in. */
   trackingId?: string | null;
-  /** How many events may wait, 1 to 4096. */
+  /** How many events may wait in memory, 1 to 4096. Default: 4096. */
   queueCapacity?: number | null;
-  /** Absolute path of the directory for what must survive the process. */
+  /** Absolute path of the folder in which events wait on disk. */
   stateDir?: string | null;
-  /** The longest that the end of the process waits for answers, 0 to 10000. */
+  /**
+   * The longest time that the exit of the process waits for answers, in milliseconds, 0 to 10000. Default: 100; in CI
+   * 500.
+   */
   exitTimeoutMs?: number | null;
   /**
-   * Who tells the person, once, before anything leaves the machine. Default: `stderr`, the library. `host`: you do,
-   * with the text in `explain().notice`, and from then on make clients with `shown`; until then nothing leaves.
+   * Who shows the notice to the person, once, before anything leaves the machine. `stderr` (default): the library.
+   * `host`: your program shows the text in `explain().notice`, and makes its clients with `shown` from then on. Before
+   * that, nothing leaves.
    */
   notice?: 'stderr' | 'host' | 'shown' | null;
-  /** What stands for the machine: the digest of its name (default), or a random identifier. */
+  /** What identifies the machine: the digest of its name (default), or a random identifier. */
   id?: 'hostname' | 'random' | null;
 }
 
-/** What the answers of `explain`, `stats` and `preview` have in common. Every key is there in every state. */
+/** The keys that the answers of `explain`, `stats` and `preview` share. Every key is there in every state. */
 interface Answer {
-  /** `ok`, or why the library does not answer: `unavailable`, `closed`, `error_…`. */
+  /** `ok`, or why the library gives no answer: `unavailable`, `closed`, `error_…`. */
   outcome: Outcome;
   /** Why the outcome is not `ok`, in words; null if it is. */
   reason: string | null;
 }
 
-/** What one rule of consent says, and what it read; null for nothing. */
+/** What one rule of consent says. */
 export interface Rule {
   rule: string;
   says: 'on' | 'off' | 'no opinion';
+  /** What the rule read; null if there was nothing. */
   read: unknown;
-  /** The file that was looked at. */
+  /** The file that was read. */
   path?: string;
 }
 
-/** The library's answer, see `pact_telemetry_explain`, with the opt-outs that only JavaScript sees. */
+/** The library's answer, see `pact_telemetry_explain`, and the opt-outs that only JavaScript sees. */
 export interface Explanation extends Answer {
-  /** Would an event be queued now? */
+  /** Whether an event would be queued now. */
   enabled: boolean;
   /** Such as `enabled`, `disabled`, `not configured`, `unavailable` or `closed`. */
   state: string;
@@ -93,28 +99,31 @@ export interface Explanation extends Answer {
   rules: Rule[];
   /** What each rule of this package says. */
   hostRules: Rule[];
-  /** When the person was told (milliseconds since 1970; null: not yet), and what to tell. */
+  /**
+   * When the notice was shown, until when events are held back because of it (both in milliseconds since 1970; null
+   * before it was shown), and its text.
+   */
   notice: { shown_ms: number | null; hold_until_ms: number | null; text: string };
-  /** What the library has to say about the configuration, such as keys that it does not know. */
+  /** Remarks of the library on the configuration, such as keys that it does not know. */
   diagnostics: string[];
-  /** What stands for the machine. This and what follows is null where the library does not answer. */
+  /** What identifies the machine. This key and all that follow are null where the library gives no answer. */
   id: 'hostname' | 'random' | null;
   protocol: 'ga4' | 'universal-analytics' | 'otlp' | null;
   endpoint: string | null;
-  /** The digest that stands for the endpoint and its credentials on disk. */
+  /** The digest that identifies the endpoint and its credentials on disk. */
   destination: string | null;
   state_dir: string | null;
   queue_capacity: number | null;
   exit_timeout_ms: number | null;
-  /** Does this run in CI? There events go at once. */
+  /** Whether this runs in CI, where no event is held back. */
   ci: boolean | null;
-  /** Are there all credentials that the protocol needs? */
+  /** Whether all credentials that the protocol needs are there. */
   configured: boolean | null;
-  /** Are requests printed instead of sent? */
+  /** Whether requests are printed instead of sent. */
   debug: boolean | null;
 }
 
-/** Why accepted events did not arrive; docs of the library tell what each means. */
+/** Why accepted events were lost; docs/config.md of the library describes each reason. */
 export type DropReason =
   'debug' | 'expired' | 'http_status' | 'internal' | 'no_notice' | 'not_persisted' | 'opted_out' | 'spool_full';
 
@@ -123,16 +132,16 @@ export type RefusalReason = 'closed' | 'disabled' | 'invalid' | 'not_configured'
 
 /**
  * What became of the events: `accepted` = `delivered` + `unconfirmed` + `queued` + `spooled` + the sum of `dropped`.
- * After `close` these are the last counts, without a library zeros.
+ * After `close` these are the last counts; without a library all are zero.
  */
 export interface Stats extends Answer {
   accepted: number;
   delivered: number;
-  /** Sent whole, but the answer was not heard; these are not sent again. */
+  /** Sent completely, but no answer was received. These are not sent again. */
   unconfirmed: number;
-  /** They wait in memory. */
+  /** On their way, or waiting in memory. */
   queued: number;
-  /** They wait on disk. */
+  /** Kept on disk for another attempt. */
   spooled: number;
   dropped: Record<DropReason, number>;
   not_accepted: Record<RefusalReason, number>;
@@ -150,26 +159,29 @@ export interface Preview extends Answer {
   body: string | null;
 }
 
-/** `[Symbol.asyncDispose]()`, for `await using`, where the program's `lib` knows of it; nothing elsewhere. */
+/** `[Symbol.asyncDispose]()`, for `await using`, if the program's `lib` declares it; otherwise no method. */
 type AsyncDispose = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
   ? { [method in Key]: () => Promise<void> }
   : {};
 
-/** The method that `await using` calls is `close()`. */
+/** `await using` calls `close()`. */
 export interface TelemetryClient extends AsyncDispose {}
 
 /**
- * Reports the anonymous usage events of one library. No method throws or rejects, whatever it is given. One that cannot
- * work (no library for this machine, wrong options) does nothing and says why in `unavailableReason`.
+ * Reports the anonymous usage events of one library. No method throws or rejects, whatever its arguments are. A client
+ * that cannot work (no library for this machine, wrong options) does nothing and says why in `unavailableReason`.
  */
 export class TelemetryClient {
-  /** Starts nothing: no thread, no socket, no file before the first event that is accepted. */
+  /** Makes a client. It starts no thread, opens no socket and creates no file before the first accepted event. */
   constructor(options: TelemetryOptions);
 
   /** Why this client does nothing; null if it works. */
   readonly unavailableReason: string | null;
 
-  /** Would an event be queued now? Set to false: what waits is thrown away. The person's own choice always holds. */
+  /**
+   * Whether an event would be queued now. Setting it to false discards the events that wait. Setting it to true cannot
+   * overrule an opt-out.
+   */
   get enabled(): boolean;
   set enabled(enabled: boolean);
 
@@ -183,39 +195,40 @@ export class TelemetryClient {
     pluginVersion?: string | null,
   ): Outcome;
 
-  /** A run of consumer tests ended, with so many interactions. */
+  /** Reports a run of consumer tests that ended; `count` is the number of interactions. */
   consumerTestsRan(count: number | bigint): Outcome;
 
-  /** A provider verification ended, with so many results. */
+  /** Reports a provider verification that ended; `count` is the number of results. */
   pactsVerified(count: number | bigint): Outcome;
 
-  /** A plugin was loaded. */
+  /** Reports a plugin that was loaded. */
   pluginLoaded(name: string, version?: string): Outcome;
 
-  /** A mock server was started. */
+  /** Reports a mock server that was started. */
   mockServerStarted(): Outcome;
 
   /**
-   * Has everything put on disk that was queued before, at once, and waits for no server: what is on disk, the next
-   * process sends. For a program that ends without ceremony, such as a worker that is killed. Resolves with `kept` if
-   * it waits on disk, with `error_timeout` if some of it is not there after the time (1000 ms by default). The end of
-   * the process, and of a worker thread by itself, does the same without being asked, in 50 ms at most.
+   * Has everything that was queued before put on disk at once, from where this process or the next one sends it. Waits
+   * for no server. Use it in a process that may be killed, such as a worker of a test runner. Resolves with `kept` when
+   * the events are on disk, and with `error_timeout` if some are not after the time (1000 ms by default). The exit of
+   * the process, and of a worker thread that is not terminated, does the same by itself, in 50 ms at most.
    */
   persist(timeoutMs?: number): Promise<Outcome>;
 
   /**
-   * Has everything sent that was queued before, at once. Resolves when it is settled, with `error_timeout` if some of
-   * it still waits after the time (1000 ms by default). Blocks neither the event loop nor `process.exit`.
+   * Has everything that was queued before sent at once. Resolves when each event is sent, kept on disk or lost, and
+   * with `error_timeout` if some still wait after the time (1000 ms by default). Blocks neither the event loop nor
+   * `process.exit`.
    */
   flush(timeoutMs?: number): Promise<Outcome>;
 
-  /** Takes no more events, flushes, and gives the client back. Called again it answers as the first time. */
+  /** Takes no more events, flushes, and frees the client. Called again, it returns the same promise. */
   close(timeoutMs?: number): Promise<Outcome>;
 
-  /** Tells whether the client is on, which rule decided, and what each rule read. */
+  /** Says whether the client is on, which rule decided, and what each rule read. */
   explain(): Explanation;
 
-  /** Tells what became of the events. */
+  /** Says what became of the events. */
   stats(): Stats;
 
   /** Shows the request that would carry this event. Sends nothing. */

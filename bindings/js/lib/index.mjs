@@ -1,4 +1,4 @@
-// The same class for `import`: two copies of the package would load the library twice.
+// Gives `import` the same class as `require`: two copies of the package would load the library twice.
 import telemetry from './index.js';
 
 export const {

@@ -1,6 +1,6 @@
 'use strict';
 
-// Finds and loads the library, once. Answers with its functions, or with the reason why there are none. Private.
+// Finds and loads the library, once. Returns its functions, or the reason why it cannot be loaded. Private.
 
 const { createRequire } = require('node:module');
 const path = require('node:path');
@@ -13,12 +13,12 @@ const { PLATFORMS, libraryFile, platformName, systemFile } = require('./platform
  * @typedef {object} Loaded
  * @property {import('./native.js').Native} native
  * @property {ReadonlyMap<string, bigint>} constants addresses of C strings of the names, see `cStrings`
- * @property {unknown} library koffi unloads a library that nothing refers to
+ * @property {unknown} library kept because koffi unloads a library that nothing refers to
  */
 
 /**
- * Where to look, in this order, and why a place is none. A path in the environment is the only one then: whoever sets
- * it means it.
+ * The files to try, in this order, and the reasons why a usual place has none. If the environment names a path, no
+ * other file is tried: whoever sets it wants exactly that file.
  * @returns {{ files: string[], reasons: string[] }}
  */
 function candidates() {
@@ -30,7 +30,8 @@ function candidates() {
   }
   const name = `@pact-foundation/telemetry-${platform}`;
   try {
-    // Not this file's own `require`: a bundler would take every file that such a name might mean into the bundle.
+    // This file's own `require` is not used: a bundler would add every file that the name could stand for to the
+    // bundle.
     const { resolve } = createRequire(typeof __filename === 'string' ? __filename : process.cwd() + path.sep);
     return { files: [outside(resolve(`${name}/${libraryFile()}`)), systemFile()], reasons: [] };
   } catch {
@@ -39,7 +40,8 @@ function candidates() {
 }
 
 /**
- * A file inside Electron's archive can be read and not loaded; its copy beside the archive can (`asarUnpack`).
+ * The file to load for this one. A file inside an archive of Electron can be read but not loaded; its copy beside the
+ * archive can be loaded (`asarUnpack`).
  * @param {string} file
  */
 function outside(file) {
@@ -47,8 +49,8 @@ function outside(file) {
 }
 
 /**
- * Strings that the library reads at every event, as C strings made once: koffi would convert them at every call.
- * Never freed; a few hundred bytes.
+ * Makes C strings, once, of the names that the library reads at every event: koffi would convert them at every call.
+ * They are never freed and take a few hundred bytes.
  * @param {typeof import('koffi')} koffi
  */
 function cStrings(koffi) {
@@ -76,7 +78,7 @@ function loadNow() {
         const library = koffi.load(file);
         const abi = declare(library, 'abi_version')();
         if (abi === ABI_VERSION) return { library, native: bind(library), constants: cStrings(koffi) };
-        reasons.push(`${file} has ABI version ${abi}, needed is ${ABI_VERSION}`);
+        reasons.push(`${file} has ABI version ${abi}, but ${ABI_VERSION} is needed`);
       } catch (error) {
         reasons.push(`${file} cannot be loaded: ${reason(error)}`);
       }
@@ -95,7 +97,7 @@ function reason(error) {
 /** @type {Loaded | string | undefined} */
 let loaded;
 
-/** The library, or the reason why there is none. Nothing is looked for before the first call. */
+/** The library, or the reason why it cannot be loaded. The first call searches for it. */
 function load() {
   return (loaded ??= loadNow());
 }

@@ -7,7 +7,7 @@
 /** The number of the ABI that this file was written for. */
 const ABI_VERSION = 1;
 
-/** What the functions answer, without the prefix `PACT_TELEMETRY_`. */
+/** What the functions return, without the prefix `PACT_TELEMETRY_`. */
 const STATUS = Object.freeze({
   OK: 0,
   DISABLED: 1,
@@ -26,9 +26,9 @@ const STATUS = Object.freeze({
   ERROR_INTERNAL: -8,
 });
 
-// Types are given as names of koffi's own, and a client as a bare pointer: a type that we name would be refused when
-// the file is evaluated a second time in one process, as Jest does for every test file. As `str` koffi takes a
-// string, null, a pointer, or a buffer of bytes.
+// Only types that koffi predefines are used, and so a client is a bare pointer. koffi refuses to define a named type
+// again, and Jest evaluates this file again for every test file in one process. koffi accepts a string, null, a
+// pointer, or a buffer of bytes as a `str`.
 /** @type {Readonly<Record<string, readonly [result: string, parameters: readonly string[]]>>} */
 const FUNCTIONS = Object.freeze({
   abi_version: ['uint32_t', []],
@@ -48,12 +48,12 @@ const FUNCTIONS = Object.freeze({
 });
 
 /**
- * A client of the library's: an address.
+ * The address of a client of the library.
  * @typedef {bigint | null} Handle
  */
 
 /**
- * Text that goes in: a string, the address of a C string, or bytes that end with a NUL.
+ * A text argument: a string, the address of a C string, or bytes that end with a NUL.
  * @typedef {string | bigint | Uint8Array | null} Text
  */
 
@@ -89,7 +89,7 @@ function declare(library, name) {
 }
 
 /**
- * Declares all functions of a loaded library whose ABI is known to be ours.
+ * Declares all functions of a loaded library whose ABI version was checked before.
  * @param {LibraryHandle} library
  * @returns {Native}
  */

@@ -1,7 +1,7 @@
 'use strict';
 
-// The name of the platform that this process runs on, and the file that holds the library there. Starts no process.
-// Private.
+// Finds the name of the platform that this process runs on, and the name of the library's file there. It starts no
+// process. Private.
 
 const { closeSync, openSync, readSync } = require('node:fs');
 const { allowed } = require('./host.js');
@@ -13,7 +13,7 @@ const FILES = /** @type {Record<string, string>} */ ({
 });
 const SYSTEM_FILES = /** @type {Record<string, string>} */ ({ ...FILES, linux: 'libpact_telemetry.so.1' });
 
-/** The platforms that there are packages for; `optionalDependencies` of package.json names the same. */
+/** The platforms that have a package. Packaging writes the same list into `optionalDependencies` of package.json. */
 const PLATFORMS = Object.freeze([
   'linux-x64-gnu',
   'linux-arm64-gnu',
@@ -28,9 +28,9 @@ const ELF_64_HEADER_BYTES = 64;
 const PT_INTERP = 3;
 
 /**
- * Which C library a Linux program uses, by the loader that it names: `/lib/ld-musl-x86_64.so.1` or
- * `/lib64/ld-linux-x86-64.so.2`. A process with the libraries of both crashes, so where it does not show, nothing is
- * loaded. `process.report` tells, too, but takes milliseconds, and Deno's answers for another machine.
+ * The C library that a Linux program uses, by the loader that it names, such as `/lib/ld-musl-x86_64.so.1` or
+ * `/lib64/ld-linux-x86-64.so.2`. A process that loads both C libraries crashes, so nothing is loaded from a package if
+ * this is undefined. `process.report` knows it too, but takes milliseconds, and in Deno it describes another machine.
  * @param {string} file the program
  * @returns {'gnu' | 'musl' | undefined}
  */
@@ -41,7 +41,7 @@ function libcOf(file) {
 }
 
 /**
- * The loader that a 64-bit ELF file names; empty where it names none.
+ * The loader that a 64-bit ELF file names; empty if it names none or is not such a file.
  * @param {string} file
  */
 function loaderOf(file) {
@@ -70,19 +70,19 @@ function loaderOf(file) {
 }
 
 /**
- * Such as `linux-x64-gnu`; `linux-x64` where the C library does not show. Not every name is one of `PLATFORMS`.
+ * Such as `linux-x64-gnu`, or `linux-x64` where the C library is not known. Not every name is one of `PLATFORMS`.
  * @returns {string}
  */
 function platformName() {
   const name = `${process.platform}-${process.arch}`;
   if (process.platform !== 'linux') return name;
-  // Deno lets nobody read below /proc who may not do everything.
+  // Deno permits no reading below /proc unless the program may do everything.
   for (const program of ['/proc/self/exe', process.execPath]) {
     try {
       const libc = allowed({ name: 'read', path: program }) ? libcOf(program) : undefined;
       if (libc !== undefined) return `${name}-${libc}`;
     } catch {
-      // It cannot be read.
+      // This file cannot be read; the next one is tried.
     }
   }
   return name;

@@ -1,4 +1,4 @@
-// explain, stats and preview answer every key that lib/index.d.ts promises, whatever state the client is in.
+// explain, stats and preview return every key that lib/index.d.ts promises, in every state of the client.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -24,7 +24,7 @@ function union(name) {
 
 const ANSWERS = { Explanation: 'explain', Stats: 'stats', Preview: 'preview' };
 
-/** Of three answers, each with all that is promised; null is an answer, undefined is none. */
+/** Asserts that the three answers have every key that is promised; null is a value, undefined is a missing key. */
 function assertWhole({ explain, stats, preview }, outcome, why) {
   for (const [name, told] of Object.entries({ Explanation: explain, Stats: stats, Preview: preview })) {
     for (const key of promised(name)) assert.notEqual(told[key], undefined, `${ANSWERS[name]}().${key}`);
@@ -53,7 +53,7 @@ beforeEach(async () => {
 });
 afterEach(() => collector.stop());
 
-test('on, and after an event', async () => {
+test('every key is there when the client is on, before and after an event', async () => {
   const client = new TelemetryClient(options);
   assertWhole(ask(client), 'ok', null);
   client.pactsVerified(1);
@@ -65,7 +65,7 @@ test('on, and after an event', async () => {
   await client.close();
 });
 
-test('closed: the last counts stay', async () => {
+test('every key is there after a close, and the last counts stay', async () => {
   const client = new TelemetryClient(options);
   client.pactsVerified(1);
   client.pactsVerified(-1);
@@ -77,7 +77,7 @@ test('closed: the last counts stay', async () => {
   assert.deepEqual([accepted, delivered, not_accepted.invalid], [1, 1, 1]);
 });
 
-test('turned off by the host, by the environment, and not configured', async () => {
+test('every key is there when the program or the environment turned it off, or it is not configured', async () => {
   const off = new TelemetryClient({ ...options, enabled: false });
   assertWhole(ask(off), 'ok', null);
   assert.deepEqual([off.explain().state, off.explain().rule], ['disabled', 'host']);
@@ -99,7 +99,7 @@ test('turned off by the host, by the environment, and not configured', async () 
   await unset.close();
 });
 
-test('unavailable, for want of a library or of options', async () => {
+test('every key is there when the client is unavailable because of wrong options or a missing library', async () => {
   const wrong = new TelemetryClient({});
   assertWhole(ask(wrong), 'unavailable', /`library` is missing/);
   assert.deepEqual([wrong.explain().state, wrong.explain().enabled, wrong.stats().accepted], ['unavailable', false, 0]);
@@ -112,7 +112,7 @@ test('unavailable, for want of a library or of options', async () => {
   assertWhole(JSON.parse(ended.stdout), 'unavailable', /nowhere\.so cannot be loaded/);
 });
 
-test('an event that is refused has a preview that says so', async () => {
+test('the preview of an event that is refused says so', async () => {
   const client = new TelemetryClient(options);
   const preview = client.preview('see /etc/passwd', 'b', 'c');
   assertWhole({ ...ask(client), preview });
@@ -132,7 +132,7 @@ function documented(heading) {
 }
 const camelCase = (key) => key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 
-test('every key of stats that is documented is promised, and every option that is documented is there', () => {
+test('the types have every documented key of stats and every documented option', () => {
   const keys = documented('## What `stats` tells');
   assert.ok(keys.length > 6, keys);
   for (const key of keys) assert.ok(promised('Stats').includes(key), key);
@@ -144,7 +144,7 @@ test('every key of stats that is documented is promised, and every option that i
   for (const option of options) assert.match(readme, new RegExp(`^\\|.*\`${option}\``, 'm'), 'README.md');
 });
 
-test('what the library tells is in the types', async () => {
+test('the types have every key that the library returns', async () => {
   const client = new TelemetryClient(options);
   const { dropped, not_accepted, ...others } = client.stats();
   assert.deepEqual(Object.keys({ ...others, dropped, not_accepted }).sort(), promised('Stats').sort());
@@ -153,7 +153,7 @@ test('what the library tells is in the types', async () => {
   await client.close();
 });
 
-test('an answer that is changed changes no later one', async () => {
+test('changing an answer does not change later answers', async () => {
   const client = new TelemetryClient({});
   client.stats().dropped.expired = 5;
   client.explain().rules.push('x');

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => collector.stop());
 
-test('the four events arrive with who reports them', async () => {
+test('the four events arrive with the identity of the library that reports them', async () => {
   const client = new TelemetryClient({ ...options, dataSource: 'cli' });
   assert.equal(client.unavailableReason, null);
   assert.equal(client.enabled, true);
@@ -47,7 +47,7 @@ test('the four events arrive with who reports them', async () => {
   }
 });
 
-test('what the runtime tells can be overridden, also with nothing', async () => {
+test('what is detected about the runtime can be overridden or left out', async () => {
   const client = new TelemetryClient({ ...options, platformVersion: 'Node 99', testFramework: null });
   const body = JSON.parse(client.preview('Pacts verified', 'ProviderTest', 'Completed').body);
   assert.equal(body.events[0].params.platform_version, 'Node 99');
@@ -55,7 +55,7 @@ test('what the runtime tells can be overridden, also with nothing', async () => 
   await client.close();
 });
 
-test('track answers with the name of the outcome and never throws', async () => {
+test('track returns the name of the outcome and never throws', async () => {
   const client = new TelemetryClient(options);
   const thrower = {
     toString() {
@@ -95,11 +95,11 @@ test('track answers with the name of the outcome and never throws', async () => 
   assert.equal(client.stats().not_accepted.invalid, outcomes.length, 'each is counted by the library');
   assert.equal(client.track('lone \ud800 surrogate', 'b', 'c', 2n ** 63n - 1n), 'ok');
   assert.equal(client.pluginLoaded(), 'ok');
-  assert.equal(client.pactsVerified(), 'ok', 'one without a count');
+  assert.equal(client.pactsVerified(), 'ok', 'a missing count is 1');
   assert.equal(await client.close(), 'ok');
 });
 
-test('an endless number of events is refused, not queued', async () => {
+test('events beyond the capacity of the queue are refused', async () => {
   const client = new TelemetryClient({ ...options, queueCapacity: 1 });
   const outcomes = new Set(Array.from({ length: 100 }, () => client.mockServerStarted()));
   assert.deepEqual([...outcomes].sort(), ['ok', 'queue_full']);
@@ -149,7 +149,7 @@ test('options that are wrong make a client that does nothing and says why', asyn
   }
 });
 
-test('a host that shows the notice itself finds its text, and nothing leaves until it did', async () => {
+test('a program that shows the notice itself finds its text, and nothing leaves before it was shown', async () => {
   const stateDir = process.env.PACT_TELEMETRY_STATE_DIR;
   process.env.PACT_TELEMETRY_STATE_DIR = path.join(stateDir, 'of somebody new');
   try {
@@ -173,7 +173,7 @@ test('an option that the library does not know is named by explain', async () =>
   await client.close();
 });
 
-test('texts longer than the buffer come whole', async () => {
+test('answers longer than the first buffer are complete', async () => {
   const unknown = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`unknown_key_number_${i}`, 1]));
   const client = new TelemetryClient({ ...options, ...unknown });
   assert.equal(client.explain().diagnostics.length, 200);
@@ -188,14 +188,14 @@ test('without credentials nothing is queued', async () => {
   await client.close();
 });
 
-test('flush and close tell what became of the events', async () => {
+test('flush and close report what became of the events', async () => {
   const refusing = await collect('--answers', '500*');
   const lost = new TelemetryClient(optionsFor(refusing.url));
   assert.equal(await lost.flush(), 'ok', 'nothing waits');
   lost.pactsVerified(1);
   const ended = await lost.flush(5_000);
   await refusing.stop();
-  // A library that keeps what could not be delivered answers so.
+  // A library that keeps on disk what could not be delivered answers `kept`.
   assert.ok(['lost', 'kept'].includes(ended), ended);
   await lost.close();
 
@@ -246,7 +246,7 @@ test('a wait blocks neither the event loop nor the threads that read files', asy
   await hanging.stop();
 });
 
-test('odd time-outs are taken as far as they make sense', async () => {
+test('every value is accepted as a time-out', async () => {
   const client = new TelemetryClient(options);
   for (const odd of [-5, NaN, Infinity, 1e300, '100', null, {}, 0.5]) assert.equal(await client.flush(odd), 'ok');
   assert.equal(await client.close(Infinity), 'ok');

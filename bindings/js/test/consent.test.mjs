@@ -28,7 +28,7 @@ const IN_A_WORKER = (code) => `
   new Worker(${JSON.stringify(code)}, { eval: true });
 `;
 const WITH_A_COPY = (code) => `process.env = { ...process.env }; ${code}`;
-const HOSTS = {
+const PLACES = {
   'the main thread': (code) => code,
   'a worker thread': IN_A_WORKER,
   'a copied environment': WITH_A_COPY,
@@ -41,9 +41,9 @@ async function printed(code, how) {
   return JSON.parse(ended.stdout);
 }
 
-for (const [host, within] of Object.entries(HOSTS)) {
+for (const [place, within] of Object.entries(PLACES)) {
   for (const name of ['PACT_DO_NOT_TRACK', 'pact_do_not_track', 'DO_NOT_TRACK']) {
-    test(`${name} set in ${host} holds from that instant, for what is queued too, until it is unset`, async () => {
+    test(`${name} set in ${place} holds at once, also for what is queued, until it is unset`, async () => {
       const code = `${CLIENT}
         const outcomes = [client.pactsVerified(1)];
         process.env.${name} = ' Yes ';
@@ -55,14 +55,14 @@ for (const [host, within] of Object.entries(HOSTS)) {
           const { delivered, dropped, unconfirmed } = client.stats();
           console.log(JSON.stringify([...outcomes, not_accepted.disabled, delivered, dropped.opted_out + unconfirmed]));
         });`;
-      // The first event was queued, or on its way and is cut there: either way its answer is not heard.
+      // The first event is discarded from the queue, or its upload is cut off: in both cases no answer is received.
       assert.deepEqual(await printed(within(code), { env }), ['ok', 'disabled', false, true, 'ok', 1, 1, 1]);
       const values = (await collector.events(1)).map(({ fields }) => fields.value);
       assert.ok(values.includes('3') && !values.includes('2'), `${values}`);
     });
   }
 
-  test(`in ${host} the values mean what they mean to the library`, async () => {
+  test(`in ${place} the values of a variable mean the same as in the library`, async () => {
     const values = ['', ' ', '0', 'false', 'FALSE', ' no ', 'Off', '1', 'true', 'yes', 'x', 'n', '00', 'null'];
     const code = `${CLIENT}
       const enabled = ${JSON.stringify(values)}.filter((value) => {
@@ -74,7 +74,7 @@ for (const [host, within] of Object.entries(HOSTS)) {
     assert.deepEqual(await printed(within(code), { env }), values.slice(0, 7));
   });
 
-  test(`in ${host} explain shows the variable and flush obeys it`, async () => {
+  test(`in ${place} explain shows the variable and flush obeys it`, async () => {
     const code = `${CLIENT}
       client.pactsVerified(1);
       process.env.PACT_DO_NOT_TRACK = '1';
@@ -84,11 +84,11 @@ for (const [host, within] of Object.entries(HOSTS)) {
         client.close();
       });`;
     const rule = { rule: 'process.env.PACT_DO_NOT_TRACK', says: 'off', read: '1' };
-    // Nothing tells the library of the C environment that changed but the next event, so there flush does not matter.
+    // The library sees a change of the C environment only at the next event, so on the main thread flush may deliver.
     const [enabled, state, told, delivered] = await printed(within(code), { env });
     assert.deepEqual([enabled, state, told], [false, 'disabled', rule]);
-    // A request that was on its way is cut: nobody hears its answer.
-    if (host !== 'the main thread') assert.equal(delivered, 0);
+    // An upload in flight is cut off, so its answer is not received.
+    if (place !== 'the main thread') assert.equal(delivered, 0);
   });
 }
 
@@ -106,10 +106,10 @@ test('an opt-out in the memory of another variable holds at once', { skip: proce
     unsetenv('AA_NOT_TRACK');
     console.log(JSON.stringify(outcomes));
     client.close();`;
-  assert.deepEqual(await printed(HOSTS['the main thread'](code), { env }), ['ok', 'disabled', 'DO_NOT_TRACK', 'ok']);
+  assert.deepEqual(await printed(PLACES['the main thread'](code), { env }), ['ok', 'disabled', 'DO_NOT_TRACK', 'ok']);
 });
 
-test('the host cannot turn on what the person turned off', async () => {
+test('the program cannot turn on what the person turned off', async () => {
   const code = `${CLIENT}
     process.env.DO_NOT_TRACK = '1';
     client.enabled = true;
@@ -121,12 +121,12 @@ test('the host cannot turn on what the person turned off', async () => {
     outcomes.push(client.pactsVerified(1), client.enabled);
     console.log(JSON.stringify(outcomes));
     client.close();`;
-  for (const within of Object.values(HOSTS)) {
+  for (const within of Object.values(PLACES)) {
     assert.deepEqual(await printed(within(code), { env }), ['disabled', 'disabled', false, 'ok', true]);
   }
 });
 
-test('enabled: false in the options stays off until the host says otherwise', async () => {
+test('a client made with enabled: false stays off until the program turns it on', async () => {
   const code = `
     const { TelemetryClient } = require(${JSON.stringify(PACKAGE)});
     const library = { id: 'pact-js', name: 'Pact JS', version: '1.0.0' };
@@ -173,7 +173,7 @@ for (const [name, choice, says] of CHOICES) {
 
 for (const [name, inner] of [
   ['says nothing', {}],
-  ['says no to the opt-out', { config: { pact_do_not_track: false } }],
+  ['sets the opt-out to false', { config: { pact_do_not_track: false } }],
   ['is a list', []],
 ]) {
   test(`an opt-out in the root of a monorepo holds where the nearest package.json ${name}`, async () => {
@@ -192,7 +192,7 @@ for (const [name, inner] of [
   });
 }
 
-test('an opt-out of the project that has installed the package holds wherever the program is started', async () => {
+test('an opt-out of the project in which the package is installed holds in every working directory', async () => {
   const project = path.join(folder, 'installs');
   const modules = path.join(project, 'node_modules');
   cpSync(path.join(PACKAGE, 'lib'), path.join(modules, '@pact-foundation/telemetry/lib'), { recursive: true });
@@ -210,7 +210,7 @@ test('an opt-out of the project that has installed the package holds wherever th
   assert.equal(ended.stdout, 'null disabled\n', ended.stderr);
 });
 
-test('a package.json that is no JSON, or has no config, says nothing', async () => {
+test('a package.json that is not valid JSON, or has no config, does not opt out', async () => {
   for (const text of ['{', '[]', 'null', '{"config": 5}', '{"config": {}}']) {
     writeFileSync(path.join(folder, 'package.json'), text);
     const code = `process.chdir(${JSON.stringify(folder)});
@@ -220,7 +220,7 @@ test('a package.json that is no JSON, or has no config, says nothing', async () 
   rmSync(path.join(folder, 'package.json'));
 });
 
-test('opted out from the start, a process has no thread of the library, and nothing leaves', async () => {
+test('a process that is opted out from the start has no thread of the library and sends nothing', async () => {
   const code = `${CLIENT}
     const { readdirSync, readFileSync } = require('node:fs');
     client.pactsVerified(1);
@@ -235,16 +235,16 @@ test('opted out from the start, a process has no thread of the library, and noth
   assert.equal((await collector.events()).length, 0);
 });
 
-// Each is refused without a foreign call, or with a cheaper one than the library's `track`.
+// For each of these reasons, events are refused without a foreign call, or with one that costs less than `track`.
 const REASONS = {
-  'the host': ['enabled: false', '', {}, 'client.enabled = true;'],
+  'the program': ['enabled: false', '', {}, 'client.enabled = true;'],
   "the worker's environment": ['', "process.env.DO_NOT_TRACK = '1';", {}, 'delete process.env.DO_NOT_TRACK;'],
   'the environment of the process': ['', '', { DO_NOT_TRACK: '1' }, 'delete process.env.DO_NOT_TRACK;'],
   'a saved choice': ['', '', { XDG_CONFIG_HOME: path.join(tmpdir(), `pact-telemetry-js-off-${process.pid}`) }, ''],
 };
-for (const [host, within] of Object.entries(HOSTS)) {
+for (const [place, within] of Object.entries(PLACES)) {
   for (const [name, [option, before, more, after]] of Object.entries(REASONS)) {
-    test(`in ${host}, what is refused by ${name} is counted once, also after the end, and taken later`, async () => {
+    test(`in ${place}, each event that ${name} has refused is counted once, also after the close`, async () => {
       const code = `${before}
         const { TelemetryClient } = require(${JSON.stringify(PACKAGE)});
         const library = { id: 'pact-js', name: 'Pact JS', version: '1.0.0' };
@@ -259,8 +259,8 @@ for (const [host, within] of Object.entries(HOSTS)) {
       if (more.XDG_CONFIG_HOME) execFileSync(COMMAND, ['off'], { env: { ...env, ...more } });
       const [outcomes, counts] = await printed(within(code), { env: { ...env, ...more } });
       if (more.XDG_CONFIG_HOME) rmSync(more.XDG_CONFIG_HOME, { recursive: true });
-      // What changes in the environment of a worker never reaches the library, which reads that of the process.
-      const stays = more.XDG_CONFIG_HOME || (more.DO_NOT_TRACK && host !== 'the main thread');
+      // A change in the environment of a worker never reaches the library, which reads the environment of the process.
+      const stays = more.XDG_CONFIG_HOME || (more.DO_NOT_TRACK && place !== 'the main thread');
       const taken = stays ? 'disabled' : 'ok';
       assert.deepEqual(outcomes, ['disabled', 'disabled', taken]);
       const none = { closed: 0, disabled: 2, invalid: 0, not_configured: 0, queue_full: 0 };
@@ -270,7 +270,7 @@ for (const [host, within] of Object.entries(HOSTS)) {
   }
 }
 
-test('if the environment of the process says no, and then only that of a worker, the worker decides', async () => {
+test('an opt-out in the environment of a worker holds on when that of the process is gone', async () => {
   const code = `${CLIENT}
     const { parentPort } = require('node:worker_threads');
     const outcomes = [];

@@ -44,7 +44,7 @@ test('a real consumer test of Pact JS reports the true number of its interaction
   const here = '127.0.0.1,localhost';
   const env = {
     ...environmentFor(collector.url),
-    // What Pact itself reports ends on this machine.
+    // What Pact JS itself reports does not leave this machine.
     ...{ HTTP_PROXY: nowhere, HTTPS_PROXY: nowhere, http_proxy: nowhere, https_proxy: nowhere },
     ...{ NO_PROXY: here, no_proxy: here },
   };

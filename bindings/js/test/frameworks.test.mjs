@@ -6,7 +6,7 @@ import { PACKAGE, collect, environmentFor, newFolder, offline, run, waiting } fr
 const module = (file) => path.join(PACKAGE, 'node_modules', file);
 const project = (name) => path.join(PACKAGE, 'test/projects', name);
 
-/** Runs a project's tests; answers with the names of the events that arrived, and their frameworks. */
+/** Runs a project's tests; returns the names of the events that arrived, their frameworks, and the output. */
 async function testProject(argv, cwd, count) {
   const collector = await collect();
   const ended = await run(argv, { cwd, env: environmentFor(collector.url) });
@@ -35,7 +35,7 @@ for (const mode of [
 }
 
 for (const [pool, ...files] of [
-  // One process after the other: an opt-out in one of them throws away what waits of this person, also the other's.
+  // One process after the other: an opt-out in one process discards all that waits on disk, also that of the other.
   ['forks', '--no-file-parallelism'],
   ['threads', '--maxWorkers', '2'],
 ]) {
@@ -60,8 +60,8 @@ test('a project of node:test', async () => {
 });
 
 const VITEST = [module('vitest/vitest.mjs'), 'run'];
-// A Jest that remembers that the tests were quick runs them in its own process, which the work left over would keep
-// alive: so it remembers nothing.
+// If Jest finds in its cache that the tests were quick, it runs them in its own process, which the work left over would
+// keep alive. So it starts with an empty cache.
 const JEST = [module('jest/bin/jest.js'), '--maxWorkers=2', `--cacheDirectory=${newFolder()}`];
 for (const [name, argv, folder, env] of [
   ["Vitest's default pool, with work left over,", VITEST, 'vitest-killed', { KEEP_ALIVE: '1' }],

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => collector.stop());
 
-/** Of a client that can do nothing any more. */
+/** Asserts that a client is closed. */
 async function assertClosed(client) {
   assert.equal(client.pactsVerified(1), 'closed');
   assert.equal(client.enabled, false);
@@ -27,14 +27,14 @@ async function assertClosed(client) {
   assert.equal(client.unavailableReason, null);
 }
 
-test('after close every call answers "closed"', async () => {
+test('after close every call returns "closed"', async () => {
   const client = new TelemetryClient(options);
   client.pactsVerified(1);
   assert.equal(await client.close(), 'ok');
   await assertClosed(client);
 });
 
-test('closing twice frees once and answers the same', async () => {
+test('closing twice frees once and returns the same outcome', async () => {
   const client = new TelemetryClient(options);
   client.pactsVerified(1);
   const [first, second] = await Promise.all([client.close(), client.close(0)]);
@@ -42,7 +42,7 @@ test('closing twice frees once and answers the same', async () => {
   await assertClosed(client);
 });
 
-test('a flush that a close overtakes answers, and so does what is tracked while it closes', async () => {
+test('a flush returns "closed" if a close ends before it, and so does a track during the close', async () => {
   const slow = await collect('--answers', 'delay=200*');
   const client = new TelemetryClient(optionsFor(slow.url));
   client.pactsVerified(1);
@@ -62,7 +62,7 @@ test('await using closes', async () => {
   await assertClosed(client);
 });
 
-test('a client that is dropped without a close is freed, and its event arrives', async () => {
+test('a client that is collected without a close is freed, and its event arrives', async () => {
   let freed = 0;
   const registry = new FinalizationRegistry(() => freed++);
   (() => {
@@ -79,7 +79,7 @@ test('a client that is dropped without a close is freed, and its event arrives',
   assert.ok(events.some(({ fields }) => fields.action === 'dropped'));
 });
 
-test('2,000 clients may be made, half of them closed, all dropped', async () => {
+test('2,000 clients, half of them never closed, do not leak memory', async () => {
   const rss = [];
   for (let round = 0; round < 4; round++) {
     for (let i = 0; i < 500; i++) {
@@ -97,7 +97,8 @@ test('2,000 clients may be made, half of them closed, all dropped', async () => 
   assert.equal(await last.close(), 'ok');
 });
 
-// How a process ends is the program's own business: same exit code, no abort, no wait beyond the library's own.
+// However a process ends, its exit code stays the same, it does not abort, and it waits no longer than the library
+// does.
 const PREAMBLE = `
   const { TelemetryClient } = require('@pact-foundation/telemetry');
   const client = new TelemetryClient({ library: { id: 'pact-js', name: 'Pact JS', version: '1.0.0' } });
@@ -138,7 +139,7 @@ test('an event tracked right before process.exit arrives', async () => {
   await mine.stop();
 });
 
-test('a signal ends the process as ever', async () => {
+test('a signal ends the process as it does without a client', async () => {
   const ended = await run(['-e', `${PREAMBLE} process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000);`], {
     env: environmentFor(collector.url),
   });

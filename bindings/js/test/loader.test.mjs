@@ -50,12 +50,13 @@ function stub(name, code) {
   return file;
 }
 
+// In these tests the client does nothing and says why.
 test('a library that is missing', () =>
   assertUnavailable(path.join(folder, 'no.so'), /cannot be loaded: .*No such file/));
 
-test('a file that is no library', async () => {
+test('a file that is not a library', async () => {
   const file = path.join(folder, 'text.so');
-  writeFileSync(file, 'This is no library.');
+  writeFileSync(file, 'This is not a library.');
   await assertUnavailable(file, /cannot be loaded/);
   writeFileSync(file, '');
   await assertUnavailable(file, /cannot be loaded/);
@@ -74,7 +75,7 @@ test('a library for another machine', async () => {
 test('a library of another ABI', { skip }, () =>
   assertUnavailable(
     stub('abi2.so', '#include <stdint.h>\nuint32_t pact_telemetry_abi_version(void) { return 2; }\n'),
-    /has ABI version 2, needed is 1/,
+    /has ABI version 2, but 1 is needed/,
   ),
 );
 
@@ -85,7 +86,7 @@ test('a library that lacks a function', { skip }, () =>
   ),
 );
 
-test('a library of something else', { skip }, () =>
+test('a library of another project', { skip }, () =>
   assertUnavailable(stub('else.so', 'int something(void) { return 1; }\n'), /pact_telemetry_abi_version/),
 );
 
@@ -126,7 +127,7 @@ test('the library of the package for this platform is loaded, and import and req
   const ended = await run(['--input-type=module', '-e', both], how);
   assert.equal(ended.stdout, 'true true\ntrue\n', ended.stderr);
 
-  // A file that does not load does not keep the system's library from being tried.
+  // If the package's file cannot be loaded, the system's library is tried.
   writeFileSync(file, 'damaged');
   const damaged = await attempt(how);
   assert.match(damaged.reason, /telemetry-.*cannot be loaded.*; libpact_telemetry\.so\.1 cannot be loaded/);
@@ -145,13 +146,14 @@ test('the library of the package for this platform is loaded, and import and req
   await collector.stop();
 });
 
-test("from Electron's archive the library is loaded that the rule of the README unpacks beside it", async () => {
+test("in an Electron archive, the library that the README's rule unpacks beside the archive is loaded", async () => {
   const readme = readFileSync(path.join(PACKAGE, 'README.md'), 'utf8');
   const rules = [...readme.match(/`asarUnpack: \[([^\]]*)\]`/)[1].matchAll(/'([^']*)'/g)].map(([, rule]) => rule);
   const { project, file } = install('electron');
   const archive = path.join(folder, 'packed', 'app.asar');
   await asar.createPackageWithOptions(project, archive, { unpack: `{${rules.join(',')}}` });
-  // What Electron shows as the folder app.asar, without Electron: what the archive holds, and what lies beside it.
+  // Without Electron, this builds what Electron shows: a folder app.asar with the archive's files, and what is beside
+  // it.
   const place = path.join(folder, 'seen');
   cpSync(`${archive}.unpacked`, path.join(place, 'app.asar.unpacked'), { recursive: true });
   asar.extractAll(archive, path.join(place, 'app.asar'));
@@ -165,7 +167,7 @@ test("from Electron's archive the library is loaded that the rule of the README 
 });
 
 for (const format of ['esm', 'cjs']) {
-  test(`a bundle (${format}) without the package works; one that has it inside says why not`, async () => {
+  test(`a bundle (${format}) without the package works; one that contains it says why it does not`, async () => {
     const { project } = install(`bundled as ${format}`);
     const entry = path.join(project, 'entry.mjs');
     writeFileSync(entry, "import * as telemetry from '@pact-foundation/telemetry'; globalThis.telemetry = telemetry;");
@@ -177,7 +179,7 @@ for (const format of ['esm', 'cjs']) {
     };
     const outside = await bundle('outside', ['@pact-foundation/telemetry', 'koffi']);
     const inside = await bundle('inside', []);
-    rmSync(path.join(project, 'node_modules/@koromix'), { recursive: true }); // or koffi would find it from the inside
+    rmSync(path.join(project, 'node_modules/@koromix'), { recursive: true }); // or the bundled koffi would find it
     const program = PROGRAM.replace(/require\(.*?\)/, 'globalThis.telemetry');
     const load = (file) => ['--input-type=module', '-e', `await import(${JSON.stringify(file)}); ${program}`];
     const ended = await run(load(inside), { cwd: folder, library: '' });
@@ -191,7 +193,7 @@ for (const format of ['esm', 'cjs']) {
   });
 }
 
-test('what is required has its name written out, so that a bundler takes nothing else into a bundle', () => {
+test('every name that is required is a literal, so that a bundler adds nothing else to a bundle', () => {
   const lib = path.join(PACKAGE, 'lib');
   for (const file of readdirSync(lib).filter((name) => name.endsWith('.js'))) {
     const required = readFileSync(path.join(lib, file), 'utf8').matchAll(/\brequire(?:\.resolve)?\(([^)]*)\)/g);
@@ -199,7 +201,7 @@ test('what is required has its name written out, so that a bundler takes nothing
   }
 });
 
-test('a platform without a package installs, does nothing, and says so', async () => {
+test('on a platform without a package the client does nothing and says why', async () => {
   const { project } = install('elsewhere');
   const preload = path.join(folder, 'haiku.cjs');
   writeFileSync(preload, "Object.defineProperty(process, 'platform', { value: 'haiku' });");
@@ -209,7 +211,7 @@ test('a platform without a package installs, does nothing, and says so', async (
   assert.deepEqual(outcomes, ['unavailable', false, 'unavailable', 'ok', 'ok']);
 });
 
-test('the C library of a program is told by the loader that it names', { skip }, () => {
+test('the C library of a program is recognised by the loader that it names', { skip }, () => {
   writeFileSync(path.join(folder, 'empty.c'), 'int main(void) { return 0; }\n');
   const program = (name, ...options) => {
     const file = path.join(folder, name);

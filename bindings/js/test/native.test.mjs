@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 const { FUNCTIONS, STATUS } = require('../lib/native.js');
 const header = readFileSync(path.join(INCLUDE, 'pact_telemetry.ffi.h'), 'utf8').replace(/^\/\/.*$/gm, '');
 
-/** koffi's name of a type of the header's. */
+/** The name that koffi has for a type of the header. */
 function koffiType(declaration, isResult) {
   const text = declaration.replace(/\bconst\b/g, '').trim();
   if (/^char \*/.test(text)) return isResult || /const/.test(declaration) ? 'str' : 'void *';
@@ -27,12 +27,12 @@ test('every function of the header is declared, with its types, and no other', (
   assert.deepEqual({ ...FUNCTIONS }, declared);
 });
 
-test('koffi reads every declaration of the header as it stands', () => {
+test('koffi accepts every declaration of the header unchanged', () => {
   const koffi = require('koffi');
   const library = koffi.load(LIBRARY);
   const declarations = header.split(/;\s*/).filter((text) => /\bpact_telemetry_\w+\(/.test(text));
   assert.equal(declarations.length, Object.keys(FUNCTIONS).length);
-  koffi.opaque('PactTelemetry'); // its typedef: koffi makes types by calls
+  koffi.opaque('PactTelemetry'); // in place of the typedef: in koffi a type is made by a call
   const [abiVersion] = declarations.map((text) => library.func(text));
   assert.equal(abiVersion(), 1);
 });

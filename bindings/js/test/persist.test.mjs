@@ -1,4 +1,4 @@
-// What was tracked is on disk before the runtime ends, or when the program asks for it; no server is waited for.
+// What was tracked is on disk before the runtime ends, or when the program asks for it. Nothing waits for a server.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TelemetryClient } from '@pact-foundation/telemetry';
@@ -11,14 +11,14 @@ const PREAMBLE = `
   const die = () => process.kill(process.pid, 'SIGKILL');
 `;
 
-/** Runs a program that is killed in the end; answers with how many events it left on disk, and what it printed. */
+/** Runs a program that is killed in the end; returns how many events it left on disk, and what it printed. */
 async function left(code, environment = offline()) {
   const ended = await run(['-e', PREAMBLE + code], { env: environment });
   assert.equal(ended.signal, 'SIGKILL', ended.stderr);
   return [waiting(environment), ended.stdout];
 }
 
-test('persist answers "kept" when all is on disk, while the server hangs', async () => {
+test('persist returns "kept" when all is on disk, while the server hangs', async () => {
   const hanging = await collect('--answers', 'hang*');
   const client = new TelemetryClient({ ...optionsFor(hanging.url), stateDir: newState() });
   assert.equal(await client.persist(), 'ok', 'nothing waits');
@@ -30,7 +30,7 @@ test('persist answers "kept" when all is on disk, while the server hangs', async
   await hanging.stop();
 });
 
-test('persist answers "ok" when all was delivered, "closed" after a close, "ok" without a library', async () => {
+test('persist returns "ok" when all was delivered, "closed" after a close, "ok" without a library', async () => {
   const collector = await collect();
   const client = new TelemetryClient(optionsFor(collector.url));
   client.pactsVerified(1);
@@ -47,14 +47,14 @@ test('persist answers "ok" when all was delivered, "closed" after a close, "ok" 
   await collector.stop();
 });
 
-test('after an awaited persist a process may be killed', async () => {
+test('a process that is killed after an awaited persist has lost nothing', async () => {
   assert.deepEqual(await left('track(5); client.persist(5000).then((is) => { console.log(is); die(); });'), [
     5,
     'kept\n',
   ]);
 });
 
-// process.on("exit", die) comes after our own hook, and keeps the library's own exit handler from running.
+// process.on("exit", die) runs after our own hook, and prevents the library's own exit handler from running.
 const ENDINGS = {
   'the end of the program': 'process.on("exit", die);',
   'process.exit': 'process.on("exit", die); process.exit(3);',
@@ -72,7 +72,7 @@ for (const [name, ending] of Object.entries(ENDINGS)) {
   });
 }
 
-test('a worker thread that ends by itself, or by process.exit, has it on disk before', async () => {
+test('a worker thread that ends by itself, or by process.exit, has its events on disk before', async () => {
   for (const ending of ['', 'process.exit(0);']) {
     const worker = JSON.stringify(`${PREAMBLE} track(5); ${ending}`);
     const code = `
@@ -82,7 +82,7 @@ test('a worker thread that ends by itself, or by process.exit, has it on disk be
   }
 });
 
-test('an opt-out in the copy of the environment in a worker leaves nothing on disk at the end', async () => {
+test('after an opt-out in the copied environment of a worker nothing is left on disk', async () => {
   const worker = JSON.stringify(`${PREAMBLE} track(5); process.env.DO_NOT_TRACK = '1';`);
   const code = `
     const { Worker } = require('node:worker_threads');
@@ -90,9 +90,9 @@ test('an opt-out in the copy of the environment in a worker leaves nothing on di
   assert.equal((await left(code))[0], 0);
 });
 
-// As the workers of Vitest and Jest are.
-for (const [name, clock] of Object.entries({ '': '', ', its clock being faked': 'mock.timers.enable();' })) {
-  test(`a child process that is killed when it says that it is done has on disk what it tracked${name}`, async () => {
+// The workers of Vitest and Jest are killed like this.
+for (const [name, clock] of Object.entries({ '': '', ', also with a fake clock': 'mock.timers.enable();' })) {
+  test(`a child process that is killed when it reports that it is done has its events on disk${name}`, async () => {
     const child = JSON.stringify(`${PREAMBLE}
       const { setImmediate } = require('node:timers');
       const { mock } = require('node:test');
@@ -110,7 +110,7 @@ for (const [name, clock] of Object.entries({ '': '', ', its clock being faked': 
   });
 }
 
-test('the hook is one listener, however many clients and copies of the package there are', async () => {
+test('the exit hook is one listener, however many clients and copies of the package there are', async () => {
   const code = `
     const files = Object.keys(require.cache).filter((file) => file.includes('/lib/') && !file.includes('koffi'));
     const before = process.listenerCount('exit');
@@ -125,7 +125,7 @@ test('the hook is one listener, however many clients and copies of the package t
   assert.deepEqual([events, printed], [20, 'true 1 1\n']);
 });
 
-test('a client that does nothing has no hook', async () => {
+test('a client that is unavailable installs no exit hook', async () => {
   const code = `
     const { TelemetryClient } = require('@pact-foundation/telemetry');
     new TelemetryClient({});
@@ -133,7 +133,7 @@ test('a client that does nothing has no hook', async () => {
   assert.equal((await run(['-e', code])).stdout, '0\n');
 });
 
-test('the end takes no longer than its 50 ms where the disk or the library stalls', async () => {
+test('the exit takes less than a second with 4,000 events and a server that hangs', async () => {
   const hanging = await collect('--answers', 'hang*');
   const code = `${PREAMBLE} track(4000);
     process.on('exit', () => { console.log(performance.now() - begun < 1000); die(); });

@@ -1,4 +1,4 @@
-// Deno and Bun: both run this package as it is, and are named as what they are.
+// Deno and Bun run this package unchanged, and are reported by their own names.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { LIBRARY, PACKAGE, collect, environmentFor, offline, waiting } from './s
 const { libraryFile, platformName } = createRequire(import.meta.url)('../lib/platform.js');
 const MODULES = path.join(PACKAGE, 'node_modules');
 
-/** The program of a package that has one for each platform, in a package of its own. */
+/** The program in the package for this platform: npm has a package of its own for each platform. */
 function find(scope, ...inside) {
   const folders = existsSync(path.join(MODULES, scope)) ? readdirSync(path.join(MODULES, scope)) : [];
   return folders.map((folder) => path.join(MODULES, scope, folder, ...inside)).find(existsSync);
@@ -45,7 +45,7 @@ const CLIENT = `
   const client = new TelemetryClient({ library: { id: 'pact-js', name: 'Pact JS', version: '1.0.0' } });
 `;
 
-/** Runs the code, with the library of the installed package; answers with what it printed as JSON. */
+/** Runs the code, with the library of the installed package; returns what it printed as JSON. */
 async function printed(command, code, env = {}) {
   const file = path.join(project, 'program.js');
   writeFileSync(file, CLIENT + code);
@@ -92,7 +92,7 @@ for (const [name, options, command, known] of RUNTIMES) {
     const code = `
       for (let i = 0; i < 5; i++) client.pactsVerified(1);
       process.on('exit', () => process.kill(process.pid, 'SIGKILL'));`;
-    // Deno lets nobody send a signal who may not run programs.
+    // In Deno a program needs the permission to run programs before it may send a signal.
     const more = command.includes('--allow-ffi') ? ['--allow-run'] : [];
     await printed([...command, ...more], code, env);
     assert.equal(waiting(env), 5);
@@ -101,7 +101,7 @@ for (const [name, options, command, known] of RUNTIMES) {
 
 for (const name of ['PACT_DO_NOT_TRACK', 'pact_do_not_track', 'DO_NOT_TRACK']) {
   for (const [runtime, options, command] of [RUNTIMES[0], RUNTIMES[2]]) {
-    test(`${name} set in a program of ${runtime} holds from that instant`, options, async () => {
+    test(`${name} set in a program of ${runtime} holds at once`, options, async () => {
       const code = `
         const outcomes = [client.pactsVerified(1)];
         process.env.${name} = '1';

@@ -1,4 +1,4 @@
-// What the tests share: where the library and the command are, a real collector, and programs in processes of their
+// What the tests share: the paths of the library and the command, a real collector, and programs in processes of their
 // own.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,11 +15,10 @@ export const LIBRARY = process.env.PACT_TELEMETRY_LIBRARY ?? path.join(ROOT, 'bu
 export const COMMAND = process.env.PACT_TELEMETRY_COMMAND ?? path.join(ROOT, 'target/debug/pact-telemetry');
 export const FIXTURES = path.join(PACKAGE, 'test/fixtures');
 
-// Whoever runs the tests may have opted out or configured telemetry, here or in files; the tests start without any of
-// it, and on a CI machine, where the end of a process waits longer. Its person was shown the notice in an earlier
-// run.
+// Whoever runs the tests may have opted out or configured telemetry, in the environment or in files. The tests ignore
+// all of it. They run as if in CI, where the exit of a process waits longer, and as if the notice was shown before.
 const HOME = mkdtempSync(path.join(tmpdir(), 'pact-telemetry-home-'));
-// Tried again where the library writes there meanwhile.
+// The removal is tried again if the library writes there meanwhile.
 process.once('exit', () => rmSync(HOME, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
 mkdirSync(path.join(HOME, 'state'), { mode: 0o700 });
 writeFileSync(path.join(HOME, 'state/notice.json'), '{"shown_ms":1}');
@@ -44,7 +43,7 @@ export async function collect(...options) {
   const arrived = [];
   const [first] = await once(lines, 'line');
   lines.on('line', (line) => arrived.push(JSON.parse(line)));
-  // A test that fails before it stops the collector must not wait for it for ever.
+  // A test that fails before it stops the collector must not keep this process alive.
   child.unref();
   child.stdout.unref();
   const kill = () => child.kill();
@@ -52,7 +51,7 @@ export async function collect(...options) {
   const { url } = JSON.parse(first);
   return {
     url,
-    /** The events that arrived by now; waits for as many as are expected. */
+    /** The events that have arrived; waits until there are `count`, or until the time is over. */
     async events(count = 0, within = 5_000) {
       const events = () => arrived.filter((line) => line.type === 'event');
       for (const start = Date.now(); events().length < count && Date.now() - start < within;) await pause(10);
@@ -88,14 +87,14 @@ export function environmentFor(url) {
 }
 
 /**
- * Runs a program of Node's to its end.
+ * Runs a program with Node and waits for its exit.
  * @param {string[]} argv
  * @param {{ env?: Record<string, string>, cwd?: string, library?: string }} [how]
  */
 export async function run(argv, { env = {}, cwd = PACKAGE, library = LIBRARY } = {}) {
   const start = process.hrtime.bigint();
   const inherited = { ...process.env };
-  delete inherited.NODE_TEST_CONTEXT; // or node:test would take the program for a part of itself
+  delete inherited.NODE_TEST_CONTEXT; // or node:test would treat the program as one of its own
   const child = spawn(process.execPath, argv, {
     cwd,
     env: { ...inherited, PACT_TELEMETRY_LIBRARY: library, ...env },
@@ -116,7 +115,7 @@ export function waiting(env = {}) {
   return JSON.parse(told).waiting.events;
 }
 
-/** An environment whose state folder is empty, and whose server is not there: what is tracked stays on disk. */
+/** An environment with an empty state folder and no server, so that what is tracked stays on disk. */
 export function offline() {
   return { ...environmentFor('http://127.0.0.1:9'), PACT_TELEMETRY_STATE_DIR: newState() };
 }
@@ -124,7 +123,7 @@ export function offline() {
 /** An empty folder. */
 export const newFolder = () => mkdtempSync(path.join(HOME, 'folder-'));
 
-/** A state folder of its own, of a person who was told. */
+/** A new state folder of a person who was shown the notice. */
 export function newState() {
   const folder = newFolder();
   writeFileSync(path.join(folder, 'notice.json'), '{"shown_ms":1}');

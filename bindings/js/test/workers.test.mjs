@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => collector.stop());
 
-// A program whose workers run the text in WORKER, with a client at hand.
+// A program whose workers run the code that is given to `worker`, after making a client and tracking an event.
 const program = (main) => `
   const { Worker } = require('node:worker_threads');
   const { once } = require('node:events');
@@ -100,7 +100,7 @@ test('process.exit and an exception in a worker end the worker alone', async () 
   assert.deepEqual([ended.code, ended.stdout], [0, '5 on purpose\n'], ended.stderr);
 });
 
-test('the main thread goes on when a worker that loaded the library first is gone', async () => {
+test('the main thread can use the library after the worker that loaded it first has ended', async () => {
   const code = program(`
     await once(worker('client.close().then(() => process.exit())'), 'exit');
     const { TelemetryClient } = require('@pact-foundation/telemetry');

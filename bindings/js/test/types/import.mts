@@ -49,7 +49,7 @@ new TelemetryClient({ library, notice: 'stdout' });
 client.pactsVerified('3');
 // @ts-expect-error: there is no such outcome
 if (outcome === 'okay') throw new Error();
-// @ts-expect-error: nor is it one of a flush
+// @ts-expect-error: there is no such outcome of a flush
 if ((await client.flush()) === 'timeout') throw new Error();
 // @ts-expect-error: a time-out is a number of milliseconds
 await client.persist('1s');

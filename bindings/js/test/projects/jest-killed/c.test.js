@@ -1,4 +1,4 @@
-// Two events and no close: the runner ends the process that runs this file as it likes.
+// Two events and no close: the runner may kill the process that runs this file at any time.
 const { TelemetryClient } = require('@pact-foundation/telemetry');
 
 test('two events', () => {

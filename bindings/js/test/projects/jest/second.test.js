@@ -1,4 +1,4 @@
-// A second file: Jest evaluates the package and koffi anew in the same process.
+// For this second file Jest evaluates the package and koffi again in the same process.
 const { TelemetryClient } = require('@pact-foundation/telemetry');
 
 test('the library can be loaded again, and a client may be left open', () => {

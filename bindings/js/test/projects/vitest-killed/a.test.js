@@ -1,4 +1,4 @@
-// Two events and no close: the runner ends the process or the thread that runs this file as it likes.
+// Two events and no close: the runner may kill the process or the thread that runs this file at any time.
 import { expect, test } from 'vitest';
 import { TelemetryClient } from '../../../lib/index.mjs';
 
