@@ -3,8 +3,8 @@ import au.com.dius.pact.telemetry.Telemetry;
 import java.time.Duration;
 
 /**
- * Reports the four events of the Pact libraries. After {@code mvn package} two folders up, and with
- * a collector ({@code pact-telemetry collect}) at PORT:
+ * Reports the four events of the Pact libraries. Run {@code mvn -f reactor.xml install} two folders
+ * up, start a collector ({@code pact-telemetry collect}), and then, with its port as PORT:
  *
  * <pre>
  * export PACT_TELEMETRY_ENDPOINT=http://127.0.0.1:PORT PACT_TELEMETRY_MEASUREMENT_ID=G-1 PACT_TELEMETRY_API_SECRET=s

@@ -16,7 +16,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** A real consumer test. It knows nothing of telemetry: pact-jvm itself reports that it ran. */
+/** A real consumer test. It does not mention telemetry: pact-jvm itself reports that it ran. */
 @ExtendWith(PactConsumerTestExt.class)
 @PactTestFor(providerName = "orders", pactVersion = PactSpecVersion.V3)
 class OrdersConsumerTest {

@@ -2,7 +2,7 @@ package org.spockframework.runtime;
 
 import java.util.function.Supplier;
 
-/** Stands where this framework's classes stand on the stack of a test. */
+/** A class in this framework's package, which a test puts on the stack. */
 public final class OnTheStack {
   private OnTheStack() {}
 

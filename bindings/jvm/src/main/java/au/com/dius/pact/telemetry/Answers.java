@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Turns the native library's JSON into the records of this package. A key that the text lacks gets
- * its empty value, so every record is whole in every state.
+ * its empty value, so every record is complete in every state.
  */
 final class Answers {
   private Answers() {}
@@ -75,7 +75,7 @@ final class Answers {
     return all;
   }
 
-  /** Lays one object over another, objects inside of it likewise. */
+  /** Copies the values of one object into another, and does the same with objects inside it. */
   static void lay(Map<String, @Nullable Object> under, Map<String, @Nullable Object> over) {
     over.forEach(
         (key, value) -> {
@@ -87,7 +87,6 @@ final class Answers {
         });
   }
 
-  /** Adds to a number inside of an object. */
   static void add(Map<String, @Nullable Object> object, String key, long more) {
     if (more == 0) {
       return;
@@ -172,7 +171,7 @@ final class Answers {
     return value instanceof Long millis ? Instant.ofEpochMilli(millis) : null;
   }
 
-  /** What is said where even the own state cannot be told. */
+  /** Stands for the state of this package when an internal error prevents to read it. */
   static Explanation.Jvm unknownJvm() {
     return new Explanation.Jvm(null, false, Map.of(), null);
   }
@@ -231,7 +230,7 @@ final class Answers {
     return Json.write(whole);
   }
 
-  /** The object under a key; an empty one if there is none. */
+  /** The object of a key, or an empty object if there is none. */
   @SuppressWarnings("unchecked") // Json makes no maps with other keys.
   static Map<String, @Nullable Object> object(
       Map<String, ? extends @Nullable Object> in, String key) {

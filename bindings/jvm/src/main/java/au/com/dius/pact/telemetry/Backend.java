@@ -2,27 +2,29 @@ package au.com.dius.pact.telemetry;
 
 import java.nio.ByteBuffer;
 
-/** A way to make foreign calls: the header's functions, and what a {@code long} pointer needs. */
+/** A way to make foreign calls: the functions of the header, and conversions of pointers. */
 interface Backend extends Native {
   /** How calls are made, for {@link Telemetry#explain()}. */
   String kind();
 
-  /** Where a direct buffer lies. The caller keeps the buffer alive while the address is in use. */
+  /**
+   * The address of a direct buffer. The caller keeps the buffer alive while the address is in use.
+   */
   long addressOf(ByteBuffer direct);
 
   /** The NUL-terminated UTF-8 at an address that the library owns. */
   String textAt(long pointer);
 
   /**
-   * Gives up what the process would keep of this class. The library stays mapped.
+   * Releases what would keep this class in the process. The library stays mapped.
    *
-   * @return whether this may not be used any more, so that the next client needs a new one
+   * @return true if this backend can no longer be used, so that the next client needs a new one
    */
   boolean release();
 
   /**
-   * Throws for a library of another ABI. Asked before any other function is bound, so that the
-   * reason is this one, and not a function that the other ABI lacks.
+   * Throws for a library of another ABI. It is called before any other function is bound, so that
+   * the error names the ABI, and not a function that the other ABI does not have.
    */
   static void requireAbi(int found) {
     if (found != ABI_VERSION) {

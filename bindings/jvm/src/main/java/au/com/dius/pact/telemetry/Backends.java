@@ -1,6 +1,6 @@
 package au.com.dius.pact.telemetry;
 
-/** Chooses how to make foreign calls. On Java 22 and later the class of this name there wins. */
+/** Chooses how to make foreign calls. Java 22 and later use the class of this name in java22. */
 final class Backends {
   private Backends() {}
 
@@ -13,12 +13,15 @@ final class Backends {
     return JnaBackend.open(name);
   }
 
-  /** Why a client that requires native access does nothing. A constant would be that of one JDK. */
+  /**
+   * Why a client that requires native access does nothing. It is no constant, because the compiler
+   * would copy the value of one version of Java into the other classes.
+   */
   static String howToGrant() {
     return "native access is not granted";
   }
 
-  /** May foreign calls be made without a warning of the JVM? */
+  /** Whether foreign calls may be made without a warning of the JVM. */
   static boolean hasNativeAccess() {
     return true;
   }

@@ -6,9 +6,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Native memory for the texts of a call. A buffer is lent to one call at a time, because to
- * allocate one costs more than the call. Not one for each thread: a pooled thread would keep the
- * class loader alive, and each virtual thread would allocate its own.
+ * Native memory for the texts of a call. Buffers are reused, because allocating one costs more than
+ * the call. There is not one buffer for each thread: a pooled thread would keep the class loader
+ * alive, and each virtual thread would allocate its own.
  */
 final class Buffers {
   /** Enough for the largest event that the library takes (1,450 bytes of text). */
@@ -16,7 +16,7 @@ final class Buffers {
 
   private static final int SLOTS = 16;
 
-  /** Between two slots, in references: so that two processors do not share a line of the cache. */
+  /** The distance of two slots, so that two processors do not share a cache line. */
   private static final int STRIDE = 16;
 
   private final Backend backend;
@@ -27,7 +27,7 @@ final class Buffers {
     this.backend = backend;
   }
 
-  /** A buffer for this call alone, empty, to be closed after it. */
+  /** An empty buffer for one call. The caller closes it after the call. */
   Buffer lend(long needed) {
     if (needed > CAPACITY) {
       return new Buffer(this, Math.toIntExact(needed), -1);
@@ -52,7 +52,7 @@ final class Buffers {
       address = owner.backend.addressOf(memory);
     }
 
-    /** Copies the text, and returns where it lies; 0 for null. */
+    /** Copies the text, and returns the address of the copy, or 0 for null. */
     long put(byte @Nullable [] text) {
       if (text == null) {
         return 0;
@@ -63,7 +63,9 @@ final class Buffers {
       return at;
     }
 
-    /** Ends the use. The memory is alive until here, whatever the JIT thinks of it. */
+    /**
+     * Returns the buffer. The memory stays alive until here, even if the JIT sees no further use.
+     */
     @Override
     public void close() {
       used = 0;

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 final class Calls {
   private static final int ERROR_BUFFER = 512;
 
-  /** Enough for what {@link #text} mostly returns; a longer text costs a second call. */
+  /** Enough for most results of {@link #text}; a longer text costs a second call. */
   private static final int TEXT_BUFFER = 8192;
 
   private final Backend backend;
@@ -33,7 +33,7 @@ final class Calls {
     return backend.textAt(backend.pact_telemetry_status_name(status));
   }
 
-  /** A new client, or 0 and why there is none. */
+  /** A new client, or 0 and the reason why there is none. */
   record Created(long client, String error) {}
 
   Created create(byte @Nullable [] config) {
@@ -84,7 +84,7 @@ final class Calls {
     }
   }
 
-  /** What a function wrote, or the negative status that it returned; then the text is null. */
+  /** The text that a function wrote. If the text is null, the function returned this status. */
   record Text(int status, @Nullable String text) {}
 
   /** A function that writes into the caller's buffer and returns the full length of its text. */
@@ -129,7 +129,7 @@ final class Calls {
 
   private Text text(Writer writer) {
     int capacity = TEXT_BUFFER;
-    // The text may grow between two calls. It does so forever only if something is broken.
+    // The text may grow between two calls. If it grows in every attempt, something is broken.
     for (int attempt = 0; attempt < 4; attempt++) {
       ByteBuffer out = ByteBuffer.allocateDirect(capacity);
       int length = write(writer, out, capacity);
@@ -144,7 +144,7 @@ final class Calls {
     return new Text(Native.ERROR_INTERNAL, null);
   }
 
-  /** One call of a function that writes; a buffer of no bytes goes as NULL. */
+  /** Calls a function that writes. If the capacity is 0, it gets NULL instead of the buffer. */
   int write(Writer writer, ByteBuffer out, int capacity) {
     try {
       return writer.write(capacity == 0 ? 0 : backend.addressOf(out), capacity);

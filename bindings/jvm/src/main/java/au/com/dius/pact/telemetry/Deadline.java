@@ -3,9 +3,9 @@ package au.com.dius.pact.telemetry;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** The end of a wait that began when this was made. */
+/** The deadline of a wait that begins when this object is made. */
 final class Deadline {
-  /** The longest that goes into a uint32_t: 49 days. */
+  /** The longest time that fits into a uint32_t: 49 days. */
   private static final Duration LONGEST = Duration.ofMillis(0xFFFF_FFFFL);
 
   private final long start = System.nanoTime();
@@ -15,7 +15,10 @@ final class Deadline {
     this.timeout = timeout;
   }
 
-  /** In so much time from now; null is the default, and what no wait can be is its nearest. */
+  /**
+   * Starts now. Null is the default; a time that is too long or below zero becomes the nearest
+   * limit.
+   */
   static Deadline in(@Nullable Duration timeout) {
     Duration wanted = timeout == null ? Telemetry.DEFAULT_TIMEOUT : timeout;
     if (wanted.isNegative()) {
@@ -24,7 +27,7 @@ final class Deadline {
     return new Deadline(wanted.compareTo(LONGEST) > 0 ? LONGEST : wanted);
   }
 
-  /** What is left, as a uint32_t. */
+  /** The milliseconds that are left, as a uint32_t. */
   int millis() {
     return (int) millisLeft();
   }
@@ -36,7 +39,7 @@ final class Deadline {
 
   /**
    * Waits for a notification of a monitor that the caller holds. An interrupt does not end the
-   * wait, which is short; it is kept for the caller.
+   * wait, which is short: the thread is interrupted again afterwards.
    *
    * @return false if the time is over
    */

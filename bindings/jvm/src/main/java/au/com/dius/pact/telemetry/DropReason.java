@@ -1,10 +1,10 @@
 package au.com.dius.pact.telemetry;
 
-/** Why an event that was accepted is lost. */
+/** Why an accepted event was dropped. */
 public enum DropReason {
   /** The person opted out, or the host program turned the client off, before it was sent. */
   OPTED_OUT("opted_out"),
-  /** {@code PACT_TELEMETRY_DEBUG} is set: it was printed instead. */
+  /** {@code PACT_TELEMETRY_DEBUG} is set: it was printed instead of sent. */
   DEBUG("debug"),
   /** The server refused it (status 4xx). */
   HTTP_STATUS("http_status"),
@@ -14,13 +14,13 @@ public enum DropReason {
   SPOOL_FULL("spool_full"),
   /** The notice could not be shown. */
   NO_NOTICE("no_notice"),
-  /** No disk took it, and the process or the client ended. */
+  /** It could not be written to disk, and the process exited. */
   NOT_PERSISTED("not_persisted"),
   /** A fault of the native library or of this package. */
   INTERNAL("internal"),
-  /** It was taken while the native library was being loaded, and that failed. */
+  /** It was accepted while the native library was being loaded, and loading failed. */
   UNAVAILABLE("unavailable"),
-  /** Reasons of a newer native library, together. */
+  /** The sum of all reasons that only a newer native library has. */
   UNKNOWN("unknown");
 
   final String key;

@@ -15,9 +15,9 @@ record Event(
   private static final int LONGEST_OTHER = 150;
 
   /**
-   * What the native library will answer to this event, as far as that can be told without it: an
-   * event that waits for the library is to be kept only if it is likely to be taken. Returns {@link
-   * Outcome#OK} where only the library can tell.
+   * The outcome that the native library will give this event, as far as it can be known without the
+   * library. An event that would be refused must not wait for the library. Returns {@link
+   * Outcome#OK} where only the library can decide.
    */
   Outcome checked() {
     if (event == null || category == null || action == null) {
@@ -36,7 +36,7 @@ record Event(
     return value < 0 ? Outcome.ERROR_RANGE : Outcome.OK;
   }
 
-  /** Has what the first track needs loaded beforehand. */
+  /** Makes the JVM load this class before the first track. */
   static void warmUp() {
     new Event(null, null, null, 0, null, null).checked();
   }

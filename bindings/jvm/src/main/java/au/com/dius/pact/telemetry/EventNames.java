@@ -1,6 +1,6 @@
 package au.com.dius.pact.telemetry;
 
-/** The names that Pact's libraries report. Any other event may be reported too. */
+/** The names that the Pact libraries report. Any other event may be reported too. */
 public final class EventNames {
   /** A run of consumer tests ended. The value is the number of interactions. */
   public static final String EVENT_PACT_CONSUMER_TESTS_RAN = "Pact consumer tests ran";
@@ -23,7 +23,7 @@ public final class EventNames {
   /** The category of what plugins do. */
   public static final String CATEGORY_PLUGIN = "Plugin";
 
-  /** The action of a run that came to its end. */
+  /** The action of a run that ended. */
   public static final String ACTION_COMPLETED = "Completed";
 
   /** The action of a plugin that was loaded. */

@@ -4,14 +4,14 @@ import java.io.File;
 import java.time.Duration;
 
 /**
- * The end of a JVM. Once an event is with the native library, the library's own exit handler takes
- * care of it, within its limit. This hook covers what that handler cannot: events that wait here
- * because the library is still being loaded; and Windows, where the library hears of the end only
- * when its threads are gone. Elsewhere it is removed when the library is loaded, because a hook
- * keeps the class loader alive.
+ * The shutdown hook of this package. Events that the native library has accepted are handled by the
+ * library's own exit handler, within its limit. This hook does what that handler cannot do: it
+ * waits for the library if events still wait for it to be loaded, and it persists events on
+ * Windows, where the library learns of the exit only when its threads are gone. Elsewhere the hook
+ * is removed when the library is loaded, because a hook keeps the class loader alive.
  */
 final class ExitHook extends Thread {
-  /** The longest wait for the library to be loaded, which is work of the processor alone. */
+  /** The longest wait for the library to be loaded. Loading needs the processor and no network. */
   private static final Duration LOADED = Duration.ofSeconds(2);
 
   /** The longest wait for a disk. */
@@ -29,20 +29,20 @@ final class ExitHook extends Thread {
     try {
       Runtime.getRuntime().addShutdownHook(hook);
     } catch (IllegalStateException | SecurityException endsAlready) {
-      // Then what waits here is lost; nothing else can be done.
+      // The JVM is exiting already. Events that wait here are lost; nothing else can be done.
       return hook;
     }
     return hook;
   }
 
-  /** Removes the hook where the native library hears of the end itself. */
+  /** Removes the hook where the native library learns of the exit in time. */
   void remove() {
     try {
       if (!WINDOWS) {
         Runtime.getRuntime().removeShutdownHook(this);
       }
     } catch (IllegalStateException | SecurityException ends) {
-      // It runs already.
+      // The hook is running already.
       return;
     }
   }
@@ -52,12 +52,12 @@ final class ExitHook extends Thread {
     try {
       saveAll(WINDOWS);
     } catch (Throwable fault) {
-      // The JVM would print it.
+      // Without this, the JVM would print it.
       return;
     }
   }
 
-  /** Hands over what waits here, and if told so, has everything on disk. */
+  /** Waits until the library has the events that wait for it. With persist, puts them on disk. */
   static void saveAll(boolean persist) {
     if (Session.anyWaits()) {
       Library.await(Deadline.in(LOADED));

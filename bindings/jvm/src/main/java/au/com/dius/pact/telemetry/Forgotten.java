@@ -6,9 +6,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Frees the native clients of those that were never closed. It looks for them when the next client
- * is made: a thread that waits for them, as java.lang.ref.Cleaner has one, would keep the class
- * loader alive for as long as any client is.
+ * Closes clients that were never closed and that nothing refers to any more. It looks for them when
+ * the next client is made. A thread that waits for them, such as that of java.lang.ref.Cleaner,
+ * would keep the class loader alive as long as any client.
  */
 final class Forgotten extends PhantomReference<Telemetry> {
   private static final ReferenceQueue<Telemetry> QUEUE = new ReferenceQueue<>();
@@ -28,7 +28,7 @@ final class Forgotten extends PhantomReference<Telemetry> {
     session.watchedBy(reference);
   }
 
-  /** Lets go of those that were forgotten since the last call. */
+  /** Closes the clients that became unreachable since the last call. */
   static void release() {
     for (Object found; (found = QUEUE.poll()) != null; ) {
       if (found instanceof Forgotten forgotten) {
@@ -37,12 +37,12 @@ final class Forgotten extends PhantomReference<Telemetry> {
     }
   }
 
-  /** The session is closed: there is nothing left to free. */
+  /** Called when the session is closed: nothing is left to be freed. */
   void done() {
     OPEN.remove(this);
   }
 
-  /** Has everything on disk that waits anywhere. */
+  /** Puts the events of all open clients on disk. */
   static void persistAll(Deadline deadline) {
     for (Forgotten open : OPEN) {
       open.session.persist(deadline);

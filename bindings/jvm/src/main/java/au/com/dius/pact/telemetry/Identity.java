@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** What the runtime knows of itself. Looks only at what is loaded already. */
+/** The version of Java and the test framework. Looks only at classes that are loaded already. */
 final class Identity {
-  /** Beginnings of class names; a framework that runs on top of another comes before it. */
+  /** Prefixes of class names. A framework that runs on top of another one comes before it. */
   private static final String[][] FRAMEWORKS = {
     {"org.spockframework.", "Spock"},
     {"io.kotest.", "Kotest"},
@@ -20,7 +20,7 @@ final class Identity {
 
   private Identity() {}
 
-  /** Null if the JVM does not tell. */
+  /** The version of Java, or null if the JVM does not permit to read it. */
   static @Nullable String platformVersion() {
     try {
       return "Java " + System.getProperty("java.version");
@@ -29,7 +29,7 @@ final class Identity {
     }
   }
 
-  /** The test framework whose classes are on this thread's stack; null if none is seen. */
+  /** The test framework whose classes are on this thread's stack; null if there is none. */
   static @Nullable String testFramework() {
     try {
       return frameworkOnStack();
@@ -40,7 +40,7 @@ final class Identity {
 
   private static @Nullable String frameworkOnStack() {
     Map<String, Class<?>> found = new HashMap<>();
-    // No lambda: the first one of a JVM costs tens of milliseconds, and build() is to cost none.
+    // No lambda: the first one of a JVM costs tens of milliseconds, which build() must not cost.
     StackWalker.getInstance(Option.RETAIN_CLASS_REFERENCE)
         .forEach(
             new Consumer<StackFrame>() {
@@ -70,7 +70,7 @@ final class Identity {
     return null;
   }
 
-  /** Jupiter kept its packages when JUnit went on to 6: there the jar's version tells. */
+  /** JUnit 5 and 6 have the same packages: the version of the jar tells them apart. */
   static String nameOf(String framework, @Nullable String version) {
     boolean six = framework.equals("JUnit 5") && version != null && version.startsWith("6.");
     return six ? "JUnit 6" : framework;

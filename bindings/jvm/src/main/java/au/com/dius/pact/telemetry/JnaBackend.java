@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import java.util.Map;
 
 /**
- * Foreign calls by JNA, for Java 17 to 21. Direct mapping: an interface mapping costs several times
- * as much a call.
+ * Foreign calls by JNA, for Java 17 to 21, and for later versions where only JNA has native access.
+ * It uses direct mapping: a call through an interface mapping costs several times as much.
  */
 final class JnaBackend implements Backend {
   /** The flags RTLD_LAZY and RTLD_NODELETE of dlopen, on Linux and on macOS. */
@@ -32,9 +32,9 @@ final class JnaBackend implements Backend {
   }
 
   /**
-   * Removes what JNA keeps of this class and of the library, but for the methods, see {@link
-   * #release()}: it would keep the class loader alive. The library stays mapped because of the
-   * flags that it was opened with; on Windows there are none, so there it stays open.
+   * Removes what JNA keeps of this class and of the library, since that would keep the class loader
+   * alive. {@link #release()} removes the methods later. The library stays mapped because of the
+   * flags that it was opened with. Windows has no such flags, so the library stays open there.
    */
   private static void letGo(NativeLibrary library) {
     com.sun.jna.Native.getLibraryOptions(JnaBackend.class).clear();

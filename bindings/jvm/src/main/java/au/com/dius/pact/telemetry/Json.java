@@ -7,8 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * JSON as maps, lists, texts, numbers, truth values and null. The JDK has no JSON, and a few lines
- * of it are no reason for a dependency in other people's class paths.
+ * JSON as maps, lists, strings, numbers, booleans and null. The JDK has no JSON parser, and so
+ * little JSON does not justify a dependency in the class path of every host program.
  */
 final class Json {
   private final String text;
@@ -18,7 +18,7 @@ final class Json {
     this.text = text;
   }
 
-  /** Maps, lists and what JSON has as such; anything else as its text. */
+  /** Writes a value as JSON. An object that JSON has no type for is written as its text. */
   static String write(@Nullable Object value) {
     StringBuilder out = new StringBuilder();
     write(value, out);
@@ -66,7 +66,7 @@ final class Json {
     out.append('"');
   }
 
-  /** The object in a text of the native library's; throws IllegalArgumentException for another. */
+  /** Reads an object. Throws IllegalArgumentException if the text is not a JSON object. */
   static Map<String, @Nullable Object> readObject(String text) {
     try {
       Json json = new Json(text);

@@ -5,15 +5,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The native library of this process, or the reason why there is none. A thread of its own loads
- * it, once, when the first client needs it: that takes up to half a second, which no caller waits
- * for. Clients that need it before are opened by that thread.
+ * The native library of this process, or the reason why there is none. When the first client needs
+ * it, a separate thread loads it, once. That takes up to half a second, for which no caller waits.
+ * Clients that need the library before it is loaded are opened by that thread.
  */
 final class Library {
   private static final Object LOCK = new Object();
   private static volatile @Nullable Library loaded;
 
-  /** Who needs the library that is being loaded; null while it is not. Guarded by the lock. */
+  /**
+   * Sessions to open when the library is loaded; null while nothing loads it. Guarded by the lock.
+   */
   private static @Nullable List<Session> waiting;
 
   /** Sessions that wait for the library or use it. Guarded by the lock. */
@@ -41,9 +43,7 @@ final class Library {
     return loaded;
   }
 
-  /**
-   * Has the session opened with the library: now if it is loaded, else by the thread that loads.
-   */
+  /** Opens the session with the library: now if it is loaded, otherwise on the loading thread. */
   static void open(Session session) {
     Library now;
     synchronized (LOCK) {
@@ -62,23 +62,22 @@ final class Library {
       return;
     }
     try {
-      // Before the thread: the JVM may end before that has run.
+      // The hook is installed before the thread starts, since the JVM may exit before the thread
+      // runs.
       new LoaderThread(ExitHook.install()).start();
     } catch (Throwable noThread) {
       finish(missing("no thread could be started to load it: " + noThread));
     }
   }
 
-  /** One session more, to be followed by {@link #release}. */
+  /** Counts one more session, until {@link #release}. */
   static void retain() {
     synchronized (LOCK) {
       users++;
     }
   }
 
-  /**
-   * A session has no use for the library any more: its native client is freed, or there is none.
-   */
+  /** A session no longer needs the library: its native client was freed, or there is none. */
   static void release() {
     synchronized (LOCK) {
       users--;
@@ -86,7 +85,7 @@ final class Library {
     }
   }
 
-  /** Gives up what would keep the class loader alive. The caller holds the lock. */
+  /** Releases what would keep the class loader alive. The caller holds the lock. */
   private static void unloadUnused() {
     Library now = loaded;
     Calls calls = now == null ? null : now.calls;
@@ -95,7 +94,7 @@ final class Library {
     }
   }
 
-  /** A daemon, so that no JVM waits for it. It never lets the JVM print what it throws. */
+  /** A daemon thread, so that no JVM waits for it. The JVM does not print what it throws. */
   private static final class LoaderThread extends Thread
       implements Thread.UncaughtExceptionHandler {
     private final ExitHook hook;
@@ -115,13 +114,13 @@ final class Library {
 
     @Override
     public void uncaughtException(Thread thread, Throwable failure) {
-      // It has been answered, as far as that can be done.
+      // loadNow() has handled it, as far as that is possible.
     }
   }
 
   /**
-   * What the thread does. A host may close its class loader meanwhile, and then any class that is
-   * not loaded yet is missing: what is caught here is answered with the classes of this file alone.
+   * Loads the library on the thread. A host program may close its class loader meanwhile, and then
+   * no further class can be loaded: the catch block uses only the classes of this file.
    */
   private static void loadNow(ExitHook hook) {
     try {
@@ -137,7 +136,7 @@ final class Library {
     }
   }
 
-  /** Opens who waits, and from then on everyone at once. */
+  /** Opens the sessions that wait. From then on, each session is opened at once. */
   private static void finish(Library library) {
     while (true) {
       List<Session> sessions;
@@ -158,7 +157,7 @@ final class Library {
     }
   }
 
-  /** Waits until the library is loaded and who waited for it is opened. */
+  /** Waits until the library is loaded and the sessions that waited for it are opened. */
   static void await(Deadline deadline) {
     synchronized (LOCK) {
       boolean time = true;
@@ -168,7 +167,7 @@ final class Library {
     }
   }
 
-  /** Makes the calls that a host makes first, so that their classes and handles are ready. */
+  /** Makes the calls that a client makes first, so that their classes and handles are loaded. */
   private void warmUp() {
     if (calls != null) {
       byte[] text = Utf8.constant("x");

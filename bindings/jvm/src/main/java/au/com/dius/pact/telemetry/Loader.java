@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Finds the native library, in the order of the README, and opens it. */
 final class Loader {
-  /** Names the library's file; then nothing else is tried. */
+  /** The variable that names the library's file. If it is set, nothing else is tried. */
   static final String VARIABLE = "PACT_TELEMETRY_LIBRARY";
 
   private Loader() {}
@@ -29,7 +29,7 @@ final class Loader {
 
   private static Library loadFrom(String given) {
     try {
-      // Asked first: for a file that is not there JNA would look elsewhere.
+      // Checked first, because JNA would look elsewhere for a file that does not exist.
       Path path = Path.of(given).toAbsolutePath();
       if (!Files.isRegularFile(path)) {
         throw new IOException("there is no such file");
@@ -44,7 +44,7 @@ final class Loader {
     List<String> reasons = new ArrayList<>();
     Platform platform = Platform.current();
     if (platform.folder() == null) {
-      // Nor is the system asked: the question alone makes a new JVM print a warning.
+      // The system is not asked either, since even that makes newer JVMs print a warning.
       return Library.missing(
           "there is no library for "
               + System.getProperty("os.name")
@@ -72,7 +72,7 @@ final class Loader {
     return Library.missing(String.join("; ", reasons));
   }
 
-  /** Asks the class loader, and not the class: the natives are a module of their own. */
+  /** Asks the class loader instead of the class, because the natives are a separate module. */
   private static @Nullable URL resource(String name) {
     ClassLoader loader = Loader.class.getClassLoader();
     return loader == null ? ClassLoader.getSystemResource(name) : loader.getResource(name);

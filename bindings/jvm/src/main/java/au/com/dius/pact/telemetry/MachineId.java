@@ -1,6 +1,6 @@
 package au.com.dius.pact.telemetry;
 
-/** What stands for the machine in an event. */
+/** What identifies the machine in an event. */
 public enum MachineId {
   /** The digest of its hostname. The default. */
   HOSTNAME("hostname"),

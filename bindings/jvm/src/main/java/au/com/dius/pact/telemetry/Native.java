@@ -1,7 +1,7 @@
 package au.com.dius.pact.telemetry;
 
 /**
- * The C header, one to one, and nothing more: names, parameters and status codes are those of
+ * Mirrors the C header and nothing more: names, parameters and status codes are those of
  * include/pact_telemetry.h, where they are documented. A pointer is a {@code long}.
  */
 interface Native {

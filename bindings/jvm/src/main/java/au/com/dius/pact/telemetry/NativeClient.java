@@ -4,15 +4,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client of the native library, with the count of who uses it: the last one frees it. So it is
- * freed once, never while another thread is inside a call, and no thread waits for another.
+ * A client of the native library, with a count of its users: the last user frees it. So it is freed
+ * once, never while another thread is inside a call, and no thread waits for another.
  */
 final class NativeClient {
   private final Native calls;
   private final long client;
   private final Lease lease = new Lease();
 
-  /** The owner, and each call that is under way. */
+  /** The number of users: the owner, and each call in progress. */
   private final AtomicInteger holders = new AtomicInteger(1);
 
   NativeClient(Native calls, long client) {
@@ -46,7 +46,7 @@ final class NativeClient {
     return lease;
   }
 
-  /** Ends a call, or the ownership. */
+  /** Ends one use, by a call or by the owner. */
   void release() {
     if (holders.decrementAndGet() == 0) {
       calls.pact_telemetry_free(client);

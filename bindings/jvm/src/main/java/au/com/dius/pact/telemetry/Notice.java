@@ -6,7 +6,7 @@ public enum Notice {
   STDERR("stderr"),
   /**
    * The host program, in its own way, with the text of {@link Explanation#notice()}. Nothing leaves
-   * until a client is built with {@link #SHOWN}.
+   * the machine until a client is built with {@link #SHOWN}.
    */
   HOST("host"),
   /** The host program has shown it. */

@@ -6,33 +6,33 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What the person decided, where only the JVM can see it, by the native library's own rule. */
+/** Opt-outs that only the JVM can see. Values have the same meaning as in the native library. */
 final class OptOut {
   private static final String LOWER = "pact_do_not_track";
   private static final String UPPER = "PACT_DO_NOT_TRACK";
   private static final List<String> VARIABLES = List.of(UPPER, LOWER, "DO_NOT_TRACK");
 
-  /** A JVM never sees its environment change, so it is read once. */
+  /** Java does not see changes of the environment, so it is read once. */
   private static final class Environment {
     static final @Nullable String RULE = ruleOf(System.getenv());
   }
 
   private OptOut() {}
 
-  /** Is it off by a system property? Asked in every track: two look-ups in a hash map. */
+  /** Whether a system property opts out. Every track calls it: it costs two look-ups in a map. */
   static boolean byProperty() {
     return saysOff(System.getProperty(LOWER)) || saysOff(System.getProperty(UPPER));
   }
 
   /**
-   * Was it off when the JVM was started, by its environment? The native library reads the true
+   * Whether the environment opted out when the JVM was started. The native library reads the actual
    * environment itself; this tells whether the library has to be loaded at all.
    */
   static boolean byEnvironment() {
     return Environment.RULE != null;
   }
 
-  /** The rule of the environment or of a system property that says off; null if none does. */
+  /** The variable or system property that opts out; null if there is none. */
   static @Nullable String rule() {
     if (Environment.RULE != null) {
       return Environment.RULE;
@@ -54,7 +54,7 @@ final class OptOut {
     return null;
   }
 
-  /** Those of both properties that are set, as they are now; none where they may not be read. */
+  /** The values of the properties that are set now; empty if they may not be read. */
   static Map<String, String> properties() {
     Map<String, String> all = new LinkedHashMap<>();
     try {

@@ -1,22 +1,22 @@
 package au.com.dius.pact.telemetry;
 
-/** What became of a call. Telemetry is no reason to stop a test: all of them may be ignored. */
+/** The result of a call. Telemetry is no reason to stop a test: every outcome may be ignored. */
 public enum Outcome {
   /** Done. */
   OK(Native.OK),
-  /** Not queued: the person opted out, or the host turned telemetry off. */
+  /** Not queued: the person opted out, or the host program turned telemetry off. */
   DISABLED(Native.DISABLED),
   /** Not queued: no credentials were given or built in. */
   NOT_CONFIGURED(Native.NOT_CONFIGURED),
-  /** Not queued: as many events as allowed wait already. */
+  /** Not queued: the queue is full, or there is no memory. */
   QUEUE_FULL(Native.QUEUE_FULL),
   /** Not done: the client was closed. */
   CLOSED(Native.CLOSED),
   /** Events were lost that no earlier call told of. {@link Telemetry#stats()} says why. */
   LOST(Native.LOST),
-  /** Nothing was lost, but some of it waits on disk for another attempt. */
+  /** Nothing was lost, but some events wait on disk for another attempt. */
   KEPT(Native.KEPT),
-  /** A text that must be there is null. */
+  /** A text that must not be null is null. */
   ERROR_NULL(Native.ERROR_NULL),
   /** A text is not valid UTF-8. */
   ERROR_UTF8(Native.ERROR_UTF8),
@@ -24,31 +24,34 @@ public enum Outcome {
   ERROR_EMPTY(Native.ERROR_EMPTY),
   /** A text is longer than its limit. */
   ERROR_TOO_LONG(Native.ERROR_TOO_LONG),
-  /** A text looks like a path, a URL, an e-mail or a network address: never collected. */
+  /**
+   * A text looks like a path, a URL, an e-mail address or a network address, or it contains a
+   * control character. Such text is never collected.
+   */
   ERROR_FORBIDDEN(Native.ERROR_FORBIDDEN),
   /** A number is outside of its range. */
   ERROR_RANGE(Native.ERROR_RANGE),
-  /** The time is over, and something still waits. The library goes on with it. */
+  /** The time is over and some events still wait. The library goes on with them. */
   ERROR_TIMEOUT(Native.ERROR_TIMEOUT),
-  /** A fault of the library's or the binding's. The host is unharmed. */
+  /** The library or this package failed. The host program is unharmed. */
   ERROR_INTERNAL(Native.ERROR_INTERNAL),
 
-  /** A text holds a NUL character or half a surrogate pair, and was not handed on. */
+  /** A text contains a NUL character or half a surrogate pair. Nothing was done. */
   INVALID(-1000),
-  /** Nothing is done: {@link Telemetry#unavailableReason()} says why. */
+  /** The client cannot work: {@link Telemetry#unavailableReason()} says why. */
   UNAVAILABLE(1000),
 
   /**
-   * A newer library's status that is fine, though not everything was delivered. {@link
-   * Telemetry#explain()} has its name.
+   * A positive status of a newer library, which is no error. {@link Telemetry#explain()} has its
+   * name.
    */
   UNKNOWN(1001),
-  /** A newer library's status that is an error. {@link Telemetry#explain()} has its name. */
+  /** A negative status of a newer library, which is an error. See {@link #UNKNOWN}. */
   UNKNOWN_ERROR(-1001);
 
   private static final Outcome[] VALUES = values();
 
-  /** The library's number; from 1000 on, either side, the binding's own. */
+  /** The status of the library. Numbers from 1000 up and from -1000 down belong to this package. */
   final int status;
 
   Outcome(int status) {
@@ -56,9 +59,9 @@ public enum Outcome {
   }
 
   /**
-   * Whether the caller did something wrong, or time ran out, or something is broken.
+   * Whether this is an error of the caller, a time-out, or an internal error.
    *
-   * @return false for what is done and for what is fine
+   * @return false for success, and for a reason that is no error, such as an opt-out
    */
   public boolean isError() {
     return status < 0;

@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The system that this JVM runs on.
  *
- * @param folder where its library lies in the jar of natives, named as JNA names it; null if there
- *     is none for it
- * @param file the library's name there
+ * @param folder the folder of its library in the jar of natives, as JNA names it; null if there is
+ *     no library for it
+ * @param file the name of the library's file in that folder
  * @param installed the name by which the system's loader finds an installed library
  */
 record Platform(@Nullable String folder, String file, String installed) {
@@ -48,9 +48,9 @@ record Platform(@Nullable String folder, String file, String installed) {
   }
 
   /**
-   * Is musl the C library of the process? It is mapped into each process that it has started, under
-   * a name that glibc's never has: {@code ld-musl-x86_64.so.1}, or {@code libc.so} where that is a
-   * link, as on Debian. That it is installed says nothing.
+   * Whether musl is the C library of the process. If it is, it is mapped under a name that glibc
+   * never has: {@code ld-musl-x86_64.so.1}, or {@code libc.so} where that is a link, as on Debian.
+   * It is not enough that musl is installed.
    */
   static boolean isMusl(Path maps) {
     try (BufferedReader lines = Files.newBufferedReader(maps, StandardCharsets.ISO_8859_1)) {

@@ -6,15 +6,15 @@ public enum RefusalReason {
   DISABLED("disabled"),
   /** No credentials were given or built in. */
   NOT_CONFIGURED("not_configured"),
-  /** As many events as allowed waited already. */
+  /** The queue was full. */
   QUEUE_FULL("queue_full"),
   /** The client was closed. */
   CLOSED("closed"),
-  /** A text or the value was not as it must be. */
+  /** A text or the value was invalid. */
   INVALID("invalid"),
   /** The client cannot work. */
   UNAVAILABLE("unavailable"),
-  /** Reasons of a newer native library, together. */
+  /** The sum of all reasons that only a newer native library has. */
   UNKNOWN("unknown");
 
   final String key;

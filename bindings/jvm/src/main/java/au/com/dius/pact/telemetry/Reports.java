@@ -10,10 +10,10 @@ final class Reports {
 
   private Reports() {}
 
-  /** Outcome and reason of an answer that the native client did not give. */
+  /** The outcome and the reason where the native client gave no answer. */
   private record Missing(Outcome outcome, @Nullable String reason) {}
 
-  /** Why the session gave no answer; {@code before} is its state from before it was asked. */
+  /** Why the session gave no answer. {@code before} is the state that it had before the call. */
   private static Missing missing(Session session, State before) {
     State now = session.state();
     if (now == State.ENABLED) {
@@ -37,7 +37,7 @@ final class Reports {
       Answers.lay(all, Json.readObject(text.text()));
       String rule = session.rule();
       if ("host".equals(all.get("rule")) && rule != null) {
-        all.put("rule", rule); // The native library hears of a system property from this package.
+        all.put("rule", rule); // The library learns of a system property from this package.
       }
       return Answers.explanation(Outcome.OK, null, all, session.jvm());
     }
@@ -72,8 +72,8 @@ final class Reports {
     return Answers.preview(Outcome.OK, null, Json.readObject(text.text()));
   }
 
-  /** The preview of an event that would not be taken. */
+  /** The preview of an event that would be refused. */
   static Preview refused(Outcome outcome) {
-    return Answers.preview(outcome, "the event would not be taken: " + outcome, Map.of());
+    return Answers.preview(outcome, "the event would be refused: " + outcome, Map.of());
   }
 }

@@ -10,15 +10,15 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The life of one client. It begins without the native library. The first call that needs it has it
- * loaded, and events that come meanwhile wait here. Then each call goes to the native client, until
- * that is closed. All of it may be called by any number of threads.
+ * The state of one client. It begins without the native library. The first call that needs the
+ * library starts loading it, and events that are tracked meanwhile wait here. Then each call goes
+ * to the native client, until that is closed. Any number of threads may call any method.
  */
 final class Session {
-  /** How many events wait for the native library at most. */
+  /** How many events may wait for the native library. */
   static final int CAPACITY = 1024;
 
-  /** Events of all sessions that wait for the library, and that the end of the JVM waits for. */
+  /** Events of all sessions that wait for the library, and for which the exit of the JVM waits. */
   private static final AtomicInteger WAITING = new AtomicInteger();
 
   private final String config;
@@ -27,33 +27,35 @@ final class Session {
   private final Object lock = new Object();
   private final AtomicBoolean released = new AtomicBoolean();
 
-  /** Events that wait for the library. Guarded by the lock, and their number changed under it. */
+  /** Events that wait for the library. Guarded by the lock. */
   private final ArrayDeque<Event> waiting = new ArrayDeque<>();
 
+  /** Their number, which may be read without the lock. */
   private volatile int waitingNow;
+
   private final AtomicLongArray refused = new AtomicLongArray(RefusalReason.values().length);
   private final AtomicLongArray dropped = new AtomicLongArray(DropReason.values().length);
 
   /** The host program's own switch. */
   private volatile boolean hostSwitch;
 
-  /** What the native client was last told. Changed under the lock. */
+  /** The switch that the native client was last given. Changed under the lock. */
   private volatile boolean nativeSwitch;
 
-  /** The native client, once every event that waited is with it. */
+  /** The native client, once it has every event that waited. */
   private volatile @Nullable NativeClient client;
 
-  /** The same, from the moment it is made. */
+  /** The native client, as soon as it is made. */
   private volatile @Nullable NativeClient made;
 
-  /** Did whoever closed it stop waiting for it? Guarded by the lock. */
+  /** Whether the session was closed before the native client was ready. Guarded by the lock. */
   private boolean abandoned;
 
   private volatile @Nullable Library library;
   private volatile @Nullable String unavailable;
   private volatile boolean closed;
 
-  /** Was the library asked for? Changed under the lock. */
+  /** Whether the library was requested. Changed under the lock. */
   private volatile boolean asked;
 
   /** The native counters as they were when the client was closed. */
@@ -80,14 +82,14 @@ final class Session {
     this.watcher = watcher;
   }
 
-  /** Does any event wait for the native library, in any client that may wait at the end? */
+  /** Whether an event waits for the native library, in any client that may wait at exit. */
   static boolean anyWaits() {
     return WAITING.get() > 0;
   }
 
-  // The way of an event.
+  // Tracking.
 
-  /** Why no event is taken now, counted as one that was not; null if it would be. */
+  /** Counts and returns why an event is refused now; null if it is not refused. */
   @Nullable Outcome refusal() {
     if (closed) {
       return refuse(RefusalReason.CLOSED, Outcome.CLOSED);
@@ -107,7 +109,7 @@ final class Session {
     return refuse(RefusalReason.DISABLED, Outcome.DISABLED);
   }
 
-  /** Takes an event, after {@link #refusal} said that nothing is against it. */
+  /** Queues an event, after {@link #refusal} returned null. */
   Outcome track(
       byte @Nullable [] event,
       byte @Nullable [] category,
@@ -137,7 +139,7 @@ final class Session {
     }
   }
 
-  /** Keeps an event until the library is loaded; null if it is. */
+  /** Keeps an event until the library is loaded. Returns null if it is loaded already. */
   private @Nullable Outcome trackEarly(Event event) {
     Outcome checked = event.checked();
     if (checked != Outcome.OK) {
@@ -175,7 +177,7 @@ final class Session {
     return refuse(RefusalReason.INVALID, Outcome.INVALID);
   }
 
-  /** Brings the numbers of waiting events up to date. The caller holds the lock. */
+  /** Updates the numbers of waiting events. The caller holds the lock. */
   private void countWaiting() {
     int now = waiting.size();
     if (waitsAtExit) {
@@ -184,7 +186,7 @@ final class Session {
     waitingNow = now;
   }
 
-  /** Throws away what waits here. The caller holds the lock. */
+  /** Drops the events that wait here. The caller holds the lock. */
   private void drop(DropReason reason) {
     dropped.addAndGet(reason.ordinal(), waiting.size());
     waiting.clear();
@@ -193,12 +195,14 @@ final class Session {
 
   // What the person and the host program decided.
 
-  /** Do the host and the system properties allow it? The native library asks the rest. */
+  /**
+   * Whether the host program and the system properties allow events. The library checks the rest.
+   */
   private boolean isWanted() {
     return hostSwitch && !OptOut.byProperty();
   }
 
-  /** Throws away what waits, here and in the library. */
+  /** Drops the events that wait, here and in the library. */
   private void turnOff() {
     if (waitingNow == 0 && (made == null || !nativeSwitch)) {
       return;
@@ -217,7 +221,7 @@ final class Session {
     }
   }
 
-  /** Tells the native client what the host and the properties say, if that has changed. */
+  /** Turns the native client on or off if the host program or the properties have changed. */
   private void tell(NativeClient.Lease lease, Calls calls) {
     if (isWanted() == nativeSwitch) {
       return;
@@ -274,14 +278,12 @@ final class Session {
 
   // Opening.
 
-  /** Is there anything that the native library would have to be asked? */
+  /** Whether the native library is needed. */
   boolean isNeeded() {
     return unavailable == null && isWanted() && !OptOut.byEnvironment();
   }
 
-  /**
-   * Has the native client made: at once if the library is loaded, else by the thread that loads.
-   */
+  /** Makes the native client: now if the library is loaded, otherwise on the loading thread. */
   void open() {
     synchronized (lock) {
       if (asked || unavailable != null) {
@@ -297,7 +299,7 @@ final class Session {
     Library.open(this);
   }
 
-  /** Makes the native client, and hands it what waits. Called once, never throws. */
+  /** Makes the native client, and gives it the events that wait. Called once, never throws. */
   void openWith(Library now) {
     NativeClient opened = null;
     try {
@@ -319,7 +321,7 @@ final class Session {
     }
   }
 
-  /** Null if there is no client to be had, or none to be needed. */
+  /** Returns null if no client can be made, or none is needed. */
   private @Nullable NativeClient create(Library now) throws Utf8.InvalidTextException {
     Calls calls = now.calls();
     if (calls == null) {
@@ -344,7 +346,7 @@ final class Session {
     }
   }
 
-  /** One event at a time under the lock, so that an opt-out comes between any two of them. */
+  /** Takes the lock for each event, so that an opt-out may come between any two events. */
   private void handOver(Library now, NativeClient opened) {
     Calls calls = Objects.requireNonNull(now.calls());
     synchronized (lock) {
@@ -378,7 +380,7 @@ final class Session {
     end(Deadline.in(Duration.ZERO));
   }
 
-  /** The native client; waits for it if the library is being loaded. */
+  /** Returns the native client. Waits for it if the library is being loaded. */
   private @Nullable NativeClient awaited(Deadline deadline) {
     synchronized (lock) {
       boolean time = true;
@@ -389,9 +391,9 @@ final class Session {
     }
   }
 
-  // Waiting for what was tracked.
+  // Waiting for events.
 
-  /** The functions that wait until their time is over. */
+  /** The functions that wait. */
   private enum Wait {
     FLUSH,
     PERSIST,
@@ -427,7 +429,7 @@ final class Session {
     return wait(deadline, function);
   }
 
-  /** The outcome of a wait for nothing: what came before the library failed to load is lost. */
+  /** The outcome where no event waits. Events are lost if the library failed to load. */
   private Outcome nothingWaits() {
     return dropped.get(DropReason.UNAVAILABLE.ordinal()) == 0 ? Outcome.OK : Outcome.LOST;
   }
@@ -464,7 +466,7 @@ final class Session {
     return end(deadline);
   }
 
-  /** Closes the native client, and gives it back. What waits for the library still leaves. */
+  /** Closes and releases the native client. Events that wait for the library are still sent. */
   private Outcome end(Deadline deadline) {
     boolean idle = client == null && waitingNow == 0;
     Outcome outcome = idle ? nothingWaits() : wait(deadline, Wait.CLOSE);
@@ -490,19 +492,19 @@ final class Session {
     return outcome;
   }
 
-  /** Closes what nobody refers to any more. */
+  /** Closes a client that nothing refers to any more. */
   void forget() {
     close(Deadline.in(Duration.ZERO));
   }
 
-  // Questions.
+  // Reports.
 
   /** A question to the native client. */
   interface Question<T> {
     T ask(Calls calls, long client);
   }
 
-  /** The answer of the native client; null if there is none, or it was closed. */
+  /** The answer of the native client. Null if there is no native client, or it was closed. */
   <T> @Nullable T ask(Question<T> question) {
     NativeClient open = client;
     Library now = library;
@@ -516,7 +518,7 @@ final class Session {
     }
   }
 
-  /** Has the library loaded if it is needed, and waits for it. */
+  /** Starts loading the library if it is needed, and waits for it. */
   void awaitOpen(Deadline deadline) {
     if (isNeeded() && !closed) {
       open();
@@ -528,7 +530,7 @@ final class Session {
     return unavailable;
   }
 
-  /** The state as far as it can be told without the native client. */
+  /** The state, as far as it is known without the native client. */
   State state() {
     if (closed) {
       return State.CLOSED;
@@ -542,7 +544,7 @@ final class Session {
     return client == null ? State.LOADING : State.ENABLED;
   }
 
-  /** The rule by which this package holds events back; null if none does. */
+  /** The rule by which this package refuses events; null if there is none. */
   @Nullable String rule() {
     return hostSwitch ? OptOut.rule() : "host";
   }
@@ -557,7 +559,7 @@ final class Session {
         now == null ? null : now.unknownStatus());
   }
 
-  /** The native counters, with those of this package added. */
+  /** The counters of the native client plus those of this package. */
   Map<String, @Nullable Object> counters() {
     Map<String, @Nullable Object> all = Answers.emptyStats();
     synchronized (lock) {

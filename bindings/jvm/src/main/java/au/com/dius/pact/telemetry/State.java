@@ -2,13 +2,13 @@ package au.com.dius.pact.telemetry;
 
 /** The state of a client. */
 public enum State {
-  /** The native library is being loaded. Events are taken meanwhile. */
+  /** The native library is being loaded. Events are accepted meanwhile. */
   LOADING("loading"),
-  /** Events are taken. */
+  /** Events are accepted. */
   ENABLED("enabled"),
   /** The person opted out, or the host program turned the client off. */
   DISABLED("disabled"),
-  /** No credentials were given or built in, so no event is taken. */
+  /** No credentials were given or built in, so no event is accepted. */
   NOT_CONFIGURED("not configured"),
   /** The client was closed. */
   CLOSED("closed"),

@@ -15,16 +15,15 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>No method throws. None waits for the network, except {@link #flush(Duration)} and {@link
- * #close(Duration)} for as long as they are told. A client may be used by any number of threads. A
- * client that cannot work (see {@link #unavailableReason()}) does nothing.
+ * #close(Duration)}, for at most as long as they are told. A client may be used by any number of
+ * threads. A client that cannot work (see {@link #unavailableReason()}) does nothing.
  *
- * <p>The native library is loaded by a thread of its own, which the first client starts. Events
- * that are tracked meanwhile wait in memory, at most 1,024 of them, and are handed to the library
- * when it is loaded.
+ * <p>A separate thread, which the first client starts, loads the native library. Events that are
+ * tracked meanwhile wait in memory, at most 1,024 of them, and go to the library when it is loaded.
  *
  * <p>A person opts out as with every Pact library (see the README), or by the system properties
- * {@code pact_do_not_track} and {@code PACT_DO_NOT_TRACK}. While that is so from the start, the
- * native library is not even loaded.
+ * {@code pact_do_not_track} and {@code PACT_DO_NOT_TRACK}. If the environment or a property opts
+ * out from the start, the native library is not even loaded.
  */
 public final class Telemetry implements AutoCloseable {
   /** How long {@link #flush()}, {@link #persist()} and {@link #close()} wait at most: 1 second. */
@@ -52,7 +51,7 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Starts a client.
+   * Starts to build a client.
    *
    * @return a builder without options
    */
@@ -64,13 +63,12 @@ public final class Telemetry implements AutoCloseable {
    * Queues an event.
    *
    * @param event what happened, such as {@code "Pacts verified"}; at most 500 bytes of UTF-8
-   * @param category the kind of thing it happened to, such as {@code "ProviderTest"}; at most 150
-   *     bytes
+   * @param category the kind of activity, such as {@code "ProviderTest"}; at most 150 bytes
    * @param action what was done, such as {@code "Completed"}; at most 500 bytes
-   * @param value a count that belongs to it, zero or more
-   * @return what became of it. {@link Outcome#OK}: it was queued. While the native library is being
-   *     loaded, {@code OK} says that the event waits for it; {@link #stats()} tells what became of
-   *     it
+   * @param value a count that belongs to the event, zero or more
+   * @return {@link Outcome#OK} if the event was queued, otherwise the reason. While the native
+   *     library is being loaded, {@code OK} means that the event waits for the library; {@link
+   *     #stats()} tells later whether it was accepted
    */
   public Outcome track(String event, String category, String action, long value) {
     return track(event, category, action, value, null, null);
@@ -166,13 +164,13 @@ public final class Telemetry implements AutoCloseable {
       Outcome refusal = session.refusal();
       return refusal != null ? refusal : session.track(event, category, action, value, null, null);
     } catch (Throwable fault) {
-      // Telemetry never breaks a test: whatever is thrown, even for want of memory, ends here.
+      // Telemetry never breaks a test: nothing is thrown further, not even an OutOfMemoryError.
       return Outcome.ERROR_INTERNAL;
     }
   }
 
   /**
-   * Has everything on disk that was tracked before, within {@link #DEFAULT_TIMEOUT}.
+   * Puts every event that was tracked before on disk, within {@link #DEFAULT_TIMEOUT}.
    *
    * @return as for {@link #persist(Duration)}
    */
@@ -181,14 +179,14 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Has everything on disk that was tracked before. Waits for the native library to be loaded and
-   * for the disk, and for no server. For programs that end without ceremony, such as by {@code
-   * Runtime.halt}.
+   * Puts every event that was tracked before on disk. Waits for the native library to be loaded and
+   * for the disk, but for no server. For programs that exit without running exit handlers, such as
+   * by {@code Runtime.halt}.
    *
    * @param timeout the longest wait, in whole milliseconds; zero does not wait; null is the default
-   * @return {@link Outcome#OK} if nothing of it waits any more, {@link Outcome#KEPT} if it waits on
-   *     disk, {@link Outcome#LOST} if some was lost, {@link Outcome#ERROR_TIMEOUT} if the time is
-   *     over or no disk takes it
+   * @return {@link Outcome#OK} if no event waits, {@link Outcome#KEPT} if those that wait are on
+   *     disk, {@link Outcome#LOST} if events were lost, {@link Outcome#ERROR_TIMEOUT} if the time
+   *     is over or no disk takes an event, {@link Outcome#CLOSED} if the client is closed
    */
   public Outcome persist(@Nullable Duration timeout) {
     try {
@@ -199,7 +197,7 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Has everything sent that was tracked before, within {@link #DEFAULT_TIMEOUT}.
+   * Sends every event that was tracked before, within {@link #DEFAULT_TIMEOUT}.
    *
    * @return as for {@link #flush(Duration)}
    */
@@ -208,12 +206,13 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Has everything sent that was tracked before, at once, and waits for the answers.
+   * Sends every event that was tracked before, at once, and waits for the answers.
    *
    * @param timeout the longest wait, in whole milliseconds; zero does not wait; null is the default
-   * @return {@link Outcome#OK} if all was delivered or nothing waited, {@link Outcome#KEPT} if some
-   *     waits on disk for another attempt, {@link Outcome#LOST} if some was lost, {@link
-   *     Outcome#ERROR_TIMEOUT} if the time is over
+   * @return {@link Outcome#OK} if every event was delivered or none was waiting, {@link
+   *     Outcome#KEPT} if some wait on disk for another attempt, {@link Outcome#LOST} if events were
+   *     lost, {@link Outcome#ERROR_TIMEOUT} if the time is over, {@link Outcome#CLOSED} if the
+   *     client is closed
    */
   public Outcome flush(@Nullable Duration timeout) {
     try {
@@ -230,11 +229,11 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Takes no more events, and flushes. May be called by any thread, while others track.
+   * Accepts no more events, then flushes. Any thread may call it, also while others track.
    *
    * @param timeout the longest wait, in whole milliseconds; zero does not wait; null is the default
-   * @return as for {@link #flush(Duration)}; {@link Outcome#CLOSED} if it was closed before. What
-   *     is left stays with the library, which goes on with it
+   * @return as for {@link #flush(Duration)}; {@link Outcome#CLOSED} if it was closed before. The
+   *     library goes on with the events that are left
    */
   public Outcome close(@Nullable Duration timeout) {
     try {
@@ -245,8 +244,8 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Would an event be taken now? Waits for nothing. While the native library is being loaded, the
-   * person's saved choice is not known yet.
+   * Tells whether an event would be accepted now. Waits for nothing. While the native library is
+   * being loaded, the person's saved choice is not known yet.
    *
    * @return false also for a client that is closed or cannot work
    */
@@ -259,8 +258,8 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Turns this client on or off for the host program. Off: what waits is thrown away, and nothing
-   * leaves after the call returns. On: the person's own choice still holds.
+   * Turns this client on or off for the host program. Off: the events that wait are dropped, and no
+   * event leaves after the call returns. On: the person's own choice still holds.
    *
    * @param enabled whether to report
    * @return {@link Outcome#OK}, or why it could not be done
@@ -286,8 +285,8 @@ public final class Telemetry implements AutoCloseable {
 
   /**
    * Tells whether the client is on, which rule decided, what each rule read, and where events would
-   * go. Waits up to {@link #DEFAULT_TIMEOUT} for the native library if that is being loaded; reads
-   * small files. While the client is off and nothing was loaded, nothing is.
+   * go. Waits up to {@link #DEFAULT_TIMEOUT} for the native library if it is being loaded, and
+   * reads small files. While the client is off, the call does not load the library.
    *
    * @return the answer; every component is there in every state
    */
@@ -304,8 +303,8 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Tells what became of this client's events in this process. Waits for nothing. After {@link
-   * #close(Duration)} the numbers are those of its end.
+   * Returns the counters of this client in this process. Waits for nothing. After {@link
+   * #close(Duration)} the numbers are those at the time of the close.
    *
    * @return the answer; every component is there in every state
    */

@@ -19,8 +19,8 @@ public final class TelemetryBuilder {
   /**
    * The library that reports. Required.
    *
-   * @param id machine name, such as {@code "pact-jvm"}, at most 150 bytes
-   * @param name human name, such as {@code "Pact JVM"}, at most 100 bytes
+   * @param id short name, such as {@code "pact-jvm"}, at most 150 bytes
+   * @param name human-readable name, such as {@code "Pact JVM"}, at most 100 bytes
    * @param version its version, at most 100 bytes
    * @return this builder
    */
@@ -133,7 +133,7 @@ public final class TelemetryBuilder {
   }
 
   /**
-   * Where events wait that have to survive the process.
+   * The folder where events wait for another attempt, also of a later process.
    *
    * @param directory an absolute path
    * @return this builder
@@ -143,7 +143,7 @@ public final class TelemetryBuilder {
   }
 
   /**
-   * The longest that the end of the process waits for this client's events.
+   * The longest time that the exit of the process waits for this client's events.
    *
    * @param timeout at most 10 seconds, in whole milliseconds; by default 100 ms, in CI 500
    * @return this builder
@@ -156,7 +156,7 @@ public final class TelemetryBuilder {
     try {
       return timeout.toMillis();
     } catch (ArithmeticException tooLong) {
-      return Long.MAX_VALUE; // which the native library refuses, with a reason
+      return Long.MAX_VALUE; // the native library refuses it, with a reason
     }
   }
 
@@ -171,7 +171,7 @@ public final class TelemetryBuilder {
   }
 
   /**
-   * What stands for the machine.
+   * What identifies the machine.
    *
    * @param id {@link MachineId#HOSTNAME} by default
    * @return this builder
@@ -197,7 +197,7 @@ public final class TelemetryBuilder {
    * Any option by its key in the native library's config, also one that is newer than this package.
    *
    * @param key such as {@code "queue_capacity"}
-   * @param value a text, a number, a truth value, a list or a map of them, or null for the default
+   * @param value a string, a number, a boolean, a list or a map of them, or null for the default
    * @return this builder
    */
   public TelemetryBuilder option(String key, @Nullable Object value) {
@@ -206,9 +206,9 @@ public final class TelemetryBuilder {
   }
 
   /**
-   * Makes the client. Never throws and waits for nothing: wrong options, and whatever goes wrong,
-   * make a client that does nothing and says why. A thread of its own loads the native library, if
-   * it is needed and was not loaded before, and ends.
+   * Makes the client. Never throws and waits for nothing. Wrong options, or any failure, make a
+   * client that does nothing and says why. A separate thread loads the native library, if it is
+   * needed and was not loaded before, and then ends.
    *
    * @return a new client; the builder may be used again
    */

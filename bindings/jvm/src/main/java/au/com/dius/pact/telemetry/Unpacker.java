@@ -15,9 +15,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens a library that lies inside a jar. The system's loader needs a file, and a folder from which
- * code may be run: each place is tried until one serves. The file lies in a new folder that is this
- * user's alone, and is removed once it is loaded.
+ * Opens a library that is inside a jar. The system's loader needs a file, in a folder from which
+ * code may be run: several folders are tried until one works. The file is put into a new folder
+ * that only this user can access, and is removed once it is loaded.
  */
 final class Unpacker {
   private static final String PREFIX = "pact-telemetry-";
@@ -63,7 +63,7 @@ final class Unpacker {
     }
   }
 
-  /** On Windows, what earlier processes could not remove. Those that still run keep theirs. */
+  /** On Windows, removes the files of earlier processes, except of those that still run. */
   private static void removeLeftovers(Path place) {
     if (File.separatorChar != '\\') {
       return;
@@ -75,7 +75,7 @@ final class Unpacker {
     }
   }
 
-  /** The temporary folder, JNA's own cache, and what else the system has for files of a process. */
+  /** The folders to try: the temporary folder, JNA's own cache, and others that systems have. */
   static List<Path> places(Map<String, String> environment) {
     Set<Path> places = new LinkedHashSet<>();
     add(places, System.getProperty("java.io.tmpdir"));

@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
 final class Utf8 {
   private Utf8() {}
 
-  /** A string that has no C string: it holds a NUL character, or half a surrogate pair. */
+  /** A string that cannot become a C string: it has a NUL character or half a surrogate pair. */
   static final class InvalidTextException extends Exception {
     private static final long serialVersionUID = 1L;
 
     private InvalidTextException(String message) {
-      // Thrown in track: without a stack trace it costs next to nothing.
+      // It is thrown in track: without a stack trace it costs almost nothing.
       super(message, null, false, false);
     }
   }
@@ -53,7 +53,7 @@ final class Utf8 {
     }
   }
 
-  /** A text that is written in this package's source. */
+  /** Encodes a constant of this package. */
   static byte[] constant(String text) {
     try {
       return encode(text);

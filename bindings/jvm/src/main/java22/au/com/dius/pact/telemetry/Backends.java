@@ -3,7 +3,7 @@ package au.com.dius.pact.telemetry;
 import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
 
-/** Chooses how to make foreign calls on Java 22 and later: the JDK's own way, else JNA. */
+/** Chooses how to make foreign calls on Java 22 and later: java.lang.foreign, otherwise JNA. */
 final class Backends {
   private Backends() {}
 
@@ -35,7 +35,7 @@ final class Backends {
     return "the JVM denies native access; start it with --enable-native-access=ALL-UNNAMED";
   }
 
-  /** May foreign calls be made without a warning of the JVM? */
+  /** Whether foreign calls may be made without a warning of the JVM. */
   static boolean hasNativeAccess() {
     return mayCall(Backends.class) || jnaMayCall();
   }
@@ -44,7 +44,7 @@ final class Backends {
     return caller.getModule().isNativeAccessEnabled();
   }
 
-  /** Native access is given module by module. Before Java 24 it is not asked of JNA at all. */
+  /** Native access is granted to each module separately. Before Java 24, JNA does not need it. */
   private static boolean jnaMayCall() {
     try {
       return Runtime.version().feature() < 24 || mayCall(com.sun.jna.Library.class);

@@ -12,11 +12,11 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
- * Foreign calls by java.lang.foreign. A pointer goes as a 64-bit number, which every 64-bit calling
- * convention passes alike, so that no segment is made for an argument. The handles are constants,
- * and the functions' addresses their first argument: only so does the JIT see through a call. To
- * make a handle costs milliseconds, so each is made when it is first needed, and functions of one
- * signature share it.
+ * Foreign calls by java.lang.foreign. A pointer is passed as a 64-bit number, which every 64-bit
+ * calling convention treats alike, so no segment is made for an argument. The handles are
+ * constants, and take the address of the function as their first argument, because the JIT can only
+ * optimise calls of constant handles. Making a handle costs milliseconds, so each one is made when
+ * it is first needed, and functions with the same signature share it.
  */
 @SuppressWarnings("restricted") // Foreign calls are what this package is for.
 final class FfmBackend implements Backend {
@@ -126,7 +126,7 @@ final class FfmBackend implements Backend {
     return found.get();
   }
 
-  /** A downcall throws nothing of its own but what the compiler cannot know. */
+  /** A downcall throws no checked exception, but the compiler does not know that. */
   private static IllegalStateException unexpected(Throwable thrown) {
     return new IllegalStateException(thrown);
   }

@@ -11,7 +11,6 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Every answer has every key in every state. */
 class AnswersTest {
   private final Collector collector = new Collector();
 

@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 
-/** What a track costs its caller, beside bare foreign calls with the same texts, in one run. */
+/** Measures what track costs its caller, compared with bare foreign calls in the same run. */
 public final class Bench {
   private static final int BURST = 1_000;
   private static final int BURSTS = 60;
@@ -27,7 +27,7 @@ public final class Bench {
       Calls calls = library.calls();
       Backend backend = calls.backend();
       long client = calls.create(config(collector)).client();
-      // The texts lie ready at an address: only the call itself is left.
+      // The texts are in native memory already, so only the call itself is measured.
       ByteBuffer buffer = ByteBuffer.allocateDirect(256);
       long address = backend.addressOf(buffer);
       long[] text = new long[3];
@@ -84,7 +84,7 @@ public final class Bench {
             + "\"}");
   }
 
-  /** Nanoseconds a call. */
+  /** The nanoseconds that one call takes. */
   private static double burst(Runnable call) {
     long start = System.nanoTime();
     for (int i = 0; i < BURST; i++) {
@@ -93,7 +93,7 @@ public final class Bench {
     return (System.nanoTime() - start) / (double) BURST;
   }
 
-  /** The median of the later half: by then the JIT has done its work. */
+  /** The median of the second half, when the JIT has compiled the code. */
   private static double median(double[] samples) {
     double[] later = Arrays.copyOfRange(samples, samples.length / 2, samples.length);
     Arrays.sort(later);

@@ -18,8 +18,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * The real collector, as a process of its own, and the state of a person who was shown the notice
- * in an earlier run.
+ * The real collector in a process of its own, and a state folder as it is after the person has seen
+ * the notice in an earlier run.
  */
 final class Collector implements AutoCloseable {
   final String url;
@@ -50,7 +50,7 @@ final class Collector implements AutoCloseable {
         events.add(JsonParser.parseString(line).getAsJsonObject());
       }
     } catch (IOException stopped) {
-      // The collector was ended while this thread read: no more events.
+      // The collector was stopped while this thread was reading: there are no more events.
       return;
     }
   }
@@ -86,12 +86,12 @@ final class Collector implements AutoCloseable {
     return telemetry;
   }
 
-  /** Waits for it longer than a host would: the machine may be busy with other tests. */
+  /** Waits longer than a host program would: the machine may be busy with other tests. */
   static void awaitLibrary() {
     Library.await(Deadline.in(Duration.ofSeconds(20)));
   }
 
-  /** Longer than anything takes, also on a busy machine. */
+  /** Longer than any step takes, also on a busy machine. */
   private static final long PATIENCE_MS = 20_000;
 
   /** The next event, or null if none comes. */
@@ -107,7 +107,7 @@ final class Collector implements AutoCloseable {
     }
   }
 
-  /** The next events, as many as come, but at most this many. */
+  /** Waits for this many events. Returns fewer if no further one arrives in time. */
   List<JsonObject> next(int count) {
     List<JsonObject> all = new ArrayList<>();
     for (JsonObject one; all.size() < count && (one = next(PATIENCE_MS)) != null; ) {

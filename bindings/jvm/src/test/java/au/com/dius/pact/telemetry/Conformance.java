@@ -82,7 +82,7 @@ public final class Conformance {
       case "version" -> new JsonPrimitive(calls.version());
       case "abi_version" ->
           new JsonPrimitive(Integer.toUnsignedLong(header.pact_telemetry_abi_version()));
-      // A JVM cannot change its environment: `setenv` is among what is not known.
+      // A JVM cannot change its environment, so `setenv` is unsupported, too.
       default -> new JsonPrimitive("unsupported");
     };
   }
@@ -109,7 +109,7 @@ public final class Conformance {
     return value == null || value.isJsonNull() ? missing : value.getAsLong();
   }
 
-  /** A C text from a string, null, or {"hex": …}; what it holds is for the library to judge. */
+  /** A C string from a string, null, or {"hex": …}, unchecked: the library has to check it. */
   private static byte[] text(JsonObject call, String key) {
     JsonElement value = call.get(key);
     if (value == null || value instanceof JsonNull) {

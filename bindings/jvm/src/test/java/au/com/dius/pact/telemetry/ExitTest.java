@@ -10,20 +10,20 @@ import java.time.Duration;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The end of a JVM whose client nobody closed. */
+/** The exit of a JVM whose client was not closed. */
 class ExitTest {
   @Test
-  void what_waits_leaves_when_main_returns() throws Exception {
+  void waiting_events_are_sent_when_main_returns() throws Exception {
     expect("returns", 0);
   }
 
   @Test
-  void what_waits_leaves_when_the_host_exits() throws Exception {
+  void waiting_events_are_sent_when_the_host_program_exits() throws Exception {
     expect("exits", 3);
   }
 
   @Test
-  void what_was_persisted_leaves_when_the_host_halts() throws Exception {
+  void persisted_events_are_sent_when_the_host_program_halts() throws Exception {
     expect("halts", 4, "OK\nfalse\n");
   }
 
@@ -41,12 +41,12 @@ class ExitTest {
     }
   }
 
-  /** What the shutdown hook does on Windows; elsewhere it is gone by then. */
+  /** The shutdown hook does this on Windows. Elsewhere it was removed before. */
   @Test
-  void the_hook_has_on_disk_what_no_server_takes() throws Exception {
+  void the_hook_persists_events_while_the_server_hangs() throws Exception {
     try (Collector hangs = new Collector("--answers", "hang*");
         Telemetry telemetry = hangs.open()) {
-      telemetry.flush(Duration.ofSeconds(10)); // The queue is the process's.
+      telemetry.flush(Duration.ofSeconds(10)); // All clients of the process share one queue.
       assertEquals(Outcome.OK, telemetry.mockServerStarted());
       ExitHook.saveAll(true);
       try (Stream<Path> spool = Files.list(hangs.state.resolve("spool"))) {
@@ -56,7 +56,7 @@ class ExitTest {
   }
 
   @Test
-  void no_thread_of_this_package_outlives_the_loading() throws Exception {
+  void no_thread_of_this_package_lives_longer_than_the_loading() throws Exception {
     try (Collector collector = new Collector();
         Telemetry telemetry = collector.open()) {
       telemetry.mockServerStarted();

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The native layer is the header, and the names are those of constants.json. */
+/** The native layer matches the header, and the names match constants.json. */
 class HeaderTest {
   private static final Pattern STATUS = Pattern.compile("PACT_TELEMETRY_(\\w+) = (-?\\d+)");
   private static final Pattern FUNCTION =
@@ -81,7 +81,7 @@ class HeaderTest {
 
   private static void expect(
       Collector collector, Telemetry telemetry, JsonObject constants, String keys) {
-    telemetry.flush(); // other tests of this process may have used up what it may wait
+    telemetry.flush(); // other tests may have used up the time that this process may wait
     JsonObject fields = collector.next().getAsJsonObject("fields");
     String[] key = keys.split("/");
     assertEquals(constants.get("EVENT_" + key[0]), fields.get("event"));

@@ -17,7 +17,7 @@ final class Jvm {
   final Map<String, String> environment = new HashMap<>();
   final List<String> arguments = new ArrayList<>();
 
-  /** What stands before the command. */
+  /** The words before the command. */
   final List<String> prefix = new ArrayList<>();
 
   Jvm() {
@@ -35,7 +35,7 @@ final class Jvm {
     return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
   }
 
-  /** The jar, as Maven made it. */
+  /** The jar that Maven made. */
   static Path jar() {
     return jarOf(Telemetry.class);
   }
@@ -55,7 +55,7 @@ final class Jvm {
     return this;
   }
 
-  /** Foreign calls without a word from the JVM. */
+  /** Grants native access, so that the JVM prints no warning. */
   Jvm nativeAccess() {
     arguments.add("--enable-native-access=ALL-UNNAMED");
     return this;
@@ -84,7 +84,7 @@ final class Jvm {
       Process process = builder.start();
       if (!process.waitFor(60, TimeUnit.SECONDS)) {
         process.destroyForcibly();
-        throw new IllegalStateException("did not end: " + command);
+        throw new IllegalStateException("did not exit: " + command);
       }
       return new Ended(process.exitValue(), read(out), read(err));
     } finally {

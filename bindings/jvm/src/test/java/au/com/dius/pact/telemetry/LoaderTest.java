@@ -29,20 +29,20 @@ class LoaderTest {
   }
 
   @Test
-  void a_library_that_is_not_there_is_a_reason() {
+  void a_missing_library_gives_a_reason() {
     Path missing = folder.resolve("missing.so");
     assertEquals(
         "PACT_TELEMETRY_LIBRARY=" + missing + ": there is no such file", reasonFor(missing));
   }
 
   @Test
-  void a_file_that_is_no_library_is_a_reason() throws Exception {
+  void a_file_that_is_no_library_gives_a_reason() throws Exception {
     Path text = Files.writeString(folder.resolve("text.so"), "I am no library");
     assertTrue(reasonFor(text).startsWith("PACT_TELEMETRY_LIBRARY=" + text + ": "));
   }
 
   @Test
-  void a_library_for_another_machine_is_a_reason() throws Exception {
+  void a_library_for_another_processor_gives_a_reason() throws Exception {
     ByteBuffer elf = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
     elf.put(0, new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1});
     elf.putShort(16, (short) 3); // a shared object
@@ -53,14 +53,14 @@ class LoaderTest {
   }
 
   @Test
-  void a_library_of_another_abi_is_a_reason() throws Exception {
+  void a_library_of_another_abi_gives_a_reason() throws Exception {
     String stub = otherAbi(folder);
     assertEquals(
         "PACT_TELEMETRY_LIBRARY=" + stub + ": it has ABI version 2, and 1 is needed",
         reasonFor(Path.of(stub)));
   }
 
-  /** A library that can be opened, and is another one. */
+  /** Compiles a library that can be opened but has another ABI. */
   static String otherAbi(Path folder) throws Exception {
     Path source =
         Files.writeString(
@@ -77,7 +77,7 @@ class LoaderTest {
   }
 
   @Test
-  void without_a_variable_all_places_are_named() {
+  void without_the_variable_the_reason_names_each_place_that_was_tried() {
     // In the source tree the jar of natives is empty; an installed library would be found.
     Library library = Loader.load(Map.of());
     assumeTrue(library.calls() == null, "a library is installed on this system");
@@ -180,7 +180,7 @@ class LoaderTest {
   }
 
   @Test
-  void where_nothing_may_be_run_from_the_temporary_folder_another_is_found() throws Exception {
+  void another_folder_is_used_if_the_temporary_folder_is_mounted_noexec() throws Exception {
     Path jar = folder.resolve("bundle.jar");
     try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(jar))) {
       out.putNextEntry(new ZipEntry("linux-x86-64/libpact_telemetry.so"));
@@ -213,7 +213,7 @@ class LoaderTest {
 
   @Test
   void a_client_that_requires_native_access_causes_no_warning() throws Exception {
-    assumeTrue(Jvm.version() >= 24, "older JVMs warn of nothing, or JNA serves");
+    assumeTrue(Jvm.version() >= 24, "older versions of Java print no such warning");
     Jvm jvm = new Jvm();
     jvm.with("PACT_DO_NOT_TRACK", "");
     Jvm.Ended ended = jvm.start(List.of("-cp", Jvm.classPath(), QuietProgram.class.getName()));
@@ -225,7 +225,7 @@ class LoaderTest {
   }
 
   @Test
-  void an_opted_out_process_loads_nothing_and_starts_nothing() throws Exception {
+  void an_opted_out_process_loads_no_library_and_starts_no_thread() throws Exception {
     try (Collector collector = new Collector()) {
       for (String variable : List.of("PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK")) {
         expectNothing(new Jvm().reportingTo(collector).with(variable, "1"));
@@ -240,13 +240,13 @@ class LoaderTest {
   private static void expectNothing(Jvm jvm) throws Exception {
     Jvm.Ended ended = jvm.run("is off");
     assertEquals("DISABLED\nfalse\nOK\nOptional.empty\nDISABLED\n1\nfalse\n[]\nOK\n", ended.out());
-    // A JVM that would warn of native access has no reason to, as nothing was loaded.
+    // The JVM prints no warning about native access, because nothing was loaded.
     assertEquals("", ended.err());
     assertEquals(0, ended.code());
   }
 
   @Test
-  void where_native_access_is_denied_the_client_says_how_to_give_it() throws Exception {
+  void where_native_access_is_denied_the_client_says_how_to_grant_it() throws Exception {
     assumeTrue(Jvm.version() >= 24, "only newer JVMs deny it");
     Jvm jvm = new Jvm();
     jvm.arguments.add("--illegal-native-access=deny");
@@ -262,7 +262,7 @@ class LoaderTest {
   }
 
   @Test
-  void where_only_jna_may_make_foreign_calls_it_does() throws Exception {
+  void where_only_jna_has_native_access_it_makes_the_calls() throws Exception {
     assumeTrue(Jvm.version() >= 24, "only newer JVMs deny it");
     Path jna = Jvm.jarOf(com.sun.jna.Native.class);
     Jvm jvm = new Jvm();

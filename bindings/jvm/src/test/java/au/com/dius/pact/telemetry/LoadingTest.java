@@ -11,7 +11,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is tracked while the native library is still being loaded. */
+/** Events that are tracked while the native library is still being loaded. */
 class LoadingTest {
   private final Collector collector = new Collector();
 
@@ -43,7 +43,7 @@ class LoadingTest {
   }
 
   @Test
-  void an_opt_out_throws_away_what_waits() throws Exception {
+  void an_opt_out_drops_waiting_events() throws Exception {
     assertEquals(
         """
         OK
@@ -57,7 +57,7 @@ class LoadingTest {
   }
 
   @Test
-  void the_hosts_switch_throws_away_what_waits() throws Exception {
+  void the_host_programs_switch_drops_waiting_events() throws Exception {
     assertEquals(
         """
         OK
@@ -86,14 +86,14 @@ class LoadingTest {
   }
 
   @Test
-  void a_client_that_is_closed_meanwhile_still_delivers() throws Exception {
+  void a_client_that_is_closed_during_loading_still_delivers() throws Exception {
     String out = run(new Jvm(), "is early and closes");
     assertEquals("OK\nERROR_TIMEOUT\nCLOSED\n", out);
     assertNotNull(collector.next());
   }
 
   @Test
-  void what_waits_for_a_library_that_cannot_be_loaded_is_counted(@TempDir Path folder)
+  void events_that_wait_for_a_library_that_cannot_be_loaded_are_counted(@TempDir Path folder)
       throws Exception {
     assertEquals(
         """
@@ -108,7 +108,7 @@ class LoadingTest {
   }
 
   @Test
-  void wrong_input_has_the_outcome_that_the_library_gives_it() throws Exception {
+  void wrong_input_has_the_same_outcome_as_after_loading() throws Exception {
     assertEquals(
         "ERROR_NULL ERROR_EMPTY ERROR_EMPTY ERROR_TOO_LONG ERROR_TOO_LONG ERROR_TOO_LONG "
             + "ERROR_TOO_LONG ERROR_TOO_LONG ERROR_RANGE INVALID\ntrue\n",

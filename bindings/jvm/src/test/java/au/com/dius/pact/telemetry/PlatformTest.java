@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 
 class PlatformTest {
   @Test
-  void each_platform_has_its_folder_and_another_has_none() {
+  void each_supported_platform_has_its_folder() {
     assertEquals("linux-x86-64", Platform.of("linux", "amd64", false).folder());
     assertEquals("linux-aarch64", Platform.of("linux", "aarch64", false).folder());
     assertEquals("linux-x86-64-musl", Platform.of("linux", "amd64", true).folder());
@@ -32,14 +32,14 @@ class PlatformTest {
   }
 
   @Test
-  void this_process_is_no_musl_process() throws Exception {
+  void a_glibc_process_is_not_taken_for_musl() throws Exception {
     assertFalse(Platform.isMusl(Path.of("/proc/self/maps")));
     assertFalse(Platform.isMusl(Path.of("/none")));
   }
 
   @Test
   @Timeout(30)
-  void a_process_that_musl_started_is_told_by_its_maps() throws Exception {
+  void a_musl_process_is_recognised_by_its_maps() throws Exception {
     Path loader = Path.of("/lib/ld-musl-x86_64.so.1");
     assumeTrue(Files.exists(loader), "not run: musl is not installed (Debian: musl, musl-tools)");
     Path source = Files.writeString(Files.createTempFile("waits", ".c"), WAITS);
@@ -48,7 +48,8 @@ class PlatformTest {
     assumeTrue(run(compile) == 0, "not run: there is no musl-gcc (Debian: musl-tools)");
     Process process = new ProcessBuilder(program.toString()).start();
     try {
-      assertEquals('.', process.getInputStream().read()); // It runs, so its maps are complete.
+      assertEquals(
+          '.', process.getInputStream().read()); // It is running, so its maps are complete.
       assertTrue(Platform.isMusl(Path.of("/proc/" + process.pid() + "/maps")));
     } finally {
       process.destroy();

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.TreeSet;
 
-/** What the tests run in a JVM of its own: what happens once a process, and its end. */
+/** Runs in a JVM of its own, for tests of loading, which happens once in a process, and of exit. */
 public final class Program {
   private static final Duration LONG = Duration.ofSeconds(20);
 
@@ -79,7 +79,7 @@ public final class Program {
     System.out.println(telemetry.close(null));
   }
 
-  /** Tracks before the library can be loaded, which takes its thread tens of milliseconds. */
+  /** Tracks before the library is loaded, which takes tens of milliseconds. */
   private static void isEarly(Telemetry telemetry) {
     System.out.println(telemetry.consumerTestsRan(1));
     System.out.println(telemetry.consumerTestsRan(2));
@@ -144,7 +144,7 @@ public final class Program {
         + telemetry.track("a\0b", "b", "c", 1);
   }
 
-  /** All of the numbers that are not zero. */
+  /** The counters that the tests compare, and whether they balance. */
   private static String balance(Stats stats) {
     long dropped = stats.dropped().values().stream().mapToLong(Long::longValue).sum();
     boolean balances =

@@ -1,6 +1,6 @@
 package au.com.dius.pact.telemetry;
 
-/** A client that would rather do nothing than have the JVM print a warning. */
+/** A client that requires native access, so that the JVM prints no warning. */
 public final class QuietProgram {
   private QuietProgram() {}
 

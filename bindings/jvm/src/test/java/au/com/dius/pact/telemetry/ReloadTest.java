@@ -16,7 +16,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** A container loads the package anew for each application, and uses it on threads of its own. */
+/**
+ * A container that loads the package for each application, and uses it on the container's threads.
+ */
 class ReloadTest {
   private static final int ROUNDS = 4;
 
@@ -31,14 +33,14 @@ class ReloadTest {
 
   @Test
   @Timeout(60)
-  void the_class_loader_of_a_closed_client_goes() throws Exception {
-    // JNA has one thread, which keeps the class loader that first used it, for 30 seconds.
+  void the_class_loader_of_a_closed_client_is_collected() throws Exception {
+    // A thread of JNA keeps the class loader that first used JNA for 30 seconds.
     expectAlive(Jvm.version() >= 22 ? 0 : 1, true);
   }
 
   @Test
   @Timeout(60)
-  void the_class_loader_of_a_client_that_is_left_open_goes() throws Exception {
+  void the_class_loader_of_an_open_client_is_collected() throws Exception {
     assumeTrue(Jvm.version() >= 22, "JNA keeps the methods of a class until they are unregistered");
     expectAlive(0, false);
   }
@@ -58,7 +60,7 @@ class ReloadTest {
         Thread.sleep(20);
         alive = loaders.stream().filter(loader -> loader.get() != null).count();
       }
-      assertTrue(alive <= most, alive + " are alive");
+      assertTrue(alive <= most, alive + " class loaders were not collected");
     }
   }
 

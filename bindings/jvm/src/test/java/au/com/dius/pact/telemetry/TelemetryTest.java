@@ -34,7 +34,7 @@ class TelemetryTest {
   }
 
   @Test
-  void an_event_arrives_as_it_was_given_with_who_reports() {
+  void an_event_arrives_unchanged_and_names_the_reporting_library() {
     try (Telemetry telemetry = collector.client().dataSource(DataSource.CLI).build()) {
       assertEquals(
           Outcome.OK, telemetry.track("Größe ✓ 🎉", "Kategorie", "Tat", 7, "Stecker", "1.2"));
@@ -56,12 +56,12 @@ class TelemetryTest {
     assertEquals("[]", event.get("problems").toString());
   }
 
-  /** Java itself cannot change it, but native code in the process can. */
+  /** Java itself cannot change the environment, but native code in the process can. */
   @Test
   void an_environment_that_native_code_changes_holds_at_once() {
     assumeFalse(System.getProperty("os.name").startsWith("Windows"));
     NativeLibrary c = NativeLibrary.getInstance("c");
-    Memory entry = new Memory(32); // which the environment keeps
+    Memory entry = new Memory(32); // the environment goes on using it
     entry.setString(0, "AA_NOT_TRACK=1");
     try (Telemetry telemetry = collector.client().build()) {
       assertEquals(Outcome.OK, telemetry.pactsVerified(1));
@@ -81,7 +81,7 @@ class TelemetryTest {
   }
 
   @Test
-  void identity_can_be_given_instead_or_left_out() {
+  void identity_can_be_replaced_or_left_out() {
     try (Telemetry telemetry =
         collector.client().platformVersion("Kotlin 2.2.0").testFramework(null).build()) {
       telemetry.mockServerStarted();
@@ -120,7 +120,7 @@ class TelemetryTest {
   }
 
   @Test
-  void wrong_input_is_answered_and_never_thrown() {
+  void wrong_input_gives_an_outcome_and_no_exception() {
     try (Telemetry telemetry = collector.open()) {
       assertEquals(Outcome.ERROR_NULL, telemetry.track(null, "b", "c", 1));
       assertEquals(Outcome.ERROR_EMPTY, telemetry.track(" ", "b", "c", 1));
@@ -171,7 +171,7 @@ class TelemetryTest {
   }
 
   @Test
-  void options_reach_the_library_as_they_are() {
+  void options_reach_the_library_unchanged() {
     try (Telemetry telemetry =
         collector
             .client()
@@ -190,7 +190,8 @@ class TelemetryTest {
   }
 
   @Test
-  void a_host_that_shows_the_notice_finds_it_and_nothing_leaves_until_it_did(@TempDir Path state) {
+  void a_host_program_that_shows_the_notice_gets_its_text_and_nothing_leaves_before(
+      @TempDir Path state) {
     try (Telemetry telemetry = collector.client().stateDir(state).notice(Notice.HOST).build()) {
       JsonObject notice = json(telemetry.explain().json()).getAsJsonObject("notice");
       assertTrue(notice.get("shown_ms").isJsonNull());
@@ -206,7 +207,7 @@ class TelemetryTest {
   }
 
   @Test
-  void a_text_that_is_longer_than_the_first_buffer_comes_whole() {
+  void a_text_longer_than_the_first_buffer_is_returned_whole() {
     TelemetryBuilder builder = collector.client();
     for (int i = 0; i < 300; i++) {
       builder.option("a key that the library does not know " + i, i);
@@ -229,7 +230,7 @@ class TelemetryTest {
   }
 
   @Test
-  void the_hosts_switch_throws_away_what_waits() {
+  void the_host_programs_switch_drops_waiting_events() {
     try (Telemetry telemetry = collector.client().build()) {
       assertTrue(telemetry.isEnabled());
       assertEquals(Outcome.OK, telemetry.mockServerStarted());
@@ -272,13 +273,12 @@ class TelemetryTest {
         assertEquals("system property " + name, explained.rule());
         assertEquals(Map.of(name, " True "), explained.jvm().systemProperties());
         telemetry.setEnabled(true);
-        assertFalse(telemetry.isEnabled(), "the host cannot overrule the person");
+        assertFalse(telemetry.isEnabled(), "the host program cannot overrule the person");
         assertNull(collector.next(300L));
         System.setProperty(name, "no");
         assertTrue(telemetry.isEnabled());
         assertEquals(Outcome.OK, telemetry.mockServerStarted());
-        telemetry
-            .flush(); // tells of the loss where the library had the first one, and not the package
+        telemetry.flush(); // it may return LOST for the first event
         assertEquals(1, collector.next(1).size());
       } finally {
         System.clearProperty(name);
@@ -286,7 +286,7 @@ class TelemetryTest {
     }
   }
 
-  /** What waited is dropped; by the worker, in its time, if that had taken it already. */
+  /** The event is dropped. If the worker had it already, the worker drops it a little later. */
   private static void expectDropped(Telemetry telemetry) {
     assertTimeoutPreemptively(
         Duration.ofSeconds(5),
@@ -311,7 +311,7 @@ class TelemetryTest {
   }
 
   @Test
-  void the_words_that_opt_out_are_the_librarys() {
+  void values_opt_out_by_the_same_rule_as_in_the_library() {
     for (String none : new String[] {null, "", " ", "0", "false", "NO", " Off "}) {
       assertFalse(OptOut.saysOff(none), none);
     }
@@ -321,7 +321,7 @@ class TelemetryTest {
   }
 
   @Test
-  void flush_and_close_wait_no_longer_than_they_are_told() {
+  void flush_and_close_return_in_time_while_the_server_hangs() {
     try (Collector hangs = new Collector("--answers", "hang*")) {
       Telemetry telemetry = hangs.client().build();
       assertEquals(Outcome.OK, telemetry.mockServerStarted());
@@ -344,7 +344,7 @@ class TelemetryTest {
   }
 
   @Test
-  void a_status_of_a_newer_library_is_fine_or_an_error() {
+  void an_unknown_status_is_an_error_if_it_is_negative() {
     assertEquals(Outcome.UNKNOWN, Outcome.of(77));
     assertEquals(Outcome.UNKNOWN_ERROR, Outcome.of(-77));
     assertEquals(

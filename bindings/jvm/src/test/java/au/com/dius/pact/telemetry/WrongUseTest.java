@@ -30,7 +30,7 @@ class WrongUseTest {
   }
 
   @Test
-  void after_close_every_call_answers_closed_and_none_reaches_the_freed_client() {
+  void after_close_every_call_returns_closed_and_none_reaches_the_freed_client() {
     Telemetry telemetry = collector.client().build();
     assertEquals(Outcome.OK, telemetry.mockServerStarted());
     assertEquals(Outcome.OK, telemetry.close(null));
@@ -46,7 +46,7 @@ class WrongUseTest {
     assertEquals(Outcome.CLOSED, telemetry.preview("a", "b", "c", 1, null, null).outcome());
     Stats stats = telemetry.stats();
     assertEquals(Outcome.CLOSED, stats.outcome());
-    assertEquals(1, stats.delivered(), "the counters are those of the end");
+    assertEquals(1, stats.delivered(), "the counters are those at the time of the close");
     assertEquals(2, stats.notAccepted().get(RefusalReason.CLOSED));
   }
 
@@ -85,7 +85,7 @@ class WrongUseTest {
 
   @Test
   @Timeout(60)
-  void close_may_come_while_others_call() throws Exception {
+  void close_may_be_called_while_other_threads_call() throws Exception {
     ExecutorService threads = Executors.newCachedThreadPool();
     try {
       for (int round = 0; round < 10; round++) {
@@ -129,7 +129,7 @@ class WrongUseTest {
 
   @Test
   @Timeout(30)
-  void a_client_that_is_forgotten_is_closed_and_its_events_leave() throws Exception {
+  void an_unreachable_client_is_closed_and_its_events_are_sent() throws Exception {
     Session forgotten = forget();
     while (forgotten.state() != State.CLOSED) {
       System.gc();
@@ -141,7 +141,7 @@ class WrongUseTest {
 
   private Session forget() {
     Telemetry telemetry = collector.client().build();
-    // The queue is the process's: another test may have left it full.
+    // All clients of the process share one queue, and another test may have left it full.
     while (telemetry.mockServerStarted() == Outcome.QUEUE_FULL) {
       telemetry.flush();
     }
@@ -150,7 +150,7 @@ class WrongUseTest {
 
   @Test
   @Timeout(60)
-  void two_thousand_clients_come_and_go() {
+  void two_thousand_clients_deliver_their_events() {
     for (int i = 0; i < 2_000; i++) {
       Telemetry telemetry = collector.client().build();
       assertEquals(Outcome.OK, telemetry.consumerTestsRan(i));

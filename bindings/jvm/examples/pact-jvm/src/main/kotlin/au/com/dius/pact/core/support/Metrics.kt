@@ -5,9 +5,9 @@ import au.com.dius.pact.telemetry.Telemetry
 import java.util.concurrent.ConcurrentHashMap
 
 /**
- * Takes the place of the class of this name in pact-jvm, without a change where it is called. The test framework
- * belongs to an event there and to a client here, so there is one client for each framework. They are never closed:
- * the native library takes care of what waits at the end of the process.
+ * Replaces the object of this name in pact-jvm; its callers do not change. In pact-jvm the test framework belongs to an
+ * event, and here to a client, so there is one client for each framework. The clients are never closed: the native
+ * library sends the events that wait when the process exits.
  */
 object Metrics {
     private val clients = ConcurrentHashMap<String, Telemetry>()
