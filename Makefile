@@ -8,7 +8,8 @@ CARGO ?= cargo
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
 SONAME := libpact_telemetry.so.$(MAJOR)
-# Apart from target/: there cargo also builds the rlib, and with it no link-time optimisation (cargo#5791).
+# A folder apart from target/, where cargo also builds the rlib: with an rlib it does no link-time optimisation
+# (cargo#5791).
 CARGO_OUT := build/cargo/release
 COMMAND := target/debug/pact-telemetry
 # The file that cargo builds, the name by which a program asks for it, and how the loader writes a program's own folder.
@@ -27,12 +28,12 @@ RELEASE_COMMAND := target/command/pact-telemetry
 COMPLETIONS := share/bash-completion/completions/pact-telemetry share/zsh/site-functions/_pact-telemetry \
     share/fish/vendor_completions.d/pact-telemetry.fish
 
-# What cargo tells a test about its package. ring's build script looks at these, so a build from inside a test would
-# differ from one from outside, and each would undo the other.
+# Variables by which cargo describes a package to its tests. ring's build script reads them, so a build that a test
+# starts would differ from any other build, and each of the two would have to build everything again.
 unexport CARGO_MANIFEST_DIR CARGO_MANIFEST_LINKS CARGO_PKG_NAME CARGO_PKG_VERSION_MAJOR CARGO_PKG_VERSION_MINOR
 unexport CARGO_PKG_VERSION_PATCH CARGO_PKG_VERSION_PRE OUT_DIR
 
-# The bill of materials, and where it lies.
+# The bill of materials, and the folder into which it is installed.
 BILL := docs/pact_telemetry.cdx.json
 DOC := share/doc/pact_telemetry
 CPP_CMAKE := $(addprefix lib/cmake/pact_telemetry/pact_telemetry-config,.cmake -version.cmake)
@@ -72,10 +73,10 @@ demo: lib command ## the main job: a C program's four events arrive at a collect
 	    -Lbuild/lib -lpact_telemetry -Wl,-rpath,'$$ORIGIN/lib'
 	@$(COMMAND) demo build/four_events
 
-setup: ## what the tests need: packages of the system (Debian and its kin, as root), tools into build/
+setup: ## installs what the tests need: packages (Debian and its derivatives, as root), and tools into build/
 	@tests/setup
 
-test: ## every test; installs what is missing where it can (SETUP=no does not), says what it could not run
+test: ## runs every test; installs what is missing before, unless SETUP=no; says what it could not run
 	@[ "$(SETUP)" = no ] || tests/setup
 	@tests/run
 
@@ -87,14 +88,14 @@ check: lint unit command ## format, lint, unit tests and one round trip of a C p
 	    -Lbuild/check -lpact_telemetry -Wl,-rpath,$(HERE)
 	@$(COMMAND) demo build/check/four_events
 
-unit: ## the unit tests alone; TARGET=x86_64-unknown-linux-musl: of another target that runs here
+unit: ## only the unit tests; TARGET=x86_64-unknown-linux-musl: for another target that runs here
 	@$(CARGO) test --quiet --locked --workspace --lib --bins $(if $(TARGET),--target $(TARGET))
 
 workflows: ## actionlint and zizmor over .github/
 	@tests/workflows
 
 TIMES ?= 5
-soak: command $(if $(PLATFORM),platform,lib) ## minutes of faults, kills, slow servers; PLATFORM=win32-x64: its emulator
+soak: command $(if $(PLATFORM),platform,lib) ## minutes of faults, kills, slow servers; PLATFORM=win32-x64: emulated
 	@$(if $(PLATFORM),,$(CARGO) test --quiet --locked --test soak -- --long)
 	@tests/platforms/programs --long --times $(TIMES) $(PLATFORM) || [ $$? = 77 ]
 	@tests/platforms/units --long $(PLATFORM) || [ $$? = 77 ]
@@ -114,19 +115,19 @@ sanitize: ## the C programs under the address, leak and undefined behaviour sani
 fuzz: ## each fuzz target for FUZZ_SECONDS (30) seconds
 	@fuzz/run
 
-mutants: ## each change of consent, event, protocol, retry and spool fails a test (cargo-mutants); two hours. ONLY=retry
+mutants: ## mutation tests of the files that decide (cargo-mutants); two hours. ONLY=retry: one part
 	@tests/mutants $(ONLY)
 
 model: ## the lock-free parts under every order that threads and memory allow (loom)
 	@RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --locked --lib --target-dir build/loom model::
 
-headers: ## write include/ and the lists in docs/privacy.md and docs/dependencies.md anew from the sources
+headers: ## writes include/ and the lists in docs/privacy.md and docs/dependencies.md anew from the sources
 	@PACT_TELEMETRY_BLESS=1 $(CARGO) test --quiet --locked --test headers --test docs --test dependencies
 
 docs: ## the reference of the Rust API (target/doc) and, by Doxygen, of the C ABI (build/docs/c/html)
 	@tests/docs
 
-bench: command bench-program ## what it costs, beside the alternatives: writes docs/performance.md; ONLY=arrives: a part
+bench: command bench-program ## measures the cost beside alternatives; writes docs/performance.md; ONLY=arrives: a part
 	@benches/build
 	@benches/bindings
 	@$(BENCH) $(if $(ONLY),only $(ONLY))
@@ -134,7 +135,7 @@ bench: command bench-program ## what it costs, beside the alternatives: writes d
 bench-check: bench-program ## the instructions of an event, compared with benches/instructions
 	@$(BENCH) check
 
-# Named by cargo itself, since several builds of it may lie about.
+# Cargo prints the path, since several builds of the program may exist.
 BENCH = $$($(CARGO) bench --locked --bench cost --no-run 2>&1 | sed -n 's/.*(\(.*\/cost-.*\)).*/\1/p')
 
 # The collector, and the program that measures.
@@ -150,10 +151,10 @@ dist: lib command ## packages of all languages with the library inside, each tri
 version: ## sets the version in all the places that hold it: VERSION=1.2.3
 	@packaging/version $(VERSION)
 
-version-check: ## all the places that hold the version agree, and a TAG=v1.2.3 names it
+version-check: ## checks that all the places that hold the version agree, and that TAG=v1.2.3 is the version
 	@packaging/version --check $(TAG)
 
-publish: ## what RELEASING.md calls for: REGISTRY=npm. Prints the commands; CONFIRM=yes runs them
+publish: ## publishes the packages (RELEASING.md): REGISTRY=npm prints the commands, CONFIRM=yes runs them
 	@packaging/publish $(if $(filter yes,$(CONFIRM)),--confirm) $(REGISTRY)
 
 lint: ## formatters and linters of Rust, C, Python and the shell, warnings denied
@@ -190,12 +191,12 @@ install: lib $(RELEASE_COMMAND) ## into $(DESTDIR)$(PREFIX): library, headers, p
 	@install -m 644 build/completions.zsh $(DESTDIR)$(PREFIX)/$(word 2,$(COMPLETIONS))
 	@install -m 644 build/completions.fish $(DESTDIR)$(PREFIX)/$(word 3,$(COMPLETIONS))
 
-uninstall: ## what install put there
+uninstall: ## removes what install put there
 	@rm -f $(addprefix $(DESTDIR)$(PREFIX)/,lib/$(SONAME) lib/libpact_telemetry.so lib/libpact_telemetry.a \
 	    include/pact_telemetry.h include/pact_telemetry.ffi.h lib/pkgconfig/pact_telemetry.pc bin/pact-telemetry \
 	    include/pact_telemetry.hpp lib/pkgconfig/pact_telemetry-cpp.pc $(CPP_CMAKE) \
 	    $(DOC)/$(notdir $(BILL)) $(COMPLETIONS)) $(DESTDIR)$(PREFIX)/share/man/man1/pact-telemetry*.1
 
-clean: ## all that was built
+clean: ## removes everything that was built
 	@$(CARGO) clean
 	@rm -rf build
