@@ -90,7 +90,7 @@ POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 """
 NO_CLASSES = """This artifact has no classes, and so no %s. It holds the native library of
 au.com.dius.pact:telemetry for each platform, which is written in Rust:
-https://github.com/pact-foundation/pact_telemetry
+https://github.com/pact-foundation/pact-telemetry
 """
 
 # What a package of another version, or of an earlier run, is called.
