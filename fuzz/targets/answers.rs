@@ -1,4 +1,4 @@
-//! Short texts of strangers: `Retry-After`, the remembered wait, a saved choice, an opt-out, and proxies (a line each
+//! Short texts from outside: `Retry-After`, the remembered wait, a saved choice, an opt-out, and proxies (a line each
 //! for the proxy, the exceptions and the URL).
 #![no_main]
 

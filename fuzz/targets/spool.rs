@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-/// In memory where there is such a folder, and of this process alone.
+/// A folder of this process alone, in memory if the system has such a file system.
 static STATE: LazyLock<PathBuf> = LazyLock::new(|| {
     let memory = PathBuf::from("/dev/shm");
     let base = if memory.is_dir() { memory } else { std::env::temp_dir() };

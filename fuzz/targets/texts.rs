@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pact_telemetry::ffi;
-use std::ffi::{c_char, CStr};
+use std::ffi::{CStr, c_char};
 use std::ptr::null_mut;
 use std::sync::LazyLock;
 
@@ -14,12 +14,12 @@ unsafe impl Send for Both {}
 // SAFETY: as above.
 unsafe impl Sync for Both {}
 
-/// One client a protocol. Nothing was configured to be sent: `track` checks, copies nothing and says so.
+/// A client for each of two protocols. They have no credentials, so they could not send an event.
 static CLIENTS: LazyLock<Both> = LazyLock::new(|| {
     Both(["ga4", "universal-analytics"].map(|protocol| {
         let library = r#""library": {"id": "pact-fuzz", "name": "Pact Fuzz", "version": "1.0.0"}"#;
         let config = format!("{{{library}, \"protocol\": \"{protocol}\"}}\0");
-        // SAFETY: terminated, and no room for an error is needed.
+        // SAFETY: terminated, and no buffer for an error is given.
         let client = unsafe { ffi::pact_telemetry_new(config.as_ptr().cast(), null_mut(), 0) };
         assert!(!client.is_null(), "{config}");
         client
@@ -38,10 +38,10 @@ fuzz_target!(|bytes: &[u8]| {
     let [event, category, action, name, version] =
         texts.each_ref().map(|text| text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr().cast::<c_char>()));
     for client in CLIENTS.0 {
-        // Exactly as large as is said, so that the sanitizer sees the first byte beyond.
+        // Exactly as large as the capacity, so that the sanitizer sees the first byte beyond it.
         let mut out = vec![0x5a_u8; capacity as usize].into_boxed_slice();
         let into = if out.is_empty() { null_mut() } else { out.as_mut_ptr().cast() };
-        // SAFETY: every text is NULL or terminated, and the buffer is as large as is said.
+        // SAFETY: every text is NULL or terminated, and the buffer has that capacity.
         let full = unsafe {
             ffi::pact_telemetry_preview(client, event, category, action, value, name, version, into, capacity)
         };

@@ -1,7 +1,7 @@
 """Writes out consent_table.json: what each rule may find, in the rules' order, and what it says of that.
 
-Every combination of off and not off is a case; the spellings take turns in them, each variable's all of them, and each
-that leaves it on also where nothing else is off.
+Every combination of off and not off is a case. The spellings take turns in the cases, so that each spelling of each
+variable occurs, and each spelling that leaves it on occurs also where nothing else is off.
 """
 
 import json
@@ -41,7 +41,7 @@ def cases(table):
 def environments(rules):
     """What the variables hold: every spelling that is no opinion, then off and not off in every combination."""
     offs = [combination for combination in product([False, True], repeat=len(rules)) if any(combination)]
-    half = (len(offs) + 1) // 2  # as often is each of them off
+    half = (len(offs) + 1) // 2  # each of them is off in so many
     rounds = -(-max(len(rule.off) for rule in rules) // half)
     for turn in range(max(len(rule.not_off) for rule in rules)):
         yield [rule.not_off[(turn + place) % len(rule.not_off)] for place, rule in enumerate(rules)]

@@ -21,7 +21,7 @@ static int unsetenv(const char *name)
 
 enum Kind { MISSING, NULL_VALUE, NUMBER, TEXT, LIST, OBJECT };
 
-/* A value of JSON. Members and elements hang behind `first`. */
+/* A value of JSON. Its members or elements are a list that begins with `first`. */
 typedef struct Value {
     enum Kind kind;
     long long number;
@@ -267,7 +267,7 @@ static void write_call(PactTelemetry *client, const Value *call)
     if (name == NULL) {
         give_up("a call without a name");
     }
-    /* Exactly as large as is said, so that tools see what is written beyond; never NULL. */
+    /* Exactly as large as the capacity, so that tools see writes beyond it; never NULL. */
     char *out = (char *)malloc(capacity > 0 ? capacity : 1);
     if (out == NULL) {
         give_up("no memory");

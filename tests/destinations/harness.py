@@ -20,7 +20,7 @@ for name in list(os.environ):
     is_setting = name.startswith(("PACT_TELEMETRY_", "SSL_CERT_")) or "PROXY" in name.upper()
     if is_setting or name.upper().endswith("DO_NOT_TRACK"):
         del os.environ[name]
-os.environ["CI"] = "true"  # where events go at once
+os.environ["CI"] = "true"  # there events are sent at once
 
 
 class Process:

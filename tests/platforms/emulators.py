@@ -19,7 +19,7 @@ from targets import OUT, PLATFORMS, tools
 WORK = ROOT / "build/platforms/tests"
 WINE, WINESERVER = "/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64"
 
-# zig's names; the loader that a program of that platform needs here; what runs it.
+# For each platform: zig's name of it, the loader that its programs need here, and the command that runs them.
 TARGETS = {
     "linux-x64-gnu": ("x86_64-linux-gnu.2.17", "/lib64/ld-linux-x86-64.so.2", []),
     "linux-arm64-gnu": ("aarch64-linux-gnu.2.17", "/lib/ld-linux-aarch64.so.1", ["qemu-aarch64-static"]),
@@ -27,13 +27,14 @@ TARGETS = {
     "linux-arm64-musl": ("aarch64-linux-musl", "/lib/ld-musl-aarch64.so.1", ["qemu-aarch64-static"]),
     "win32-x64": ("x86_64-windows-gnu", WINE, [WINE]),
 }
-# This machine's own platform, with a build that does what differs on macOS as far as Linux can.
+# This machine's own platform, with a build that behaves as on macOS, as far as Linux can.
 LIKE_MACOS = "like-macos"
 EVERY = [*PLATFORMS, LIKE_MACOS]
 
 
 def cargo_like_macos(*arguments):
-    """Compiles this crate alone anew, with what others compiled already; returns cargo's messages about it."""
+    """Compiles only this crate again, with dependencies that are compiled already; returns cargo's messages about
+    it."""
     command = ["cargo", "rustc", "--quiet", "--locked", "--lib", "--message-format=json", *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in ("CARGO_TARGET_DIR", "RUSTFLAGS")}
     done = subprocess.run(
@@ -112,7 +113,7 @@ def cargo_environment(name):
         CARGO_ZIGBUILD_CACHE_DIR=str(OUT / "cargo/zigbuild"),
         ZIG_GLOBAL_CACHE_DIR=str(found.zig_cache),
         CARGO_ENCODED_RUSTFLAGS="\x1f".join(platform.rustflags),
-        CARGO_PROFILE_DEV_DEBUG="line-tables-only",  # the rest is half of the time
+        CARGO_PROFILE_DEV_DEBUG="line-tables-only",  # the rest would take half of the time
     )
     if emulator(name):
         key = platform.target.upper().replace("-", "_")
@@ -157,9 +158,9 @@ def compile_program(name, source):
 
 @functools.cache
 def wine_prefix():
-    """A fresh Windows. Its server stays until this process ends: else each program would boot Windows again.
+    """A fresh Windows. Its server runs until this process ends; otherwise each program would boot Windows again.
 
-    Not in the project's folder: it has a link to the root of this machine, and cargo follows links.
+    It is not in the project's folder, because it contains a link to the root of this machine, and cargo follows links.
     """
     prefix = Path(tempfile.mkdtemp(prefix="pact-wine-"))
     start_wine(prefix)
@@ -178,7 +179,7 @@ def end_wine(prefix):
 
 
 def run_quietly(command, prefix):
-    """Runs a command to its end; what it leaves running holds nothing of ours open."""
+    """Runs a command to its end. Processes that it leaves running hold no file of this process open."""
     environment = {**os.environ, **wine_environment(prefix)}
     null = subprocess.DEVNULL
     subprocess.run(command, env=environment, stdin=null, stdout=null, stderr=null, timeout=300, check=False)
@@ -190,7 +191,7 @@ def wine_person(prefix):
 
 
 def wine_environment(prefix):
-    # Without what Windows starts for a person at a screen.
+    # Without the programs that Windows starts for a person at a screen.
     unused = "mscoree,mshtml=;winemenubuilder.exe,explorer.exe,plugplay.exe,winedevice.exe=d"
     # Without the locale, wine takes the names of files for ASCII.
     names = {"WINEPREFIX": str(prefix), "WINEDLLOVERRIDES": unused, "LC_ALL": "C.UTF-8"}

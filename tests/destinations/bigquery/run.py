@@ -37,7 +37,7 @@ Sent = collections.namedtuple("Sent", "machine os library version framework day 
 
 
 def send(collector, library):
-    """Sends all of it, and gives what was sent."""
+    """Sends all events, and returns what was sent."""
     sent = []
     for machine, os_arch, name, version, framework, days, event, value, plugin in RUNS:
         client = library.client(

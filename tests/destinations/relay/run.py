@@ -131,7 +131,7 @@ class Caddy(Relay):
         text = replaced(
             (ROOT / "examples/relay/Caddyfile").read_text(),
             [
-                # No ports of this machine but the test's own.
+                # Uses no port of this machine except the test's own.
                 ("log default {", "admin off\nauto_https disable_redirects\nlog default {"),
                 ("telemetry.example.org {", f"https://localhost:{self.port} {{\ntls {self.chain} {self.key}"),
                 ("reverse_proxy https://www.google-analytics.com {", behind),
@@ -256,7 +256,7 @@ def a_flood_is_answered_429_and_the_library_keeps_its_events(library, relay):
 
 @contextlib.contextmanager
 def asking(relay):
-    """Others that ask all the time, until the end of the block."""
+    """Other threads send requests all the time, until the end of the block."""
     is_over = threading.Event()
 
     def ask():
@@ -301,7 +301,7 @@ def with_servers(google_certified, test):
 def main(kinds):
     library = Library()
     folder = Path(tempfile.mkdtemp(prefix="pact-relay-"))
-    # The library reads once a process whom it trusts, so both relays have the same certificate.
+    # The library reads the trusted roots once per process, so both relays have the same certificate.
     certified = certificate(folder, "relay", "DNS:localhost")
     google_certified = certificate(folder, "google", "DNS:www.google-analytics.com")
     try:
