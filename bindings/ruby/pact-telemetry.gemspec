@@ -2,8 +2,9 @@
 
 require_relative "lib/pact_telemetry/version"
 
-# Packaging puts the built library into native/PLATFORM/ and the common documents beside this file, and names RubyGems'
-# platform in PACT_TELEMETRY_GEM_PLATFORM. Without it this is the gem for any platform, which carries no library.
+# Packaging puts the built library into native/PLATFORM/ and the common documents beside this file, and sets
+# PACT_TELEMETRY_GEM_PLATFORM to RubyGems' name of the platform. Without that variable this is the gem for any platform,
+# which carries no library.
 platform = ENV.fetch("PACT_TELEMETRY_GEM_PLATFORM", "").split("-")
 
 Gem::Specification.new do |spec|
@@ -11,8 +12,8 @@ Gem::Specification.new do |spec|
   spec.version = PactTelemetry::VERSION
   spec.authors = ["Pact Foundation"]
   spec.summary = "Anonymous usage events of a Pact library, over libpact_telemetry"
-  spec.description = "Reports anonymous usage events of a Pact library through libpact_telemetry. Never blocks, " \
-                     "never raises, honours the person's choice, and is a silent no-op where it cannot be loaded."
+  spec.description = "Reports anonymous usage events of a Pact library through libpact_telemetry. Never raises, " \
+                     "waits only when asked to, obeys the person's choice, and does nothing if it cannot be loaded."
   spec.homepage = "https://github.com/pact-foundation/pact-telemetry"
   spec.license = "MIT"
   spec.metadata = {
@@ -24,10 +25,10 @@ Gem::Specification.new do |spec|
     "rubygems_mfa_required" => "true",
     "source_code_uri" => spec.homepage
   }
-  # From the parts and not from the text: RubyGems before 3.3.22 takes "linux-gnu" for "linux".
+  # The platform is made of its parts, because RubyGems before 3.3.22 reads the text "linux-gnu" as "linux".
   spec.platform = Gem::Platform.new(platform) if platform.any?
   spec.required_ruby_version = ">= 3.1"
-  # Before, RubyGems installs it on every Linux, beside or instead of the one for glibc.
+  # Earlier versions of RubyGems install the gem for musl on every Linux, beside or instead of the one for glibc.
   spec.required_rubygems_version = ">= 3.3.22" if platform.last == "musl"
   spec.require_paths = ["lib"]
   spec.files = Dir.chdir(__dir__) do
@@ -36,6 +37,6 @@ Gem::Specification.new do |spec|
   end
   spec.extra_rdoc_files = ["README.md"]
 
-  # Calls C without a compiler on the person's machine, and can let go of Ruby's lock during a call.
+  # ffi calls C without a compiler on the person's machine, and can release Ruby's lock during a call.
   spec.add_dependency "ffi", "~> 1.15"
 end

@@ -2,7 +2,7 @@
 
 # Reports the four events of the Pact libraries, and shows what became of them.
 #
-# In another window: `pact-telemetry collect`. Then, with the address that it prints:
+# Run `pact-telemetry collect` in another window, and then this program with the address that it prints:
 #
 #     PACT_TELEMETRY_ENDPOINT=http://127.0.0.1:PORT PACT_TELEMETRY_MEASUREMENT_ID=G-1 PACT_TELEMETRY_API_SECRET=s \
 #         ruby -Ilib examples/four_events.rb

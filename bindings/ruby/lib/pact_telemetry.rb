@@ -6,6 +6,6 @@ require_relative "pact_telemetry/version"
 
 # Reports anonymous usage events of a Pact library. Start with {Client.open} or {Client#initialize}.
 #
-# Requiring it loads no native library: the first client does, and one that cannot becomes a silent no-op.
+# Requiring this file loads no native library. The first client loads it; if that fails, the client is a silent no-op.
 module PactTelemetry
 end

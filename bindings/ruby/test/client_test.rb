@@ -3,11 +3,11 @@
 require "ffi"
 require_relative "helper"
 
-# What a Rubyist sees.
+# What a program sees that uses a client.
 class ClientTest < Minitest::Test
   include Support
 
-  def test_the_four_events_arrive_with_who_reports
+  def test_the_four_events_arrive_with_the_identity_of_the_library_that_reports_them
     Collector.run do |collector|
       four_events_to(collector.url)
       events = collector.events.map { |event| event.except("client_id", "os_arch", "api_version", "data_source") }
@@ -72,7 +72,7 @@ class ClientTest < Minitest::Test
     end
   end
 
-  def test_a_host_that_shows_the_notice_finds_it_and_nothing_leaves_until_it_did
+  def test_a_program_that_shows_the_notice_finds_it_and_nothing_leaves_before_it_was_shown
     ENV["PACT_TELEMETRY_STATE_DIR"] = Dir.mktmpdir("untold", HOME)
     Collector.run do |collector|
       client = client(collector.url, notice: :host, id: :random)
@@ -84,13 +84,13 @@ class ClientTest < Minitest::Test
     end
   end
 
-  def test_options_that_hold_themselves
+  def test_options_that_contain_themselves_are_an_error
     endless = []
     endless << endless
     assert_match(/nesting/, client(state_dir: endless).unavailable_reason)
   end
 
-  def test_the_switch
+  def test_enabled_turns_the_client_off_and_on
     client = client()
     assert_predicate client, :enabled?
     client.enabled = false
@@ -101,7 +101,7 @@ class ClientTest < Minitest::Test
     refute_predicate client, :enabled?
   end
 
-  def test_an_option_turns_it_off_until_it_is_turned_on
+  def test_a_client_made_with_enabled_false_stays_off_until_it_is_turned_on
     client = client(enabled: false)
     assert_equal [:disabled] * 3, Array.new(3) { track(client) }
     client.enabled = true
@@ -109,7 +109,7 @@ class ClientTest < Minitest::Test
     assert_equal 3, client.stats.dig(:not_accepted, :disabled)
   end
 
-  def test_changes_of_the_environment_are_honoured_at_once
+  def test_changes_of_the_environment_are_obeyed_at_once
     client = client()
     %w[PACT_DO_NOT_TRACK pact_do_not_track DO_NOT_TRACK].each do |name|
       assert_equal :ok, track(client)
@@ -122,11 +122,11 @@ class ClientTest < Minitest::Test
     ENV.delete_if { |name, _| name.match?(/do_not_track/i) }
   end
 
-  def test_without_credentials
+  def test_without_credentials_it_is_not_configured
     assert_equal :not_configured, track(unconfigured)
   end
 
-  def test_a_full_queue
+  def test_events_beyond_the_capacity_of_the_queue_are_refused
     Collector.run("--answers", "hang*") do |collector|
       client = client(collector.url, queue_capacity: 1)
       outcomes = Array.new(200) { track(client) }
@@ -135,7 +135,7 @@ class ClientTest < Minitest::Test
     end
   end
 
-  def test_flush_tells_delivered_late_and_lost
+  def test_flush_reports_delivery_and_the_end_of_its_time
     Collector.run("--answers", "ok,delay=3000") do |collector|
       client = client(collector.url)
       assert_equal :ok, client.flush
@@ -147,7 +147,7 @@ class ClientTest < Minitest::Test
     end
   end
 
-  def test_any_timeout_is_taken
+  def test_every_value_is_accepted_as_a_timeout
     client = client()
     [nil, -1, -1.5, 2.5, Float::NAN, Float::INFINITY, 2**70, "1", Object.new, Complex(1, 2)].each do |timeout|
       assert_equal :ok, client.flush(timeout: timeout), timeout.inspect
@@ -155,7 +155,7 @@ class ClientTest < Minitest::Test
     assert_equal :ok, client.close(timeout: nil)
   end
 
-  def test_a_missing_keyword_is_an_error_of_the_program
+  def test_a_missing_keyword_raises
     assert_raises(ArgumentError) { PactTelemetry::Client.new(enabled: false) }
     assert_raises(ArgumentError) { PactTelemetry::Client.open(enabled: false) }
     client = client()
@@ -165,7 +165,7 @@ class ClientTest < Minitest::Test
     end
   end
 
-  def test_explain_tells_state_and_rules_as_symbols
+  def test_explain_returns_state_and_rules_as_symbols
     explained = client.explain
     assert_equal [:ok, nil, true, :enabled, nil, :hostname],
                  explained.fetch_values(:outcome, :reason, :enabled, :state, :rule, :id)
@@ -186,7 +186,7 @@ class ClientTest < Minitest::Test
     assert_equal [:error_empty, "the library refuses: error_empty", nil], refused.fetch_values(:outcome, :reason, :body)
   end
 
-  # The keys of the library's own answers are the documented ones; those without a library are written here by hand.
+  # The answers without a library are written by hand in the binding, so they are compared with the library's own.
   def test_every_answer_has_every_key_in_every_state
     closed = client.tap(&:close)
     states = [client, closed, client(enabled: false), unconfigured, client(queue_capacity: 0)]
@@ -206,7 +206,7 @@ class ClientTest < Minitest::Test
     assert_empty told.keys.map(&:to_s) - documented - ["unconfirmed"]
   end
 
-  def test_what_a_client_that_is_off_refuses_is_counted_with_the_reason_of_the_moment
+  def test_what_a_client_that_is_off_refuses_is_counted_with_the_reason_at_that_time
     client = unconfigured
     ENV["DO_NOT_TRACK"] = "1"
     assert_equal [:disabled] * 3, Array.new(3) { track(client) }
@@ -224,7 +224,7 @@ class ClientTest < Minitest::Test
     ENV.delete("DO_NOT_TRACK")
   end
 
-  # The C library's own, which keeps the memory that it is given.
+  # The functions of the C library. `putenv` keeps the memory that it is given as a part of the environment.
   module Environment
     extend FFI::Library
     ffi_lib FFI::Library::LIBC
@@ -246,7 +246,7 @@ class ClientTest < Minitest::Test
     Environment.unsetenv(entry.get_string(0).partition("=").first)
   end
 
-  def test_a_client_shows_no_credentials
+  def test_inspect_shows_no_credentials
     assert_equal "#<PactTelemetry::Client enabled>", client.inspect
   end
 
@@ -257,8 +257,8 @@ class ClientTest < Minitest::Test
     assert_includes explained[:diagnostics].inspect, "unknown_key_199"
   end
 
-  # A status that this version does not know: the library's own name for it, or else what its sign tells.
-  def test_unknown_statuses
+  # The outcome is the library's own name of the status, or else what its sign says.
+  def test_statuses_that_this_version_does_not_know
     client = client()
     assert_equal :not_delivered, client.send(:outcome, 1_000_000)
     assert_equal :error, client.send(:outcome, -1_000_000)
@@ -283,7 +283,7 @@ class ClientTest < Minitest::Test
     PactTelemetry::Client.new(library: { id: "i", name: "n", version: "1" })
   end
 
-  # Every key, at every depth; of a list the elements do not matter.
+  # Every key, at every depth, except those in the elements of a list.
   def shape(answer)
     answer.transform_values { |value| value.is_a?(Hash) ? shape(value) : nil }.sort_by(&:first)
   end

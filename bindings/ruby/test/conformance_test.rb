@@ -2,7 +2,7 @@
 
 require_relative "helper"
 
-# The replayer understands its protocol. What the library answers is the business of the cases themselves.
+# The replayer understands its protocol. The conformance cases themselves check what the library answers.
 class ConformanceTest < Minitest::Test
   include Support
 
@@ -24,7 +24,7 @@ class ConformanceTest < Minitest::Test
     replayed = replay({ name: "all", config: CONFIG, calls: expected.keys })
     assert_equal([["all", nil]], replayed.map { |answer| answer.values_at("name", "new") })
     expected.zip(replayed.dig(0, "results")) do |(call, answer), got|
-      assert_operator answer, :===, got, call # an Integer where a race with the worker decides
+      assert_operator answer, :===, got, call # any Integer where a race with the library's threads decides
     end
   end
 

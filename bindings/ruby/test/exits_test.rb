@@ -2,16 +2,16 @@
 
 require_relative "helper"
 
-# What was tracked is on disk however the process ends. The server hangs, so that nothing is delivered before that.
+# However the process ends, what was tracked is on disk. The server hangs, so that nothing is delivered before that.
 class ExitsTest < Minitest::Test
   include Support
 
-  # Ways that no exit handler of the C library hears of: {what the process does last => how it ends}.
+  # Ways to end that run no exit handler of the C library: {what the process does last => its exit code or signal}.
   ENDS = {
     "exit!" => 1, "exit!(3)" => 3, "Process.exit!(true)" => 0, "Kernel.exit!" => 1,
     "Object.new.instance_eval { exit! }" => 1,
     "exec('true')" => 0, "Process.exec('true')" => 0, "Kernel.exec({ 'A' => 'b' }, 'true')" => 0,
-    # Whoever runs the tests in the background may have these ignored.
+    # These signals are set to their defaults, because a process in the background may ignore them.
     "Process.daemon" => 0, "Process.kill(:TERM, $$); sleep" => 15,
     "trap(:HUP, 'DEFAULT'); Process.kill(:HUP, $$); sleep" => 1,
     "trap(:INT, 'DEFAULT'); Process.kill(:INT, $$); sleep" => 2,
@@ -42,14 +42,14 @@ class ExitsTest < Minitest::Test
     end
   end
 
-  def test_a_client_that_only_a_collected_frame_knew
+  def test_a_client_that_nothing_refers_to_any_more
     prepare_hanging do |hanging|
       ruby!("def track = PactTelemetry::Client.new(**OPTIONS).pacts_verified(1)\ntrack\nexit!(true)", **hanging)
       assert_equal 1, waiting
     end
   end
 
-  # Killed from outside, some time after it has tracked: nothing can be hooked, the library itself is quick enough.
+  # No hook runs in a process that SIGKILL ends, but the library itself has written the event by then.
   def test_a_process_that_is_killed_after_a_moment
     prepare_hanging do |hanging|
       ended = ruby(<<~'RUBY', **hanging)
@@ -64,7 +64,7 @@ class ExitsTest < Minitest::Test
     end
   end
 
-  def test_persist_tells_that_it_is_waiting_and_the_next_process_delivers
+  def test_persist_returns_kept_when_the_event_is_on_disk
     prepare_hanging do |hanging|
       out = ruby!(<<~RUBY, **hanging)
         client = PactTelemetry::Client.new(**OPTIONS)
@@ -76,7 +76,7 @@ class ExitsTest < Minitest::Test
     end
   end
 
-  def test_a_disk_that_takes_nothing_does_not_hold_up_the_end
+  def test_a_state_folder_that_cannot_be_written_does_not_hold_up_the_exit
     Collector.run("--answers", "hang*") do |collector|
       state = File.join(HOME, "no folder").tap { |path| File.write(path, "") }
       ended = ruby("client = PactTelemetry::Client.new(**OPTIONS)\nclient.pacts_verified(1)\nexit!(7)",
@@ -118,8 +118,8 @@ class ExitsTest < Minitest::Test
     assert_equal "2\n", ruby!("PactTelemetry::Client.new(**OPTIONS)\np Kernel.ancestors.size", options: options)
   end
 
-  # As the library's own counters, which a child does not inherit.
-  def test_a_child_counts_from_zero_what_it_was_refused
+  # The library's own counters start from zero in a child too.
+  def test_a_child_counts_its_refused_events_from_zero
     out = ruby!(<<~RUBY, options: options)
       client = PactTelemetry::Client.new(**OPTIONS)
       client.pacts_verified(1)
@@ -140,7 +140,7 @@ class ExitsTest < Minitest::Test
 
   private
 
-  # @yieldparam hanging [Hash] what {#ruby} has to be given
+  # @yieldparam hanging [Hash] arguments for {#ruby}
   def prepare_hanging
     Collector.run("--answers", "hang*") do |collector|
       yield({ options: options(collector.url, exit_timeout: 5) })

@@ -3,7 +3,7 @@
 require_relative "helper"
 require "rubygems/package"
 
-# What the gems hold and say. That they install and work, in an empty project, is tried by packaging/try.
+# What the gems contain, and their metadata. packaging/try checks that they install and work in an empty project.
 class GemTest < Minitest::Test
   include Support
 
@@ -36,7 +36,7 @@ class GemTest < Minitest::Test
     assert_equal [*DOCUMENTS, *CODE].sort, package.contents.sort
   end
 
-  def test_the_metadata_says_what_a_registry_shows
+  def test_the_metadata_has_what_a_registry_shows
     spec, = build(nil, "native/linux-x64-gnu/libpact_telemetry.so").then { |package, _| [package.spec] }
     assert_equal %w[allowed_push_host bug_tracker_uri changelog_uri documentation_uri homepage_uri rubygems_mfa_required
                     source_code_uri], spec.metadata.keys.sort
@@ -70,7 +70,7 @@ class GemTest < Minitest::Test
       "PACT_TELEMETRY_API_SECRET" => "s" }
   end
 
-  # What packaging does: the library and the documents go into a copy of the sources, and `gem build` runs there.
+  # Does what packaging does: copies the sources, the library and the documents, and runs `gem build` there.
   #
   # @return [Gem::Package, String] what was built, and the name of its file
   def build(platform, library)

@@ -8,7 +8,7 @@ require "rbconfig"
 require "timeout"
 require "tmpdir"
 
-# What the tests share: an environment of their own, the real collector, and Ruby in a process of its own.
+# What the tests share: an environment of their own, the real collector, and programs in processes of their own.
 module Support
   GEM = File.expand_path("..", __dir__)
   ROOT = File.expand_path("../..", GEM)
@@ -22,7 +22,7 @@ module Support
   HOME = Dir.mktmpdir("pact-telemetry-ruby")
   Minitest.after_run { FileUtils.remove_entry(HOME, true) } # the library may write there meanwhile
 
-  # Nothing of the person who runs the tests gets in: neither a choice nor a proxy.
+  # The tests use neither the choices nor the proxies of the person who runs them.
   ENV.delete_if { |name, _| name.match?(/\APACT|DO_NOT_TRACK|_PROXY\z|\AXDG_/i) }
   ENV.update("HOME" => HOME, "CI" => "true", "PACT_TELEMETRY_LIBRARY" => LIBRARY)
 
@@ -33,7 +33,7 @@ module Support
   class Collector
     attr_reader :url
 
-    # @yieldparam collector [Collector] ended afterwards
+    # @yieldparam collector [Collector] is stopped afterwards
     def self.run(*arguments)
       collector = new(*arguments)
       yield collector
@@ -44,10 +44,10 @@ module Support
     def initialize(*arguments)
       @output = IO.popen([COMMAND, "collect", *arguments], err: File::NULL)
       @url = JSON.parse(@output.gets).fetch("url")
-      @reader = Thread.new { @output.readlines } # it stops answering where nobody reads what it prints
+      @reader = Thread.new { @output.readlines } # the collector would stop answering if its output were not read
     end
 
-    # Everything that arrived until now. Ends the collector.
+    # Everything that has arrived. Stops the collector.
     def lines
       return @lines if @lines
 
@@ -68,15 +68,15 @@ module Support
 
   Ended = Struct.new(:out, :err, :status, :seconds)
 
-  # What one test could not send is not for another to send, nor to give up because of. The person was shown the notice
-  # in an earlier run.
+  # Each test has a state folder of its own, so that no test sees the events and failures of another. In it the notice
+  # was shown before.
   def setup
     super
     ENV["PACT_TELEMETRY_STATE_DIR"] = Dir.mktmpdir("state", HOME)
     File.write(File.join(ENV.fetch("PACT_TELEMETRY_STATE_DIR"), "notice.json"), '{"shown_ms":1}')
   end
 
-  # Options that are complete.
+  # Complete options.
   def options(endpoint = "http://127.0.0.1:9", **more)
     { library: { id: "pact-test", name: "Pact Test", version: "1.2.3" }, endpoint: endpoint, measurement_id: "G-TEST",
       api_secret: "secret", exit_timeout: 10, **more }
@@ -86,7 +86,7 @@ module Support
     PactTelemetry::Client.new(**options(endpoint, **more))
   end
 
-  # The name of the event tells the events of a test apart.
+  # The name of the event distinguishes the events of a test.
   def track(client, name = "named", **more)
     client.track(name, category: "c", action: "a", **more)
   end
@@ -98,7 +98,7 @@ module Support
     JSON.parse(out).dig("waiting", "events")
   end
 
-  # Runs Ruby, warnings on, with the options of a client in OPTIONS.
+  # Runs a Ruby program with warnings, and with the options of a client in OPTIONS.
   def ruby(code, options: {}, environment: {}, arguments: ["-I#{LIB}", "-rpact_telemetry"])
     code = "OPTIONS = #{options.inspect}\n#{code}"
     since = Process.clock_gettime(Process::CLOCK_MONOTONIC)
@@ -108,7 +108,7 @@ module Support
     Ended.new(out, err, status, Process.clock_gettime(Process::CLOCK_MONOTONIC) - since)
   end
 
-  # The same for one that has to end well and say nothing on standard error. Returns what it printed.
+  # Does the same for a program that must succeed and print nothing on standard error. Returns what it printed.
   def ruby!(code, **more)
     ended = ruby(code, **more)
     assert ended.status.success?, "#{ended.status}\n#{ended.err}"

@@ -3,8 +3,8 @@
 require_relative "helper"
 require "socket"
 
-# Real programs that fork their workers. What a worker tracks arrives, or is on disk for the next process, however the
-# worker is ended.
+# Real programs that fork their workers. What a worker tracks arrives, or is on disk for the next process, in whichever
+# way the worker ends.
 class HostsTest < Minitest::Test
   include Support
 
@@ -12,7 +12,7 @@ class HostsTest < Minitest::Test
     skip "NOT RUN: there is no gem #{gem}" if Gem::Specification.find_all_by_name(gem).empty?
   end
 
-  # As parallel_tests does, whose processes are of this gem.
+  # parallel_tests makes its processes with this gem.
   def test_processes_of_the_parallel_gem
     needs "parallel"
     Collector.run do |collector|
@@ -25,7 +25,7 @@ class HostsTest < Minitest::Test
     end
   end
 
-  # An application that was loaded before the fork (the client is the master's), and one that each worker loads.
+  # With preloading the master makes the client before the fork; without it each worker makes its own.
   [true, false].each do |preload|
     define_method("test_clustered_workers_of_puma_#{preload ? 'with' : 'without'}_preloading") do
       needs "puma"
@@ -36,8 +36,8 @@ class HostsTest < Minitest::Test
     end
   end
 
-  # A preloader, such as Spring: a process that has tracked forks one for each command. What ends by `exit!` or
-  # a signal leaves its event on disk, for the next process, unless it was sent before.
+  # A preloader, such as Spring, is a process that has tracked and forks a process for each command. A command that ends
+  # by `exit!` or a signal leaves its event on disk for the next process, unless the event was sent before.
   def test_a_preloader
     Collector.run do |collector|
       ruby!(<<~RUBY, options: options(collector.url))
@@ -56,7 +56,7 @@ class HostsTest < Minitest::Test
 
   private
 
-  # The names of the events that arrived or that wait on disk: nothing was lost.
+  # The names of the events that arrived or that wait on disk.
   def reported(collector, names)
     spool = Dir.glob(File.join(ENV.fetch("PACT_TELEMETRY_STATE_DIR"), "spool/**/*")).select { |path| File.file?(path) }
     (collector.names + spool.flat_map { |path| File.binread(path).scan(names) }).uniq.sort

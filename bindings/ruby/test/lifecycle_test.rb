@@ -2,11 +2,11 @@
 
 require_relative "helper"
 
-# Wrong use is safe.
+# A client may be closed, collected, copied and used by several threads at any time.
 class LifecycleTest < Minitest::Test
   include Support
 
-  # Counts how often the library is given a client back.
+  # Records each client that is freed.
   COUNT = <<~RUBY
     Freed = []
     raise PactTelemetry::Loader.problem if PactTelemetry::Loader.problem
@@ -19,7 +19,7 @@ class LifecycleTest < Minitest::Test
     end)
   RUBY
 
-  def test_after_close_everything_answers_closed
+  def test_after_close_every_call_returns_closed_or_ok
     client = client()
     assert_equal :ok, client.close
     assert_equal %i[closed closed ok ok ok],
@@ -32,8 +32,8 @@ class LifecycleTest < Minitest::Test
     assert_nil client.unavailable_reason
   end
 
-  # What is left at the end of a process is given back by its last finalizers, so the test counts what they print.
-  def test_each_client_is_given_back_exactly_once
+  # The last finalizers of a process free the clients that are left, so the test counts what they print.
+  def test_each_client_is_freed_exactly_once
     out = ruby!(<<~RUBY, options: options)
       #{COUNT}
       $stdout.sync = true
@@ -52,7 +52,7 @@ class LifecycleTest < Minitest::Test
     assert_equal "f" * 300, out
   end
 
-  def test_two_thousand_clients_made_and_dropped_are_given_back_and_start_nothing
+  def test_two_thousand_clients_that_are_collected_are_freed_and_start_no_thread
     out = ruby!(<<~RUBY, options: options)
       #{COUNT}
       def make(count) = count.times { PactTelemetry::Client.new(**OPTIONS) }
@@ -69,7 +69,7 @@ class LifecycleTest < Minitest::Test
     assert_equal "true\ntrue\ntrue\n", out
   end
 
-  def test_events_of_a_client_that_was_collected_still_leave
+  def test_events_of_a_client_that_was_collected_still_arrive
     Collector.run do |collector|
       ruby!(<<~RUBY, options: options(collector.url))
         #{COUNT}
@@ -93,7 +93,7 @@ class LifecycleTest < Minitest::Test
     original = client
     copy = original.dup
     assert_equal :ok, original.close
-    assert_equal %i[closed ok], [track(copy), copy.close] # both are one client of the library
+    assert_equal %i[closed ok], [track(copy), copy.close] # both share one client of the library
   end
 
   def test_close_while_other_threads_track
@@ -134,7 +134,7 @@ class LifecycleTest < Minitest::Test
     end
   end
 
-  def test_a_signal_handler_may_use_it
+  def test_a_signal_handler_may_use_a_client
     out = ruby!(<<~RUBY, options: options)
       trap("USR1") do
         client = PactTelemetry::Client.new(**OPTIONS)

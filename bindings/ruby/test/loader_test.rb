@@ -2,7 +2,7 @@
 
 require_relative "helper"
 
-# Whatever is wrong with the library, the client is a silent no-op that says why.
+# If the library cannot be used, the client is a silent no-op that says why.
 class LoaderTest < Minitest::Test
   include Support
 
@@ -24,8 +24,8 @@ class LoaderTest < Minitest::Test
                  reason_for("/nowhere/libpact.so")
   end
 
-  def test_a_file_that_is_no_library
-    in_a_file("no library at all, but longer than the header of one, which has sixty-four bytes") do |path|
+  def test_a_file_that_is_not_a_library
+    in_a_file("not a library, but longer than the header of a library, which has sixty-four bytes") do |path|
       assert_match(/invalid ELF header/, reason_for(path))
     end
   end
@@ -54,7 +54,7 @@ class LoaderTest < Minitest::Test
     compiled("int other;") { |path| assert_equal "#{path}: is not libpact_telemetry", reason_for(path) }
   end
 
-  def test_without_a_choice_the_system_library_is_tried
+  def test_without_the_variable_the_system_library_is_tried
     reason = "this gem is the one for any platform, which carries no library for #{PactTelemetry::Platform.name}; " \
              "libpact_telemetry.so.1: cannot open shared object file: No such file or directory"
     assert_equal reason, reason_for(nil)
@@ -72,11 +72,11 @@ class LoaderTest < Minitest::Test
     end
   end
 
-  # Inside of a Ractor nothing of the process may be looked at but what is frozen: whatever is not says so by raising.
+  # Code in a Ractor raises when it reads anything of the process that is not frozen. The client does not raise.
   def test_in_a_ractor_it_says_that_ractors_are_not_supported
     ended = ruby(<<~RUBY, options: options)
-      require "ffi" # of which some versions may be used in Ractors; a client still may not
-      PactTelemetry::Client.new(**OPTIONS) # also where the library is loaded already
+      require "ffi" # some of its versions may be used in Ractors, but a client may not
+      PactTelemetry::Client.new(**OPTIONS) # so that the library is loaded already
       options = Ractor.make_shareable(OPTIONS)
       use = #{USE.gsub('OPTIONS', 'given').dump}.freeze
       Ractor.new(options, use) { |given, use| Object.const_set(:ANSWER, eval(use, binding)) }.take

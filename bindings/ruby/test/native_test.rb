@@ -2,7 +2,7 @@
 
 require_relative "helper"
 
-# The header and the native layer say the same.
+# The native layer has the same functions, types and names as the header.
 class NativeTest < Minitest::Test
   include Support
 
@@ -31,7 +31,7 @@ class NativeTest < Minitest::Test
     assert_equal(CONSTANTS, ours.to_h { |name| [name.to_s, PactTelemetry.const_get(name)] })
   end
 
-  def test_what_waits_by_a_timeout_and_nothing_else_gives_up_the_lock
+  def test_functions_with_a_timeout_and_no_others_release_the_lock
     waiting = HEADER.scan(/(pact_telemetry_\w+)\([^)]*timeout_ms\)/).flatten.map(&:to_sym)
     assert_equal waiting, PactTelemetry::Native::BLOCKING
   end

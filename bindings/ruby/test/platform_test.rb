@@ -2,13 +2,13 @@
 
 require_relative "helper"
 
-# The platform is told by how this Ruby was built, without a process.
+# The platform is found from how this Ruby was built, without starting a process.
 class PlatformTest < Minitest::Test
   include Support
 
   PLATFORM = PactTelemetry::Platform
 
-  # What RbConfig says: [host_os, host_cpu] => [platform, file in a package, file of the system].
+  # {[host_os, host_cpu] in RbConfig => [platform, file in a package, file of the system]}
   RUBIES = {
     %w[linux-gnu x86_64] => %w[linux-x64-gnu libpact_telemetry.so libpact_telemetry.so.1],
     %w[linux-gnu aarch64] => %w[linux-arm64-gnu libpact_telemetry.so libpact_telemetry.so.1],
@@ -31,8 +31,8 @@ class PlatformTest < Minitest::Test
     end
   end
 
-  # JRuby says no more than "linux".
-  def test_a_ruby_that_does_not_say_its_c_library_has_it_mapped
+  # The `host_os` of JRuby is only "linux".
+  def test_without_a_c_library_in_rbconfig_the_mapped_files_show_it
     config = { "host_os" => "linux", "host_cpu" => "x86_64" }
     { "7f00-7f10 r-xp /lib/ld-musl-x86_64.so.1\n" => "linux-x64-musl",
       "7f00-7f10 r-xp /lib64/ld-linux-x86-64.so.2\n" => "linux-x64-gnu" }
@@ -40,7 +40,7 @@ class PlatformTest < Minitest::Test
     File.stub(:read, ->(_) { raise Errno::EACCES }) { assert_equal "linux-x64-gnu", PLATFORM.name(config) }
   end
 
-  # The names that packaging gives the folders.
+  # The names are compared with those of the folders in packaging.
   def test_the_names_are_those_of_the_packages
     packaged = File.read(File.join(ROOT, "packaging/shared.py"))[/^PLATFORMS = \{.*?^\}/m].scan(/^ +"(\S+)", "\S+", _/)
     known = RUBIES.values.map(&:first)

@@ -2,11 +2,11 @@
 
 require_relative "helper"
 
-# Forks and ends of processes.
+# Clients in processes that fork, and at the exit of processes.
 class ProcessTest < Minitest::Test
   include Support
 
-  def test_after_a_fork_parent_and_child_report_each_their_own
+  def test_after_a_fork_parent_and_child_each_report_their_own_events
     Collector.run do |collector|
       client = client(collector.url)
       track(client, "before")
@@ -40,7 +40,7 @@ class ProcessTest < Minitest::Test
     end
   end
 
-  def test_grandchildren_that_just_end_report_too
+  def test_children_and_grandchildren_that_exit_without_a_close_report_their_events
     Collector.run do |collector|
       ruby!(<<~RUBY, options: options(collector.url))
         client = PactTelemetry::Client.new(**OPTIONS)
@@ -55,7 +55,7 @@ class ProcessTest < Minitest::Test
     end
   end
 
-  # Each ends the process with a client that was not closed.
+  # {what a process does last, with a client that was not closed => its exit code}
   ENDS = {
     "" => 0, "exit 3" => 3, "raise 'a test failed'" => 1, "abort" => 1, "GC.start" => 0,
     "Thread.new { loop { client.track('t', category: 'c', action: 'a') } }" => 0,
@@ -76,7 +76,7 @@ class ProcessTest < Minitest::Test
     end
   end
 
-  def test_the_end_does_not_wait_for_a_collector_that_hangs
+  def test_the_exit_does_not_wait_for_a_collector_that_hangs
     Collector.run("--answers", "hang*") do |collector|
       ended = ruby("PactTelemetry::Client.new(**OPTIONS).mock_server_started",
                    options: options(collector.url, exit_timeout: 0.1))

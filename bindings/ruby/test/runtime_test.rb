@@ -2,7 +2,7 @@
 
 require_relative "helper"
 
-# Who runs the tests is told by what is loaded, and telling loads nothing.
+# The test framework is recognised by what is loaded, and nothing is loaded to find out.
 class RuntimeTest < Minitest::Test
   include Support
 
@@ -17,7 +17,7 @@ class RuntimeTest < Minitest::Test
       .each { |code, framework| assert_equal "#{framework.inspect}\n", ruby!("#{code}\n#{DETECT}"), code }
   end
 
-  def test_what_would_be_loaded_by_its_name_stays_unloaded
+  def test_what_is_registered_with_autoload_stays_unloaded
     Dir.mktmpdir do |folder|
       File.write(path = File.join(folder, "loaded.rb"), "abort 'was loaded'")
       assert_equal "nil\n", ruby!(<<~RUBY)
@@ -30,7 +30,7 @@ class RuntimeTest < Minitest::Test
     end
   end
 
-  def test_the_platform
+  def test_the_version_of_ruby
     assert_equal "Ruby #{RUBY_VERSION}", PactTelemetry::Runtime.platform_version
   end
 end

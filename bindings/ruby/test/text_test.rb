@@ -2,7 +2,7 @@
 
 require_relative "helper"
 
-# Whatever is handed to `track`, it answers.
+# `track` returns an outcome for every argument.
 class TextTest < Minitest::Test
   include Support
 
@@ -18,7 +18,7 @@ class TextTest < Minitest::Test
     end
   end
 
-  def test_symbols_and_frozen_strings_everywhere
+  def test_symbols_are_accepted_as_texts
     client = client()
     assert_equal :ok, client.track(:e, category: :c, action: :a, plugin_name: :p, plugin_version: "1")
     assert_equal :ok, client.plugin_loaded(:csv)
@@ -47,14 +47,14 @@ class TextTest < Minitest::Test
     assert_equal 0, client.stats[:accepted]
   end
 
-  def test_bad_plugins
+  def test_bad_plugin_names_and_versions_get_the_error_of_the_library
     client = client()
     [["\xFF", :error_utf8], [1, :error_utf8], ["a\0", :error_forbidden], ["x" * 151, :error_too_long]]
       .each { |text, outcome| assert_equal outcome, client.plugin_loaded(text, "1") }
     assert_equal :error_utf8, client.plugin_loaded("p", 1)
   end
 
-  def test_values
+  def test_only_counts_of_64_bits_are_accepted_as_values
     client = client()
     [0, 1, (2**63) - 1].each { |value| assert_equal :ok, track(client, value: value) }
     [-1, 2**63, -(2**63), -(2**63) - 1, 2**200, 1.5, Float::NAN, nil, "1", Object.new, BasicObject.new].each do |value|

@@ -2,7 +2,7 @@
 
 require_relative "helper"
 
-# sig/pact_telemetry.rbs is valid, and says what the code does: a process that RBS instruments makes every call in every
+# sig/pact_telemetry.rbs is valid, and agrees with the code: a process that RBS instruments makes every call in every
 # state.
 class TypesTest < Minitest::Test
   include Support
@@ -53,7 +53,7 @@ class TypesTest < Minitest::Test
     assert_nil instrumented(USE)
   end
 
-  # Each of these changes makes the signatures wrong, and is noticed.
+  # Each of these changes makes the signatures wrong.
   LIES = {
     ":enabled | :disabled" => ":enabled", "rule: String, says" => "rule: Integer, says",
     "| :unavailable | :not_d" => "| :not_d"
@@ -70,7 +70,7 @@ class TypesTest < Minitest::Test
     end
   end
 
-  # What a type checker refuses of a program that uses the gem.
+  # Mistakes in a program that a type checker must find.
   WRONG = [
     "PactTelemetry::Client.new(library: LIBRARY, enbled: true)",
     "PactTelemetry::Client.open(library: LIBRARY, enbled: true)",
@@ -93,7 +93,7 @@ class TypesTest < Minitest::Test
 
   private
 
-  # @return [String, nil] what RBS found fault with
+  # @return [String, nil] the fault that RBS found
   def instrumented(code, signatures: SIGNATURES)
     environment = { "RBS_TEST_TARGET" => "PactTelemetry::*", "RBS_TEST_OPT" => "-I #{signatures}",
                     "RBS_TEST_RAISE" => "true", "RBS_TEST_LOGLEVEL" => "error" }

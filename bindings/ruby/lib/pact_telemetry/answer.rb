@@ -3,7 +3,7 @@
 require "json"
 
 module PactTelemetry
-  # The answers of `explain`, `stats` and `preview`: every key that is documented, and symbols where a value is one of a
+  # Makes the answers of `explain`, `stats` and `preview`. They have every documented key, and symbols for values of a
   # fixed list.
   #
   # @api private
@@ -34,7 +34,7 @@ module PactTelemetry
     end
 
     # @param empty [Hash{Symbol => Object}] the answer where there is no library
-    # @param text [String] what the library told, as JSON
+    # @param text [String] the library's answer, as JSON
     # @return [Hash{Symbol => Object}]
     def self.typed(empty, text)
       told = JSON.parse(text, symbolize_names: true)

@@ -10,30 +10,30 @@ require_relative "refusals"
 require_relative "text"
 
 module PactTelemetry
-  # Reports events. May be used by any thread, in a signal handler, and after `fork` in parent and child alike; not in a
-  # Ractor other than the main one, where a client is unavailable.
+  # Reports events. A client may be used by any thread, in a signal handler, and after `fork` in the parent and the
+  # child. In a Ractor other than the main one it is unavailable.
   #
-  # No method raises, except `ArgumentError` for a missing keyword. The answer tells what is wrong with the library, an
+  # No method raises, except `ArgumentError` for a missing keyword. The answer says what is wrong with the library, an
   # option or an argument.
   #
-  # An *outcome* is one of these symbols. `:ok`: done. Fine, but not queued or not delivered: `:disabled`,
-  # `:not_configured`, `:queue_full`, `:closed`, `:lost`, `:kept`. Wrong: `:error_null`, `:error_utf8`, `:error_empty`,
+  # An *outcome* is one of these symbols. `:ok`: done. No error, but not queued or not delivered: `:disabled`,
+  # `:not_configured`, `:queue_full`, `:closed`, `:lost`, `:kept`. Errors: `:error_null`, `:error_utf8`, `:error_empty`,
   # `:error_too_long`, `:error_forbidden`, `:error_range`, `:error_timeout`, `:error_internal`. `:unavailable`: there is
-  # no library that can be used, or the options are wrong, see {#unavailable_reason}. A newer library may have more; one
-  # without a name is `:not_delivered` or `:error`.
+  # no library that can be used, or the options are wrong, see {#unavailable_reason}. A newer library may return others;
+  # one whose name is not known is `:not_delivered` or `:error`.
   #
   # @example
   #   PactTelemetry::Client.open(library: { id: "pact-ruby", name: "Pact Ruby", version: "1.0.0" }) do |telemetry|
   #     telemetry.pacts_verified(3)
   #   end
   class Client
-    # The longest that {#flush}, {#persist} and {#close} wait unless told otherwise, in seconds.
+    # The longest time, in seconds, that {#flush}, {#persist} and {#close} wait by default.
     TIMEOUT = 1.0
 
     # The longest time-out, in milliseconds.
     MOST_MILLISECONDS = 0xFFFF_FFFF
 
-    # The longest text that tells what is wrong with the options, in bytes.
+    # The longest text that says what is wrong with the options, in bytes.
     ERROR_CAPACITY = 1024
 
     # {status of the library => outcome}
@@ -43,7 +43,7 @@ module PactTelemetry
 
     private_constant :MOST_MILLISECONDS, :ERROR_CAPACITY, :OUTCOMES
 
-    # Makes a client; with a block, yields it and closes it afterwards.
+    # Makes a client. With a block, yields it and closes it afterwards.
     #
     # @param library (see #initialize)
     # @param options (see #initialize)
@@ -63,12 +63,12 @@ module PactTelemetry
     # @return [String, nil] why this client does nothing: no usable library, or wrong options; nil if it works
     attr_reader :unavailable_reason
 
-    # Starts nothing: no thread, no socket, no file before the first event that is accepted.
+    # Makes a client. It starts no thread, opens no socket and creates no file before the first accepted event.
     #
     # @param library [Hash{Symbol => String}] the library that reports: `id` (`pact-ruby`), `name` (`Pact Ruby`),
     #   `version`
-    # @param options [Hash{Symbol => Object}] a nil is the default; what the library does not know is ignored and named
-    #   by {#explain}
+    # @param options [Hash{Symbol => Object}] nil stands for the default; an option that the library does not know is
+    #   ignored, and {#explain} names it
     # @option options [Boolean] :enabled (true) false turns the client off; true does not overrule the person
     # @option options [String] :test_framework RSpec, Cucumber or Minitest where one is loaded; "" for none
     # @option options [String] :platform_version such as "Ruby 3.1.2"; "" for none
@@ -80,12 +80,13 @@ module PactTelemetry
     # @option options [String] :tracking_id credentials of a Universal Analytics property
     # @option options [Integer] :queue_capacity (4096) how many events may wait in memory, 1 to 4096
     # @option options [String] :state_dir absolute path of the folder where events wait for another attempt
-    # @option options [Numeric] :exit_timeout (0.1) the longest that the end of the process waits, in seconds, 0 to 10;
-    #   the default in CI is 0.5
-    # @option options [Symbol, String] :notice (:stderr) who tells the person before anything leaves the machine:
-    #   `:stderr`, the library; `:host`, you, with the text in `explain[:notice]`, who then make clients with `:shown`
-    # @option options [Symbol, String] :id (:hostname) what stands for the machine: `:hostname`, the digest of its name,
-    #   or `:random`
+    # @option options [Numeric] :exit_timeout (0.1) the longest time that the exit of the process waits, in seconds, 0
+    #   to 10; the default in CI is 0.5
+    # @option options [Symbol, String] :notice (:stderr) who shows the notice to the person before anything leaves the
+    #   machine: the library (`:stderr`), or your program (`:host`), which shows the text in `explain[:notice]` and
+    #   makes its clients with `:shown` from then on
+    # @option options [Symbol, String] :id (:hostname) what identifies the machine: `:hostname`, the digest of its name,
+    #   or `:random`, a random identifier
     def initialize(library:, **options)
       @refusals = Refusals.new
       @unavailable_reason = Loader.problem
@@ -106,8 +107,8 @@ module PactTelemetry
     def track(event, category:, action:, value: 1, plugin_name: nil, plugin_version: nil)
       handle = @handle
       return :unavailable unless handle
-      # To ask takes a third of the time of the call with all texts, which a client that is off need not pay for. What
-      # the host turned off need not be asked about at all.
+      # To ask the library takes a third of the time that `track` takes, so a client that is off costs less. If the
+      # program itself turned it off, the library need not be asked.
       return :disabled if (@switched_off || Native.pact_telemetry_is_enabled(handle) != 1) && @refusals.repeated?
 
       texts = Text::PREPARED
@@ -117,7 +118,7 @@ module PactTelemetry
       track_anything(event, category, action, value, plugin_name, plugin_version)
     end
 
-    # A run of consumer tests ended.
+    # Reports a run of consumer tests that ended.
     #
     # @param count [Integer] number of interactions
     # @return [Symbol] the outcome
@@ -125,7 +126,7 @@ module PactTelemetry
       track(EVENT_PACT_CONSUMER_TESTS_RAN, category: CATEGORY_CONSUMER_TEST, action: ACTION_COMPLETED, value: count)
     end
 
-    # A provider verification ended.
+    # Reports a provider verification that ended.
     #
     # @param count [Integer] number of results
     # @return [Symbol] the outcome
@@ -133,7 +134,7 @@ module PactTelemetry
       track(EVENT_PACTS_VERIFIED, category: CATEGORY_PROVIDER_TEST, action: ACTION_COMPLETED, value: count)
     end
 
-    # A plugin was loaded.
+    # Reports a plugin that was loaded.
     #
     # @param name [String, Symbol]
     # @param version [String, nil]
@@ -143,7 +144,7 @@ module PactTelemetry
                                  plugin_version: version)
     end
 
-    # A mock server was started.
+    # Reports a mock server that was started.
     #
     # @return [Symbol] the outcome
     def mock_server_started
@@ -151,7 +152,7 @@ module PactTelemetry
                                             value: 1)
     end
 
-    # Would an event be queued now? Asks every rule anew.
+    # Says whether an event would be queued now. Checks every rule again.
     #
     # @return [Boolean]
     def enabled?
@@ -159,8 +160,8 @@ module PactTelemetry
       !handle.nil? && Native.pact_telemetry_is_enabled(handle) == 1
     end
 
-    # Turns this client on or off for the program that uses it. Off throws away what waits and cuts an upload in flight.
-    # On cannot overrule what the person decided.
+    # Turns this client on or off for the program that uses it. Turning it off discards what waits and cuts off an
+    # upload in flight. Turning it on cannot overrule what the person decided.
     #
     # @param on [Boolean]
     # @return [void]
@@ -171,37 +172,39 @@ module PactTelemetry
       @refusals.forget
     end
 
-    # Has everything on disk that was accepted before, and waits for that. Waits for no server: for a process that is
-    # about to be killed. `exit!`, `exec` and `Process.daemon` do it by themselves, and so does the end of the process.
+    # Has everything that was accepted before put on disk, and waits for that, but for no server. Use it in a process
+    # that is about to be killed. `exit!`, `exec`, `Process.daemon` and the exit of the process do it by themselves.
     #
-    # @param timeout [Numeric] the longest wait in seconds; 0 does not wait. What is no number stands for the default.
-    # @return [Symbol] the outcome; `:ok` if nothing waits any more, `:kept` if it waits on disk, `:lost` if some was
-    #   lost, `:error_timeout` if the time is over or no disk takes it. `:ok` also for a client that is unavailable
+    # @param timeout [Numeric] the longest wait in seconds; 0 does not wait. Any value that is not a number stands for
+    #   the default.
+    # @return [Symbol] the outcome; `:ok` if nothing waits any more, `:kept` if events wait on disk, `:lost` if some
+    #   were lost, `:error_timeout` if the time is over or no disk takes them. An unavailable client returns `:ok`
     def persist(timeout: TIMEOUT)
       wait(timeout) { |handle, milliseconds| Native.pact_telemetry_persist(handle, milliseconds) }
     end
 
-    # Has everything sent that was queued before, and waits until it is settled. Other threads run meanwhile. An
-    # interrupt of this thread (Ctrl-C, `Timeout`, `Thread#kill`) takes effect when the wait is over.
+    # Has everything that was queued before sent, and waits until each event is delivered, kept on disk or lost. Other
+    # threads run meanwhile. An interrupt of this thread (Ctrl-C, `Timeout`, `Thread#kill`) takes effect when the wait
+    # is over.
     #
     # @param timeout (see #persist)
-    # @return [Symbol] the outcome; `:ok` also for a client that is unavailable
+    # @return [Symbol] the outcome. An unavailable client returns `:ok`
     def flush(timeout: TIMEOUT)
       wait(timeout) { |handle, milliseconds| Native.pact_telemetry_flush(handle, milliseconds) }
     end
 
-    # Takes no more events, and flushes. What is not settled in time stays with the library, which goes on with it.
-    # Called again it waits for what is left.
+    # Takes no more events, and flushes. The library goes on with what is not settled in time. Called again, it waits
+    # for what is left.
     #
     # @param timeout (see #persist)
-    # @return [Symbol] as {#flush}
+    # @return [Symbol] the outcome, as for {#flush}
     def close(timeout: TIMEOUT)
       @refusals.close
       wait(timeout) { |handle, milliseconds| Native.pact_telemetry_close(handle, milliseconds) }
     end
 
-    # Tells whether the client is on, which rule decided and what each read, and where events would go. The keys are the
-    # same in every state, also without a library and after {#close}.
+    # Says whether the client is on, which rule decided, what each rule read, and where events would be sent. The keys
+    # are the same in every state, also without a library and after {#close}.
     #
     # @return [Hash{Symbol => Object}] `outcome`, `reason`, `enabled`, `state` (`:enabled`, `:disabled`,
     #   `:not_configured`, `:closed` or `:unavailable`), `rule`, `rules` and the settings
@@ -209,8 +212,8 @@ module PactTelemetry
       answer(Answer.explanation) { |handle, buffer, capacity| Native.pact_telemetry_explain(handle, buffer, capacity) }
     end
 
-    # Tells what became of the events: `accepted` is `delivered` + `unconfirmed` + `queued` + `spooled` + the sum of
-    # `dropped` by reason; `not_accepted`, by reason, is not in it. The keys are the same in every state.
+    # Says what became of the events. `accepted` is `delivered` + `unconfirmed` + `queued` + `spooled` + the sum of
+    # `dropped`. Events that were refused are counted apart, in `not_accepted`. The keys are the same in every state.
     #
     # @return [Hash{Symbol => Object}] `outcome`, `reason` and the counters
     def stats
@@ -232,7 +235,7 @@ module PactTelemetry
       end
     end
 
-    # @return [String] without the options, which may hold credentials
+    # @return [String] the class and the state; not the options, which may contain credentials
     def inspect
       "#<#{self.class} #{explain[:state]}>"
     end
@@ -246,15 +249,16 @@ module PactTelemetry
       if pointer.null?
         @unavailable_reason = error.read_string.force_encoding(Encoding::UTF_8)
       else
-        # Freed by the garbage collector, when neither this client nor a call under way refers to it. So nothing is
-        # freed that another thread uses, and an event pays for no lock.
+        # The garbage collector frees it when neither this client nor a running call refers to it any more. So no thread
+        # can free what another one uses, and `track` needs no lock.
         @handle = FFI::AutoPointer.new(pointer, Native.method(:pact_telemetry_free))
         @switched_off = options[:enabled] == false
         Exits.watch(@handle, @refusals)
       end
     end
 
-    # For what {#track} could not hand to the library: what is no number or text becomes one that the library refuses.
+    # Tracks what {#track} could not pass to the library. A value that is no number or text becomes one that the library
+    # refuses and counts.
     def track_anything(event, category, action, value, *plugin)
       texts = [event, category, action, *plugin].map { |text| Text.prepare(text) }
       outcome(Native.pact_telemetry_track(@handle, *texts.take(3), number(value), *texts.drop(3)))
@@ -262,7 +266,7 @@ module PactTelemetry
       :error_internal
     end
 
-    # What is not a number that the library takes is handed on as one that it refuses.
+    # The value, or a number that the library refuses if it is not an integer of 64 bits.
     def number(value)
       value.is_a?(Integer) && value.bit_length < 64 ? value : -1
     end
@@ -293,7 +297,7 @@ module PactTelemetry
       (TIMEOUT * 1000).to_i
     end
 
-    # What the library tells, in the shape of an answer without a library.
+    # The library's answer, with every key that an answer without a library has.
     def answer(empty)
       handle = @handle
       return empty.merge(outcome: :unavailable, reason: @unavailable_reason) unless handle

@@ -5,16 +5,16 @@ require_relative "native"
 require_relative "text"
 
 module PactTelemetry
-  # Has what was tracked on disk before the process ends, in the ways that the library's own exit handler hears nothing
-  # of: by a signal, `exit!`, `exec` and `Process.daemon`. Nothing is hooked before the first client is made.
+  # Puts what was tracked on disk when the process ends in a way that does not run the library's own exit handler: by a
+  # signal, `exit!`, `exec` or `Process.daemon`. Nothing is hooked before the first client is made.
   #
   # @api private
   module Exits
-    # {handle => refusals} of the clients that were not collected.
+    # {handle => refusals} of the clients that the garbage collector has not freed.
     CLIENTS = ObjectSpace::WeakMap.new
     private_constant :CLIENTS
 
-    # What ends the process or replaces it, without exit handlers.
+    # The methods that end or replace the process without running exit handlers.
     module Abrupt
       # @return [void] never
       def exit!(...)
@@ -29,9 +29,9 @@ module PactTelemetry
       end
     end
 
-    # What only {Process} has.
+    # The methods that only {Process} has.
     module Forks
-      # The parent of the daemon ends at once.
+      # Puts events on disk first, because the parent of the daemon ends without running exit handlers.
       #
       # @return [0]
       def daemon(...)
@@ -39,7 +39,7 @@ module PactTelemetry
         super.tap { Exits.restart }
       end
 
-      # Every kind of `fork` calls it.
+      # Starts the counts again in the child. Every kind of `fork` calls this method.
       #
       # @return [Integer]
       def _fork
@@ -56,33 +56,33 @@ module PactTelemetry
       return if @installed
 
       @installed = true
-      # Runs before Ruby dies of a signal that ends it.
+      # This also runs when a signal ends the process.
       at_exit { persist(flush: FFI::Platform.windows?) }
       Process.singleton_class.prepend(Abrupt, Forks)
       Kernel.singleton_class.prepend(Abrupt)
       Kernel.prepend(Abrupt.dup.tap { |abrupt| abrupt.send(:private, :exit!, :exec) })
     end
 
-    # Has all that was accepted on disk, within the time that the end of the process may take.
+    # Puts all that was accepted on disk, within the time that the exit of the process may take.
     #
-    # @param flush [Boolean] also sends it: on Windows the library's threads have ended when it hears of the exit
+    # @param flush [Boolean] also send it; on Windows the library's threads have ended before its exit handler runs
     # @return [void]
     def self.persist(flush: false)
       deadline = nil
-      handles = CLIENTS.keys # which other threads may add to meanwhile
+      handles = CLIENTS.keys # a copy, because other threads may add clients meanwhile
       handles.each do |handle|
-        # Without a wait first: as a rule it is on disk, and nothing else need be asked.
+        # The first call does not wait. Usually all is on disk already, and nothing else need be asked.
         next if !flush && Native.pact_telemetry_persist(handle, 0) >= 0
 
         deadline ||= now + exit_timeout_ms(handle)
         wait = flush ? :pact_telemetry_flush : :pact_telemetry_persist
         Native.public_send(wait, handle, [deadline - now, 0].max)
       end
-    rescue StandardError # telemetry is no reason not to end
+    rescue StandardError # telemetry must not keep the process from ending
       nil
     end
 
-    # Starts the counts anew in a child.
+    # Starts the counts again in a child.
     #
     # @return [void]
     def self.restart

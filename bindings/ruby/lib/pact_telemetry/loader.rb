@@ -4,14 +4,14 @@ require_relative "native"
 require_relative "platform"
 
 module PactTelemetry
-  # Finds the native library and attaches {Native} to it, once a process. Raises nothing: it tells what went wrong.
+  # Finds the native library and attaches {Native} to it, once in a process. It never raises; it says what went wrong.
   #
   # @api private
   module Loader
-    # A file that is used instead of any other. If it cannot be loaded, nothing else is tried.
+    # Names a file that is used instead of any other. If it cannot be loaded, nothing else is tried.
     VARIABLE = "PACT_TELEMETRY_LIBRARY"
 
-    # Where packaging puts the library, in a folder that has the name of the platform.
+    # The folder of the libraries in a gem. Each is in a folder that has the name of its platform.
     BUNDLED = File.expand_path("../../native", __dir__)
 
     LOCK = Mutex.new
@@ -28,7 +28,7 @@ module PactTelemetry
       end
     end
 
-    # Other Ractors may neither share a client nor call C by FFI.
+    # Other Ractors may neither share a client nor call C through FFI.
     def self.main_ractor?
       !defined?(::Ractor) || ::Ractor.current == ::Ractor.main
     end
@@ -59,7 +59,7 @@ module PactTelemetry
     end
     private_class_method :lacking
 
-    # Not `ffi_lib`, which guesses at other names and places where a path does not load.
+    # Does not use `ffi_lib`, which tries other names and places if a path cannot be loaded.
     #
     # @return [String, nil] why the library at this path cannot be used
     def self.attach(path)

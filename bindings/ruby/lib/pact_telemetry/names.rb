@@ -1,25 +1,25 @@
 # frozen_string_literal: true
 
-# The names that Pact's libraries report, as in include/pact_telemetry.constants.json. Any other event may be reported
-# too.
+# The names of the events of the Pact libraries, as in include/pact_telemetry.constants.json. Any other event may be
+# reported too.
 module PactTelemetry
-  # A run of consumer tests ended.
+  # Event: a run of consumer tests ended.
   EVENT_PACT_CONSUMER_TESTS_RAN = "Pact consumer tests ran"
-  # A provider verification ended.
+  # Event: a provider verification ended.
   EVENT_PACTS_VERIFIED = "Pacts verified"
-  # A plugin was loaded.
+  # Event: a plugin was loaded.
   EVENT_PLUGIN_LOADED = "Plugin loaded"
-  # A mock server was started.
+  # Event: a mock server was started.
   EVENT_PACT_MOCK_SERVER_STARTED = "Pact mock server started"
 
-  # Category of what a consumer's tests do.
+  # Category: tests of a consumer.
   CATEGORY_CONSUMER_TEST = "ConsumerTest"
-  # Category of what a provider's tests do.
+  # Category: tests of a provider.
   CATEGORY_PROVIDER_TEST = "ProviderTest"
-  # Category of what plugins do.
+  # Category: plugins.
   CATEGORY_PLUGIN = "Plugin"
 
-  # Action: a run came to its end.
+  # Action: a run ended.
   ACTION_COMPLETED = "Completed"
   # Action: a plugin was loaded.
   ACTION_LOADED = "Loaded"

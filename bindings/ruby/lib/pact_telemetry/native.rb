@@ -8,7 +8,7 @@ module PactTelemetry
     # The number of the ABI that this file was written for.
     ABI_VERSION = 1
 
-    # What a function answers.
+    # What the functions return.
     STATUSES = {
       "PACT_TELEMETRY_OK" => 0,
       "PACT_TELEMETRY_DISABLED" => 1,
@@ -27,7 +27,7 @@ module PactTelemetry
       "PACT_TELEMETRY_ERROR_INTERNAL" => -8
     }.freeze
 
-    # Functions: types of the parameters, type of the result.
+    # {function => [types of the parameters, type of the result]}
     FUNCTIONS = {
       pact_telemetry_abi_version: [[], :uint32],
       pact_telemetry_version: [[], :string],
@@ -45,8 +45,8 @@ module PactTelemetry
       pact_telemetry_free: [[:pointer], :void]
     }.freeze
 
-    # These wait, and so let other Ruby threads run meanwhile. The others keep Ruby's lock: to give it up costs more
-    # than they do, and while they hold it no `ENV[]=` can change the environment that they read.
+    # These functions wait, and so release Ruby's lock to let other threads run. The others keep the lock: to release it
+    # would cost more than their work, and while they hold it no `ENV[]=` can change the environment that they read.
     BLOCKING = %i[pact_telemetry_persist pact_telemetry_flush pact_telemetry_close].freeze
 
     # Defines every function as a method of this module.

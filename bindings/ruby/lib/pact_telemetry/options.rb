@@ -3,12 +3,12 @@
 require_relative "runtime"
 
 module PactTelemetry
-  # From the options of a client to the library's config. What an option may be is the library's to say.
+  # Turns the options of a client into the library's config. Only the library checks their values.
   #
   # @api private
   module Options
     # @param options [Hash{Symbol, String => Object}]
-    # @return [Hash{Symbol => Object}] what JSON is made of
+    # @return [Hash{Symbol => Object}] the config, to be written as JSON
     def self.config(options)
       config = options.transform_keys(&:to_sym).compact
       config[:platform_version] ||= Runtime.platform_version

@@ -3,7 +3,7 @@
 require "rbconfig"
 
 module PactTelemetry
-  # The platform of this Ruby, and the names of the library's file on it. Looks, and starts nothing.
+  # Finds the platform of this Ruby, and the names of the library's file on it. Starts no process.
   #
   # @api private
   module Platform
@@ -14,12 +14,12 @@ module PactTelemetry
       "win32" => %w[pact_telemetry.dll pact_telemetry.dll]
     }.freeze
 
-    # {what it is called => what we call it}
+    # {the name of a processor in RbConfig => its name in a platform}
     CPUS = { "x86_64" => "x64", "amd64" => "x64", "aarch64" => "arm64" }.freeze
 
     private_constant :FILES, :CPUS
 
-    # @param config [Hash{String => String}] of the Ruby
+    # @param config [Hash{String => String}] what RbConfig says of the Ruby
     # @return [String] such as linux-x64-gnu
     def self.name(config = RbConfig::CONFIG)
       cpu = config.fetch("host_cpu")
@@ -41,7 +41,8 @@ module PactTelemetry
       end
     end
 
-    # A Ruby that was built on musl says so. One that was built on neither, such as JRuby, has its C library mapped.
+    # RbConfig usually names the C library. Where it does not, as in JRuby, the files that are mapped into the process
+    # show it.
     def self.libc(config)
       case config.fetch("host_os")
       when /musl/ then "musl"

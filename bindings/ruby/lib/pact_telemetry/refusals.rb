@@ -1,16 +1,16 @@
 # frozen_string_literal: true
 
 module PactTelemetry
-  # Counts for a client that is off. The library is asked for the reason once; as long as it says that the client is off
-  # and the reason cannot have become another, events are counted here.
+  # Counts the refused events of a client that is off. The library is asked for the reason once. As long as it says that
+  # the client is off, and the reason cannot have changed, events are counted here.
   #
   # @api private
   class Refusals
-    # The rules that the environment changes without this binding's noticing.
+    # The rules of variables, which can change without a call of this binding.
     ENVIRONMENT = /do_not_track\z/i
     private_constant :ENVIRONMENT
 
-    # @return [Integer] how many events were refused in this process without the library's being told
+    # @return [Integer] how many events this process refused without calling the library
     attr_reader :count
 
     def initialize
@@ -18,7 +18,7 @@ module PactTelemetry
       restart
     end
 
-    # Starts anew, as the library's own counters do in a forked child.
+    # Counts from zero again, as the library's own counters do in a forked child.
     #
     # @return [void]
     def restart
@@ -26,14 +26,14 @@ module PactTelemetry
       forget
     end
 
-    # The reason may be another from now on.
+    # Forgets the reason, which may have changed.
     #
     # @return [void]
     def forget
       @asked = @known = false
     end
 
-    # A closed client is closed first, and disabled second.
+    # Stops counting here: a closed client answers `:closed` even if it is disabled too.
     #
     # @return [void]
     def close
@@ -48,8 +48,9 @@ module PactTelemetry
       @known && (@count += 1) && true
     end
 
-    # The library said that the client is disabled. Where the environment says so, a client that is not configured
-    # becomes that when the variable is taken away.
+    # Learns the reason after the library said that the client is disabled. If the reason is a variable and the client
+    # is not configured, its answer changes to `:not_configured` when the variable is removed, so it is not counted
+    # here.
     #
     # @param client [Client]
     # @return [void]

@@ -1,12 +1,13 @@
 # frozen_string_literal: true
 
 module PactTelemetry
-  # What the Ruby process knows of itself. Only looks at what is loaded already; loads and starts nothing.
+  # Finds the version of this Ruby and the test framework. It looks only at what is loaded already; it loads and starts
+  # nothing.
   #
   # @api private
   module Runtime
-    # Name and the constant that tells it. Cucumber and RSpec come first: both may have Minitest loaded for its
-    # assertions, and Cucumber has RSpec's expectations but not its core.
+    # {name => the constant by which it is recognised}. Cucumber and RSpec come first: both may load Minitest for its
+    # assertions, and Cucumber may load RSpec's expectations, but not its core.
     TEST_FRAMEWORKS = {
       "RSpec" => "RSpec::Core", "Cucumber" => "Cucumber::Runtime", "Minitest" => "Minitest"
     }.freeze
@@ -23,7 +24,7 @@ module PactTelemetry
       TEST_FRAMEWORKS.key(TEST_FRAMEWORKS.values.find { |path| loaded?(path) })
     end
 
-    # Unlike `defined?(A::B)`, which loads an A that is registered with autoload.
+    # Does what `defined?(A::B)` does, but never loads an A that is registered with autoload.
     def self.loaded?(path)
       path.split("::").inject(Object) do |scope, name|
         return false if !scope.is_a?(Module) || scope.autoload?(name) || !scope.const_defined?(name, false)

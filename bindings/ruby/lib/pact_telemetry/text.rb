@@ -1,18 +1,18 @@
 # frozen_string_literal: true
 
 module PactTelemetry
-  # Text on its way to the library and back. What is no text is handed on as something that the library refuses, and so
-  # counts.
+  # Converts texts for the library and from it. A value that is no text becomes one that the library refuses and counts.
   #
   # @api private
   module Text
-    # No text at all, or in an encoding that UTF-8 cannot hold: never valid UTF-8, refused as such.
+    # Stands for a value that is no text or cannot be converted to UTF-8. It is not valid UTF-8, so the library refuses
+    # it.
     INVALID = "\xFF"
 
-    # What stands for a NUL, which C text cannot hold: a control character, refused as a NUL would be.
+    # Stands for a NUL, which a C string cannot contain. The library refuses this control character too.
     CONTROL = "\u0001"
 
-    # How many texts are known at most, and how long they are, in bytes.
+    # The most texts that are kept prepared, and the most bytes of each.
     MOST = 256
     LONGEST = 500
 
@@ -21,8 +21,8 @@ module PactTelemetry
     # Large enough for most answers, so that the library is asked once.
     CAPACITY = 4096
 
-    # @param value [String, Symbol, nil] anything else is refused by the library
-    # @return [String, nil] bytes to hand to the library as UTF-8
+    # @param value [String, Symbol, nil] the library refuses anything else
+    # @return [String, nil] the bytes to pass to the library as UTF-8
     def self.prepare(value)
       case value
       when nil then return nil
@@ -34,7 +34,7 @@ module PactTelemetry
       value.include?("\0") ? value.b.tr("\0", CONTROL) : value
     end
 
-    # Binary text is taken for UTF-8, as Ruby itself does where it reads from a socket.
+    # Binary text is taken as UTF-8: it is often UTF-8 that was read from a socket.
     def self.recode(text)
       return text.dup.force_encoding(Encoding::UTF_8) if text.encoding == Encoding::BINARY
 
@@ -44,7 +44,7 @@ module PactTelemetry
     end
     private_class_method :recode
 
-    # {text => the prepared text}. Most events have the same few texts; it is bounded for programs whose events do not.
+    # {text => the prepared text}. Most events have the same few texts. The size is bounded for programs with many.
     PREPARED = Hash.new do |known, value|
       prepared = prepare(value)
       keep = [String, Symbol].include?(value.class) && prepared.bytesize <= LONGEST && known.size < MOST
@@ -52,7 +52,7 @@ module PactTelemetry
     end
     PREPARED[nil] = nil
 
-    # Asks for a text, and once more with a larger buffer where it did not fit.
+    # Asks for a text, and again with a larger buffer if it did not fit.
     #
     # @yieldparam buffer [FFI::MemoryPointer]
     # @yieldparam capacity [Integer] its size in bytes
