@@ -1,7 +1,7 @@
 <?php
 
 /**
- * What one track() costs, and what of it is the binding's own. Not a test: run it on a quiet machine.
+ * Measures what track() costs, and how much of that the binding adds. It is not a test: run it on a quiet machine.
  *
  * PACT_TELEMETRY_COMMAND names the collector, PACT_TELEMETRY_LIBRARY the library, as for `check`.
  */
@@ -23,7 +23,7 @@ if (\getenv('PACT_TELEMETRY_LIBRARY') === false) {
     \putenv("PACT_TELEMETRY_LIBRARY=$root/build/lib/libpact_telemetry.so");
 }
 $command = \getenv('PACT_TELEMETRY_COMMAND') ?: "$root/target/debug/pact-telemetry";
-// What arrives goes to a file, so that no pipe fills.
+// The output of the collector goes to a file, so that no pipe fills.
 $output = \tempnam(\sys_get_temp_dir(), 'pact-telemetry-');
 $descriptors = [['file', '/dev/null', 'r'], ['file', $output, 'w'], ['file', '/dev/null', 'w']];
 $collector = \proc_open([$command, 'collect'], $descriptors, $pipes);
@@ -39,7 +39,7 @@ $native = Native::load();
 $config = \json_encode(['library' => $library, 'endpoint' => $url, 'measurement_id' => 'G-1', 'api_secret' => 's']);
 $bare = $native->pact_telemetry_new($config, null, 0);
 
-// The loops are written out: a closure would cost as much as what is measured.
+// The loops are written out, because a closure would cost as much as the calls that are measured.
 $costs = ['track' => [], 'bare' => [], 'off' => [], 'nothing' => []];
 for ($round = 0; $round < ROUNDS; ++$round) {
     $start = \hrtime(true);
@@ -63,7 +63,7 @@ for ($round = 0; $round < ROUNDS; ++$round) {
     }
     $costs['nothing'][] = (\hrtime(true) - $start) / BURST;
     if ($client->flush(10) !== Outcome::Ok || $native->pact_telemetry_flush($bare, 10_000) !== 0) {
-        exit("not all arrived\n");
+        exit("not all events arrived\n");
     }
 }
 $native->pact_telemetry_free($bare);

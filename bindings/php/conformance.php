@@ -1,7 +1,8 @@
 <?php
 
 /**
- * Replays conformance cases over the native layer: one JSON object a line in, one out.
+ * Replays conformance cases through the native layer. Each line of the input is a JSON object, and so is each line of
+ * the output.
  */
 
 declare(strict_types=1);
@@ -12,12 +13,12 @@ require_once __DIR__ . '/tests/autoload.php';
 
 const UNSUPPORTED = 'unsupported';
 
-/** A text that C would cut. */
+/** A text contains a NUL, which C would take for its end. */
 final class NulInside extends \Exception
 {
 }
 
-/** The bytes of an argument: text, null, or {"hex": …}. */
+/** The bytes of an argument, which is a text, null, or {"hex": …}. */
 function raw(mixed $text): ?string
 {
     $bytes = \is_array($text) ? (string) \hex2bin($text['hex']) : $text;
@@ -28,7 +29,7 @@ function raw(mixed $text): ?string
     return $bytes;
 }
 
-/** Text as the library wrote it; what is not UTF-8 shows as such in the comparison. */
+/** The text as the library wrote it. If it is not UTF-8, the comparison fails. */
 function text(\FFI\CData $buffer): string
 {
     return \FFI::string($buffer);

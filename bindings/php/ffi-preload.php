@@ -1,8 +1,8 @@
 <?php
 
 /**
- * Prints the file for the setting `ffi.preload`, where `ffi.enable=preload` allows FFI to preloaded files alone
- * (php-fpm, mod_php): it declares the functions of the library under a name that the client finds.
+ * Prints the file for the setting `ffi.preload`. It is needed where `ffi.enable=preload` allows FFI in preloaded files
+ * only (php-fpm, mod_php). It declares the functions of the library under a name that the client finds.
  *
  *     php vendor/pact-foundation/telemetry/ffi-preload.php > /etc/php/pact_telemetry.h
  */

@@ -1,8 +1,8 @@
 <?php
 
 /**
- * For the setting `opcache.preload`, where `ffi.enable=preload` allows FFI to preloaded files alone (php-fpm, mod_php):
- * loads the classes of this package. The setting `ffi.preload` names the file that ffi-preload.php prints.
+ * Loads the classes of this package. It is for the setting `opcache.preload`, where `ffi.enable=preload` allows FFI in
+ * preloaded files only (php-fpm, mod_php). The setting `ffi.preload` names the file that ffi-preload.php prints.
  */
 
 declare(strict_types=1);

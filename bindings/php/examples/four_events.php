@@ -1,7 +1,7 @@
 <?php
 
 /**
- * The four events of Pact's libraries. Run it against a collector of your own:
+ * Reports the four events of the Pact libraries. Run it with a collector of your own:
  * `pact-telemetry demo php examples/four_events.php`.
  */
 

@@ -10,8 +10,8 @@ use PactFoundation\Telemetry\Internal\Runtime;
 use PactFoundation\Telemetry\Internal\Unavailable;
 
 /**
- * Reports the events of one library, in a child after pcntl_fork() too. No method throws (PHP itself does, for an
- * argument of another type than declared), and none waits except persist(), flush() and close().
+ * Reports the events of one library. A child may go on using it after pcntl_fork(). No method throws (but PHP itself
+ * does, if an argument has another type than declared), and none waits except persist(), flush() and close().
  *
  * If the library cannot be loaded or an option is wrong, the client does nothing and $unavailableReason says why. A
  * client that is dropped without close() loses nothing: the library sends what it queued.
@@ -79,9 +79,9 @@ final class Client
     private readonly ?\FFI\CData $address;
 
     /**
-     * Makes a client. Starts nothing: no thread, no socket, no file before the first event that is accepted.
+     * Makes a client. It starts no thread, opens no socket and writes no file before the first accepted event.
      *
-     * @param ?string              $testFramework   default: the framework that runs this process, if one is seen
+     * @param ?string              $testFramework   default: the framework that runs this process, if one is found
      * @param ?string              $platformVersion default: such as `PHP 8.2.7`
      * @param ?bool                $enabled         the host program's own switch; true does not overrule the person
      * @param ?string              $endpoint        URL of another destination
@@ -89,7 +89,7 @@ final class Client
      * @param ?string              $trackingId      of a Universal Analytics property; default: built in
      * @param ?int                 $queueCapacity   how many events may wait in memory, 1 to 4096
      * @param ?string              $stateDir        absolute path of the folder where events wait for another attempt
-     * @param ?float               $exitTimeout     the longest that the end of the process waits, in seconds, 0 to 10
+     * @param ?float               $exitTimeout     the longest wait at process exit, in seconds, 0 to 10
      * @param array<string, mixed> $more            keys of the config that only a newer library knows
      */
     public function __construct(
@@ -142,7 +142,7 @@ final class Client
     }
 
     /**
-     * Queues an event. Ok if it was queued; anything else says why not.
+     * Queues an event. Returns Ok, or why the event was not queued.
      *
      * @param int $value a count that belongs to the event, zero or more
      */
@@ -158,7 +158,7 @@ final class Client
             return Outcome::Unavailable;
         }
         if (\str_contains("$event$category$action$pluginName$pluginVersion", "\0")) {
-            return Outcome::Invalid; // C would take it for the end of the text
+            return Outcome::Invalid; // C would take the NUL for the end of the text
         }
         $status = $this->native->pact_telemetry_track(
             $this->address,
@@ -218,14 +218,14 @@ final class Client
         );
     }
 
-    /** Would an event be queued now? Asks every rule anew. */
+    /** Tells whether an event would be queued now. Each call looks at the environment again. */
     public function isEnabled(): bool
     {
         return $this->native?->pact_telemetry_is_enabled($this->address) === 1;
     }
 
     /**
-     * Off: what waits is thrown away and nothing leaves any more. On: the person's own choice still holds.
+     * Off: queued events are dropped, and no further event of this client leaves. On: the person's choice still holds.
      */
     public function setEnabled(bool $enabled): void
     {
@@ -233,9 +233,9 @@ final class Client
     }
 
     /**
-     * Has everything that was accepted before on disk, and waits for it at most $timeout seconds. Waits for no server:
-     * for a process that is about to be killed. Kept: it is on disk, and this process or a later one sends it. Ok:
-     * nothing waits. Lost, ErrorTimeout: not all is safe.
+     * Puts every event that was accepted before on disk, and waits until it is there, at most $timeout seconds. Waits
+     * for no server. It is for a process that is about to be killed. Kept: the events are on disk, and this process or
+     * a later one sends them. Ok: no event waits. Lost, ErrorTimeout: not every event is on disk.
      */
     public function persist(float $timeout = 1.0): Outcome
     {
@@ -243,14 +243,14 @@ final class Client
             $one->native->pact_telemetry_persist($one->address, $time));
     }
 
-    /** Has everything sent that was queued before, and waits for it at most $timeout seconds. */
+    /** Sends every event that was accepted before, and waits for the answers, at most $timeout seconds. */
     public function flush(float $timeout = 1.0): Outcome
     {
         return $this->wait($timeout, static fn (Handle $one, int $time): int =>
             $one->native->pact_telemetry_flush($one->address, $time));
     }
 
-    /** Takes no more events, and flushes for at most $timeout seconds. Called again it waits for what is left. */
+    /** Accepts no more events, then does what flush() does. A further call waits for the events that are left. */
     public function close(float $timeout = 1.0): Outcome
     {
         return $this->wait($timeout, static fn (Handle $one, int $time): int =>
@@ -270,7 +270,7 @@ final class Client
     }
 
     /**
-     * Tells what became of the client's events in this process. Every key is there in every state.
+     * Returns the counters of this client in this process. Every key is there in every state.
      *
      * @return Stats
      */
@@ -282,7 +282,7 @@ final class Client
     }
 
     /**
-     * Shows the request that this event alone would be. Sends nothing. Every key is there in every state.
+     * Shows the request that would carry this event alone. Sends nothing. Every key is there in every state.
      *
      * @return Preview
      */
@@ -345,7 +345,7 @@ final class Client
     }
 
     /**
-     * What the library answers, or the neutral answer with the reason.
+     * The answer of the library, or the neutral answer with the reason why there is none.
      *
      * @param array<string, mixed>                        $neutral
      * @param callable(Handle, \FFI\CData, int): int $ask
@@ -377,7 +377,7 @@ final class Client
         return ['outcome' => $outcome->value, 'reason' => "the library cannot answer: $outcome->value"];
     }
 
-    /** At least 1 for any time that is not none, so that a short wait is still a wait. */
+    /** The time in milliseconds, rounded up, so that a short wait is still a wait. */
     private static function milliseconds(float $seconds): int
     {
         return (int) \min(\ceil(\max($seconds, 0) * 1000), self::MAX_MS);

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry;
 
 /**
- * What kind of program reports.
+ * The kind of program that reports.
  */
 enum DataSource: string
 {

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry;
 
 /**
- * What stands for the machine: the digest of its name, or a random identifier.
+ * What identifies the machine: the digest of its hostname, or a random identifier.
  */
 enum Id: string
 {

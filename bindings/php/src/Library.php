@@ -10,7 +10,7 @@ namespace PactFoundation\Telemetry;
 final class Library
 {
     /**
-     * @param string $id      machine name, such as `pact-php`
+     * @param string $id      short name, such as `pact-php`
      * @param string $name    human-readable name, such as `Pact PHP`
      * @param string $version its version
      */

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry;
 
 /**
- * Names that Pact's libraries report, as in pact_telemetry.constants.json. Any other event may be reported too.
+ * Names that the Pact libraries report, as in pact_telemetry.constants.json. Any other event may be reported too.
  */
 final class Names
 {

@@ -5,7 +5,8 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry;
 
 /**
- * What shows the notice before anything leaves: the library on standard error, or the host program.
+ * Who shows the notice before anything leaves the machine: the library on standard error, or the host program. `Shown`
+ * means that the host program has shown it.
  */
 enum Notice: string
 {

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry;
 
 /**
- * What a call came to. Telemetry is no reason to stop a test: every outcome may be ignored.
+ * The result of a call. Telemetry is no reason to stop a test: every outcome may be ignored.
  */
 enum Outcome: string
 {
@@ -15,15 +15,15 @@ enum Outcome: string
     case Disabled = 'disabled';
     /** Not queued: no credentials were given or built in. */
     case NotConfigured = 'not_configured';
-    /** Not queued: as many events as allowed wait already. */
+    /** Not queued: the queue is full, or there is no memory. */
     case QueueFull = 'queue_full';
     /** Not queued: the client was closed. */
     case Closed = 'closed';
     /** Events were lost that no earlier call told of. stats() says why. */
     case Lost = 'lost';
-    /** Nothing was lost, but some of it waits on disk for another attempt. */
+    /** Nothing was lost, but some events wait on disk for another attempt. */
     case Kept = 'kept';
-    /** A text that is needed is null. */
+    /** A text that must not be null is null. */
     case ErrorNull = 'error_null';
     /** A text is not valid UTF-8. */
     case ErrorUtf8 = 'error_utf8';
@@ -31,24 +31,24 @@ enum Outcome: string
     case ErrorEmpty = 'error_empty';
     /** A text is longer than its limit. */
     case ErrorTooLong = 'error_too_long';
-    /** A text looks like a path, a URL, an e-mail or a network address: never collected. */
+    /** A text looks like a path, a URL or an address, or it contains a control character. It is never collected. */
     case ErrorForbidden = 'error_forbidden';
     /** A number is outside of its range. */
     case ErrorRange = 'error_range';
-    /** The time is over, and something still waits. The library goes on with it. */
+    /** The time is over and some events still wait. The library goes on with them. */
     case ErrorTimeout = 'error_timeout';
-    /** A fault of the library's. */
+    /** The library failed, or there is no memory for the answer. */
     case ErrorInternal = 'error_internal';
     /** There is no library, or the options were wrong. Client::$unavailableReason says which. */
     case Unavailable = 'unavailable';
-    /** A text has a NUL character, or a time is no number. */
+    /** A text contains a NUL character, or a time is not a number. */
     case Invalid = 'invalid';
-    /** Fine, by a status that only a newer library knows. */
+    /** A positive status of a newer library, which this package does not know. */
     case Unknown = 'unknown';
-    /** An error, by a status that only a newer library knows. */
+    /** A negative status of a newer library, which this package does not know. */
     case ErrorUnknown = 'error_unknown';
 
-    /** True for what the caller did wrong, a time-out, or a fault of the library's. */
+    /** True for a mistake of the caller, a time-out, or a failure of the library. */
     public function isError(): bool
     {
         return $this === self::Invalid || \str_starts_with($this->value, 'error_');

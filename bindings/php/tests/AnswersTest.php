@@ -8,14 +8,14 @@ use PactFoundation\Telemetry\Client;
 use PactFoundation\Telemetry\Library;
 
 /**
- * explain(), stats() and preview() answer every key in every state.
+ * explain(), stats() and preview() return every key in every state.
  */
 final class AnswersTest extends TestCase
 {
     /**
      * @dataProvider states
      */
-    public function testEveryKeyIsAnswered(string $state): void
+    public function testEveryKeyIsReturned(string $state): void
     {
         $healthy = $this->client();
         $client = $this->inState($state);

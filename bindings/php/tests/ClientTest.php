@@ -12,7 +12,7 @@ use PactFoundation\Telemetry\Notice;
 use PactFoundation\Telemetry\Outcome;
 
 /**
- * What a client does with what it is given.
+ * Tests of the client against a real collector.
  */
 final class ClientTest extends TestCase
 {
@@ -54,7 +54,7 @@ final class ClientTest extends TestCase
     /**
      * @dataProvider refusedEvents
      */
-    public function testWhatIsNotAsItMustBeIsRefused(Outcome $outcome, mixed ...$arguments): void
+    public function testInvalidTextsAndValuesAreRefused(Outcome $outcome, mixed ...$arguments): void
     {
         $client = $this->client();
         self::assertSame($outcome, $client->track(...$arguments));
@@ -83,7 +83,7 @@ final class ClientTest extends TestCase
         }
     }
 
-    public function testTheLargestValueIsTaken(): void
+    public function testTheLargestValueIsAccepted(): void
     {
         self::assertSame(Outcome::Ok, $this->client()->track('e', 'c', 'a', \PHP_INT_MAX));
         self::assertSame([\PHP_INT_MAX], $this->collector()->values(1));
@@ -112,7 +112,7 @@ final class ClientTest extends TestCase
     }
 
     /**
-     * PHP frees what it gave to the C library, and the next variable of that length has the same memory.
+     * PHP frees the memory that it gave to the C library, and the next variable of that length gets the same memory.
      */
     public function testAnOptOutInTheMemoryOfAnotherVariableHoldsAtOnce(): void
     {
@@ -163,7 +163,7 @@ final class ClientTest extends TestCase
         yield [['more' => ['enabled' => 'perhaps']], 'enabled'];
     }
 
-    public function testAHostThatShowsTheNoticeFindsIt(): void
+    public function testAHostProgramThatShowsTheNoticeGetsItsText(): void
     {
         \unlink("$this->folder/state/notice.json");
         $client = $this->client(notice: Notice::Host, id: Id::Random);
@@ -182,7 +182,7 @@ final class ClientTest extends TestCase
         self::assertStringContainsString('from_the_future', \implode($diagnostics));
     }
 
-    public function testATextLongerThanTheFirstBufferComesWhole(): void
+    public function testATextLongerThanTheFirstBufferIsReturnedWhole(): void
     {
         $more = [];
         for ($number = 0; $number < 500; ++$number) {
@@ -193,7 +193,7 @@ final class ClientTest extends TestCase
         self::assertStringContainsString('unknown_499', $diagnostics);
     }
 
-    public function testPersistHasItOnDiskWhileTheServerHangs(): void
+    public function testPersistWritesToDiskWhileTheServerHangs(): void
     {
         $this->collector('--answers', 'hang*');
         $client = $this->client(exitTimeout: 0.0);
@@ -207,7 +207,7 @@ final class ClientTest extends TestCase
     /**
      * @dataProvider times
      */
-    public function testAnyNumberIsATime(float $time): void
+    public function testAnyNumberIsATimeout(float $time): void
     {
         $client = $this->client();
         self::assertSame(Outcome::Ok, $client->flush($time));
@@ -222,13 +222,13 @@ final class ClientTest extends TestCase
         yield from [[0.0], [-1.0], [0.0001], [1e300], [\INF], [3.0]];
     }
 
-    public function testATimeThatIsNoNumberIsInvalid(): void
+    public function testATimeoutThatIsNotANumberIsInvalid(): void
     {
         self::assertSame(Outcome::Invalid, $this->client()->flush(\NAN));
         self::assertSame(Outcome::Invalid, $this->client()->persist(\NAN));
     }
 
-    public function testAfterCloseEverythingSaysClosed(): void
+    public function testAClosedClientRefusesEventsAndKeepsItsCounters(): void
     {
         $client = $this->client();
         $client->pactsVerified(1);
@@ -240,7 +240,7 @@ final class ClientTest extends TestCase
         self::assertSame([1], $this->collector()->values(1));
     }
 
-    public function testACopyIsTheSameClientAndItIsGivenBackOnce(): void
+    public function testACopyIsTheSameClientAndIsReleasedOnce(): void
     {
         $client = $this->client();
         $copy = clone $client;
@@ -251,7 +251,7 @@ final class ClientTest extends TestCase
         self::assertSame([3], $this->collector()->values(1));
     }
 
-    public function testManyClientsAreGivenBack(): void
+    public function testManyClientsAreReleased(): void
     {
         $before = \memory_get_usage();
         for ($number = 0; $number < 500; ++$number) {

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry\Tests;
 
 /**
- * The real collector, and what arrived there.
+ * The real collector, and the events that arrived there.
  */
 final class Collector
 {
@@ -42,7 +42,7 @@ final class Collector
     }
 
     /**
-     * The events, when as many are there, or after ten seconds; and a moment for those that should not come.
+     * Waits for this many events, ten seconds at most, and then 0.1 s longer for events that should not arrive.
      *
      * @return list<array<string, mixed>>
      */

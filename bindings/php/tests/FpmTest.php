@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry\Tests;
 
 /**
- * In php-fpm, where PHP's default allows FFI to preloaded files alone.
+ * Tests in php-fpm, where PHP's default allows FFI in preloaded files only.
  */
 final class FpmTest extends TestCase
 {
@@ -21,7 +21,7 @@ final class FpmTest extends TestCase
     protected function tearDown(): void
     {
         if ($this->server !== null) {
-            \proc_terminate($this->server, 3); // SIGQUIT: ends when its workers have
+            \proc_terminate($this->server, 3); // SIGQUIT: the server exits after its workers
             \proc_close($this->server);
         }
         parent::tearDown();
@@ -85,7 +85,7 @@ final class FpmTest extends TestCase
     }
 
     /**
-     * What the program answers, less the head.
+     * The answer of the program, without the headers.
      */
     private function request(int $value): string
     {

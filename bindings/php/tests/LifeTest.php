@@ -5,14 +5,14 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry\Tests;
 
 /**
- * Ends of every kind, forks, and what runs the tests.
+ * Tests of process exit, of forks, and of the test framework that is found.
  */
 final class LifeTest extends TestCase
 {
     /**
      * @dataProvider ends
      */
-    public function testAtTheEndOfTheProcessEventsLeave(string $end, int $code): void
+    public function testEventsAreSentWhenTheProcessExits(string $end, int $code): void
     {
         $this->execute("\$telemetry->pactsVerified(9);\n$end", $code);
         self::assertSame([9], $this->collector()->values(1));
@@ -23,7 +23,7 @@ final class LifeTest extends TestCase
      */
     public static function ends(): iterable
     {
-        yield 'falls off the end' => ['', 0];
+        yield 'the end of the program' => ['', 0];
         yield 'exit' => ['exit(3);', 3];
         yield 'an exception that is caught' => ['try { throw new Exception(); } catch (Exception) { exit(4); }', 4];
         yield 'a shutdown function uses it' => ['register_shutdown_function(fn () => $telemetry->stats());', 0];
@@ -74,7 +74,7 @@ final class LifeTest extends TestCase
     /**
      * @dataProvider programs
      */
-    public function testAFrameworkIsKnownByItsProgram(string $program, ?string $framework): void
+    public function testAFrameworkIsRecognisedByItsProgram(string $program, ?string $framework): void
     {
         $code = "\$_SERVER['argv'] = ['$program'];
             echo json_encode(PactFoundation\\Telemetry\\Internal\\Runtime::testFramework());";
@@ -113,7 +113,7 @@ final class LifeTest extends TestCase
     }
 
     /**
-     * The file of a program with $telemetry there.
+     * Writes a program that has a client in $telemetry, and returns its file.
      */
     private function program(string $program): string
     {
@@ -128,7 +128,7 @@ final class LifeTest extends TestCase
     }
 
     /**
-     * The values that arrived at once or with one of the next processes, whose own are 1000 and more.
+     * The values that arrived, at once or sent by one of the next processes. The values of these are 1000.
      *
      * @param list<int> $expected
      *

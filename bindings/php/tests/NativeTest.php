@@ -9,7 +9,7 @@ use PactFoundation\Telemetry\Names;
 use PactFoundation\Telemetry\Outcome;
 
 /**
- * The native layer is the header, and what is said when the library cannot be loaded.
+ * The native layer matches the header, and a client says why the library cannot be loaded.
  */
 final class NativeTest extends TestCase
 {
@@ -43,14 +43,14 @@ final class NativeTest extends TestCase
         self::assertSame([Outcome::Unknown, Outcome::ErrorUnknown], [Outcome::ofStatus(77), Outcome::ofStatus(-77)]);
     }
 
-    public function testAMissingLibraryIsSaid(): void
+    public function testAMissingLibraryIsReported(): void
     {
         $said = $this->nothing('/none.so');
         self::assertStringContainsString('named by PACT_TELEMETRY_LIBRARY', $said);
         self::assertStringContainsString('/none.so', $said);
     }
 
-    public function testAFileThatIsNoLibraryIsSaid(): void
+    public function testAFileThatIsNoLibraryIsReported(): void
     {
         \file_put_contents("$this->folder/lib.so", 'no library');
         self::assertStringContainsString("$this->folder/lib.so", $this->nothing("$this->folder/lib.so"));

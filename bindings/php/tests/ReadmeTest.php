@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry\Tests;
 
 /**
- * The README's program runs, with and without a library, and the README says the truth.
+ * The README's program runs, with and without a library, and the README names all that is collected.
  */
 final class ReadmeTest extends TestCase
 {

@@ -8,7 +8,7 @@ use PactFoundation\Telemetry\Client;
 use PactFoundation\Telemetry\Library;
 
 /**
- * A clean person and machine for every test, and a real collector.
+ * Gives every test a new state folder, without settings of the person, and a real collector.
  */
 abstract class TestCase extends \PHPUnit\Framework\TestCase
 {
@@ -24,7 +24,7 @@ abstract class TestCase extends \PHPUnit\Framework\TestCase
     {
         $this->folder = \sys_get_temp_dir() . '/pact-telemetry-php-' . \bin2hex(\random_bytes(6));
         \mkdir($this->folder, 0700);
-        // The person was shown the notice in an earlier run, so standard error is silent and events go.
+        // The person has seen the notice in an earlier run, so nothing is printed and events are sent.
         \mkdir("$this->folder/state", 0700);
         \file_put_contents("$this->folder/state/notice.json", '{"shown_ms":1}');
         foreach (self::environment($this->folder) as $name => $value) {
@@ -34,7 +34,7 @@ abstract class TestCase extends \PHPUnit\Framework\TestCase
 
     protected function tearDown(): void
     {
-        // What still waits is thrown away, so that the library does not make the folder again.
+        // Events that still wait are dropped, so that the library does not make the folder again.
         foreach ($this->clients as $client) {
             $client->setEnabled(false);
         }
@@ -60,7 +60,7 @@ abstract class TestCase extends \PHPUnit\Framework\TestCase
             'PACT_TELEMETRY_LIBRARY' => self::library(),
             'PACT_TELEMETRY_STATE_DIR' => "$folder/state",
             'XDG_CONFIG_HOME' => $folder,
-            'CI' => 'true', // where events go at once
+            'CI' => 'true', // where events are sent at once
         ];
     }
 
@@ -86,7 +86,7 @@ abstract class TestCase extends \PHPUnit\Framework\TestCase
     }
 
     /**
-     * Runs a program of its own, with $telemetry there, and returns what it printed. Standard error must stay silent.
+     * Runs a program that has a client in $telemetry, and returns its output. It must print nothing on standard error.
      *
      * @param array<string, string> $environment
      * @param list<string>          $options     of PHP

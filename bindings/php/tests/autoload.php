@@ -1,7 +1,7 @@
 <?php
 
 /**
- * What Composer's autoloader does for the package, so that its own tests need no Composer.
+ * Loads classes as Composer's autoloader does, so that the tests of this package do not need Composer.
  */
 
 declare(strict_types=1);

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry\Internal;
 
 /**
- * A native client, given back exactly once: when nothing refers to this object any more.
+ * A native client. It is released once, when nothing refers to this object any more.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ final class Handle
     }
 
     /**
-     * The text that a function writes into a buffer, or the status that it answers instead.
+     * The text that a function writes into a buffer, or the status that it returns instead.
      *
      * @param callable(\FFI\CData, int): int $write gets the buffer and its size
      */

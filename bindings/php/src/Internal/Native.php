@@ -5,8 +5,8 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry\Internal;
 
 /**
- * Finds the shared library and declares its functions, once a process. The declarations are pact_telemetry.ffi.h beside
- * this file: in the sources a link to the project's own.
+ * Finds the shared library and declares its functions, once in a process. The declarations are in pact_telemetry.ffi.h
+ * beside this file, which is a link in the source tree.
  *
  * @internal
  */
@@ -15,14 +15,15 @@ final class Native
     /** The ABI that this package was written for. */
     public const ABI_VERSION = 1;
 
-    /** Names a file that is used instead of all others; if it cannot be loaded, nothing else is tried. */
+    /** The variable that names the library. If it is set, nothing else is tried. */
     public const VARIABLE = 'PACT_TELEMETRY_LIBRARY';
 
-    /** Under this name the file of ffi-preload.php declares the functions, for preloaded files. */
+    /** The name under which the file of ffi-preload.php declares the functions, for preloaded files. */
     public const SCOPE = 'PACT_TELEMETRY';
 
     private const FILES = [
-        // PHP_OS_FAMILY: our name of the system, the file in the package, the name that the system's loader looks for
+        // The key is PHP_OS_FAMILY. The values are our name of the system, the name of the file in the package, and the
+        // name that the system's loader looks for.
         'Linux' => ['linux', 'libpact_telemetry.so', 'libpact_telemetry.so.1'],
         'Darwin' => ['darwin', 'libpact_telemetry.dylib', 'libpact_telemetry.1.dylib'],
         'Windows' => ['win32', 'pact_telemetry.dll', 'pact_telemetry.dll'],
@@ -54,7 +55,7 @@ final class Native
     }
 
     /**
-     * For ffi-preload.php: the text of a file that declares the functions under SCOPE, and names the library.
+     * The file that ffi-preload.php prints. It declares the functions under SCOPE, and names the library.
      */
     public static function preload(): string
     {
@@ -72,7 +73,7 @@ final class Native
         $system = self::FILES[\PHP_OS_FAMILY][0] ?? \strtolower(\PHP_OS_FAMILY);
         $machine = \strtolower(\php_uname('m'));
         $processor = self::PROCESSORS[$machine] ?? $machine;
-        // A process of 32 bits may run on a kernel of 64, and the kernel's answer would be wrong for it.
+        // The kernel's answer would be wrong for a 32-bit process on a 64-bit kernel.
         $bits = \PHP_INT_SIZE === 8 ? '' : '-32bit';
 
         return "$system-$processor$bits" . ($system === 'linux' ? '-' . self::libc() : '');
@@ -98,7 +99,7 @@ final class Native
     }
 
     /**
-     * `gnu` or `musl`: the C library that this process runs on. Only glibc has this function.
+     * The C library of this process, `gnu` or `musl`. Only glibc has the function that is declared here.
      */
     private static function libc(): string
     {
@@ -107,7 +108,7 @@ final class Native
 
             return 'gnu';
         } catch (\Throwable $error) {
-            // Where FFI is restricted the question is open, and nothing is loaded anyway.
+            // Where FFI is restricted, the C library is not known, and no library is loaded anyway.
             return \str_contains($error->getMessage(), 'gnu_get_libc_version') ? 'musl' : 'gnu';
         }
     }
@@ -122,7 +123,7 @@ final class Native
         } catch (\Throwable $error) {
             $why = $error->getMessage();
             if (self::isRestricted()) {
-                $why .= ' (ffi.enable allows FFI to preloaded files alone: see the README of this package)';
+                $why .= ' (ffi.enable allows FFI in preloaded files only: see the README of this package)';
             }
             throw new Unavailable("$source cannot be used: $why", 0, $error);
         }

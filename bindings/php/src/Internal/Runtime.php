@@ -5,13 +5,13 @@ declare(strict_types=1);
 namespace PactFoundation\Telemetry\Internal;
 
 /**
- * What this process tells of itself. Only looks: nothing is loaded, started or read from disk.
+ * The version of PHP and the test framework of this process. Loads no class, starts nothing and reads no file.
  *
  * @internal
  */
 final class Runtime
 {
-    /** The name of the program that runs the tests: what the framework is called. */
+    /** The name of the program that runs the tests, and the name of the framework. */
     private const PROGRAMS = [
         'pest' => 'Pest',
         'phpunit' => 'PHPUnit',
@@ -27,13 +27,13 @@ final class Runtime
     }
 
     /**
-     * The framework that runs this process, if any is to be seen.
+     * The framework that runs this process, if one is found.
      */
     public static function testFramework(): ?string
     {
         $script = $_SERVER['argv'][0] ?? null;
         $program = \is_string($script) ? \basename(\str_replace('\\', '/', $script), '.phar') : '';
-        $program = \preg_replace('/-[\d.]+$/', '', $program) ?? ''; // the version in the name of a phar
+        $program = \preg_replace('/-[\d.]+$/', '', $program) ?? ''; // a phar may have the version in its name
         $byProgram = self::PROGRAMS[$program] ?? null;
         // Pest runs on PHPUnit, also where it is started by another program, as paratest does.
         if ($byProgram === 'PHPUnit' || ($byProgram === null && self::phpunitCalls())) {
@@ -44,7 +44,7 @@ final class Runtime
     }
 
     /**
-     * True if PHPUnit is further up in this call: an IDE, or an isolated test, runs it by a program of its own.
+     * True if PHPUnit is on the call stack. An IDE or an isolated test runs it by another program.
      */
     private static function phpunitCalls(): bool
     {
