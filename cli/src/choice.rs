@@ -39,7 +39,8 @@ pub fn read(path: &Path) -> Result<Map<String, Value>, String> {
 
 /// Changes the choice and keeps its other keys. `change` gets the current content, and may refuse with a reason.
 ///
-/// # Errors A sentence for the person. Then the file is unchanged.
+/// # Errors
+/// A sentence for the person. Then the file is unchanged.
 pub fn change<F>(path: &Path, whose: Whose, change: F) -> Result<(), String>
 where
     F: FnOnce(Result<Map<String, Value>, String>) -> Result<Map<String, Value>, String>,

@@ -28,9 +28,9 @@ pub struct Arguments {
 enum Kind {
     /// Show the identifier that events carry
     Show,
-    /// From now on a random number, kept in a file; `reset-id` makes a new one
+    /// Use a random number from now on, kept in a file; `reset-id` makes a new one
     Random,
-    /// From now on the hash of this machine's name, as Pact's libraries have always done
+    /// Use the hash of this machine's name from now on, as Pact's libraries have always done
     Hostname,
 }
 
@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Has the next event make a new random identifier.
+/// Removes the random identifier, so that the next event makes a new one.
 ///
 /// # Errors
 /// A sentence for the person: the identifier is not a random one, or cannot be removed.
@@ -128,7 +128,7 @@ fn choose(kind: &str) -> Result<(), String> {
     choice::change(&path, Whose::User, |map| {
         // It counts as off, and must stay off until the person says otherwise.
         let mut map = map.map_err(|why| {
-            format!("{} cannot be read ({why}). Say `pact-telemetry off` or `on` first", path.display())
+            format!("{} cannot be read ({why}). Run `pact-telemetry off` or `on` first", path.display())
         })?;
         map.insert("id".to_owned(), kind.into());
         Ok(map)

@@ -12,7 +12,7 @@ use crate::text::{date, escaped, plural, say, say_json};
 /// The arguments of `log`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// How many requests to show, the last ones
+    /// How many of the last requests to show
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
     number: usize,
     /// Print JSON, in which every byte is as it was sent

@@ -26,10 +26,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 const EXIT_CODES: &str = "\
-Exit codes: 0, it was done; 1, it could not be done; 2, the arguments are wrong; and with `status --exit-code` 3, \
-telemetry is off.
+Exit codes: 0 if the command succeeded, 1 if it failed, 2 if the arguments are wrong, and 3 if `status --exit-code` \
+found telemetry off.
 
-Nothing but `collect` and `demo` uses the network, and they only reach this machine.";
+Only `collect` and `demo` use the network, and they only reach this machine.";
 
 /// See what Pact's libraries report of their use, and stop it
 #[derive(Parser)]
@@ -45,27 +45,27 @@ enum Command {
     Status(status::Arguments),
     /// Turn it off, also for programs that run now, and remove what waits, the log and the random identifier
     ///
-    /// The choice is saved among your own settings, and before anything is removed. A program that runs looks at it
-    /// before each request. With --system it is saved for everybody on this machine, and nothing is removed: what waits
-    /// stays where it is.
+    /// The choice is saved among your own settings, and before anything is removed. A running program checks it before
+    /// each request. With --system it is saved for everybody on this machine, and nothing is removed: what waits stays
+    /// where it is.
     Off(switch::Arguments),
     /// Turn it on; says so if something else still turns it off
     ///
-    /// What was recorded before an "off" does not come back: what may still be there is removed first. With --system,
-    /// the administrator's choice is removed, and everybody decides again.
+    /// What was recorded before an "off" is never sent: what is left of it is removed first. With --system, the
+    /// administrator's choice is removed, and the choice of each person counts again.
     On(switch::Arguments),
     /// Show the whole request of one event and what each part of it is for; sends nothing
     Preview(preview::Arguments),
     /// Show the last requests that left this machine, byte for byte, and what came back
     Log(log::Arguments),
-    /// Show by what number this machine is counted, or choose it: the hash of its name, or a random number
+    /// Show the number by which this machine is counted, or choose it: the hash of its name, or a random number
     Id(id::Arguments),
     /// Forget the random number: the next request makes a new one
     ///
-    /// Events that wait already go with the new number, too. The hash of this machine's name cannot be forgotten:
-    /// choose a random number first, with `pact-telemetry id random`.
+    /// Events that are waiting already are sent with the new number too. The hash of this machine's name cannot be
+    /// forgotten: choose a random number first, with `pact-telemetry id random`.
     ResetId,
-    /// Stand in for the collector on this machine, and print every event that arrives as a line of JSON
+    /// Run a collector for tests on this machine, which prints every event that arrives as a line of JSON
     Collect(collect::Arguments),
     /// List what a Google Analytics property has to register, so that its reports show the fields of the events
     Property(property::Arguments),

@@ -42,7 +42,8 @@ pub fn state_folders(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf
 
 /// Reads a regular file of at most `limit` bytes; `None` if it does not exist.
 ///
-/// # Errors Says why it cannot be read. Anything but a regular file is an error, so that nothing is waited for.
+/// # Errors
+/// Says why it cannot be read. Anything but a regular file is an error, so that nothing is waited for.
 pub fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match paths::open_without_waiting(path) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

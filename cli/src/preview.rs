@@ -54,7 +54,7 @@ pub struct Arguments {
     /// Version of the language's platform
     #[arg(long, value_name = "TEXT", default_value = "21.0.2")]
     platform_version: String,
-    /// The protocol; without it, as this environment says
+    /// The protocol; by default the one that this environment sets
     #[arg(long, value_enum)]
     protocol: Option<Form>,
     /// Print nothing but the body, byte for byte
@@ -165,7 +165,7 @@ impl Request {
         if !self.is_configured {
             text += match self.protocol() {
                 Protocol::Otlp => {
-                    "\nThe address is an example: none is set here, and a program that has one uses that.\n"
+                    "\nThe address is an example, because none is set here. A program uses the one that it has.\n"
                 }
                 _ => {
                     "\nThis command knows no account to send to, so a program that does adds its name to the request.\n"

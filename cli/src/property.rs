@@ -35,7 +35,7 @@ pub struct Arguments {
     /// Compare with what the Admin API lists: a file with its answers for both kinds, or - for standard input
     ///
     /// The file holds the answers of customDimensions.list and customMetrics.list, one after the other. Only what is
-    /// missing there is then printed. The exit code is 0 where nothing is missing or wrong, else 1.
+    /// missing there is then printed. The exit code is 0 if nothing is missing or wrong, and 1 otherwise.
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 }

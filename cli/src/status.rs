@@ -22,7 +22,7 @@ const OFF: u8 = 3;
 /// The arguments of `status`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// End with 3 where telemetry is off
+    /// Exit with code 3 if telemetry is off
     #[arg(long)]
     exit_code: bool,
     /// Print JSON
@@ -44,7 +44,8 @@ struct Status {
 
 /// Shows the status.
 ///
-/// # Errors A sentence for the person: an internal fault, or the output cannot be written.
+/// # Errors
+/// A sentence for the person: an internal fault, or the output cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let status = Status::read()?;
     if arguments.json {
@@ -163,7 +164,7 @@ impl Status {
         if self.explained.explanation.is_debug {
             text += "PACT_TELEMETRY_DEBUG is set: programs print their requests and send nothing.\n";
         }
-        text += "\nWho was asked; the first \"off\" decides, and a program can also turn it off for itself:\n\n";
+        text += "\nThe rules. The first \"off\" decides; a program can also turn telemetry off for itself:\n\n";
         text += &table::grid(&self.explained.explanation.rules.iter().map(rule_row).collect::<Vec<_>>());
         text.push('\n');
         text += &table::grid(&self.facts().into_iter().map(|(name, value)| vec![name, value]).collect::<Vec<_>>());

@@ -84,7 +84,8 @@ impl Queue {
 
 /// The files that the library makes in its spool; none if there is no such folder.
 ///
-/// # Errors Says why the folder cannot be read, or that it is a link, which the library does not follow either.
+/// # Errors
+/// Says why the folder cannot be read, or that it is a link, which the library does not follow either.
 pub fn files(spool: &Path) -> io::Result<Vec<(String, SpoolFile)>> {
     match fs::symlink_metadata(spool) {
         Ok(about) if about.is_dir() => {}

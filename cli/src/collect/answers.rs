@@ -17,7 +17,7 @@ A step may end in *N (N times) or * (always).
   hang                 reads the request, never answers
   hang-body            sends the head and a part of the body, then nothing more
   close                closes the connection without an answer
-  drip=MS              200, and a body of 2000 bytes, one each MS milliseconds
+  drip=MS              200, and a body of 2000 bytes, one every MS milliseconds
   big=BYTES            200, and a body of that many bytes
   html                 200, and the web page of a captive portal
   partial=N            200, and OTLP's partial success: N records were rejected
@@ -39,7 +39,7 @@ pub enum Step {
     HangBody,
     /// A closed connection.
     Close,
-    /// One byte each so long.
+    /// One byte per period.
     Drip(Duration),
     /// A body of so many bytes.
     Big(u64),

@@ -19,7 +19,7 @@ pub enum AnswerBody {
     Text(Bytes),
     /// This many bytes to go.
     Fill(u64),
-    /// This many bytes to go, one each period.
+    /// This many bytes to go, one per period.
     Drip {
         /// Bytes to go.
         left: u64,
@@ -40,7 +40,7 @@ pub enum AnswerBody {
 }
 
 impl AnswerBody {
-    /// A body of `left` bytes, one each `period`.
+    /// A body of `left` bytes, one per `period`.
     pub fn drip(left: u64, period: Duration) -> Self {
         AnswerBody::Drip { left, period, next: Box::pin(sleep(period)) }
     }

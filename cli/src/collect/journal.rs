@@ -16,10 +16,10 @@ pub const ROWS: u64 = 10_000;
 /// Bytes of messages that are kept.
 pub const BYTES: usize = 32 * 1_024 * 1_024;
 
-/// Rows of one request, far more than a batch may carry; what is above is only counted.
+/// Rows that are kept of one request, far more than a batch may carry. The others are only counted.
 const ROWS_A_REQUEST: usize = 1_000;
 
-/// After so many bytes a reader gets the rest next time.
+/// A reader gets about this many bytes at a time, and the rest the next time.
 const PIECE_BYTES: usize = 64 * 1_024;
 
 /// The last requests.
@@ -72,7 +72,7 @@ impl Journal {
         self.news.subscribe()
     }
 
-    /// The place that an id of a message stands for; the beginning for one of another run, or none.
+    /// The place that the id of a message names; the beginning if the id is of another run, or is not an id.
     pub fn place(&self, id: &str) -> u64 {
         let place = id.split_once('-').and_then(|(run, rows)| {
             let is_own = u64::from_str_radix(run, 16).is_ok_and(|run| run == self.run);
@@ -81,8 +81,8 @@ impl Journal {
         place.unwrap_or(0)
     }
 
-    /// Messages from a place on, and the place after them; empty when there is nothing new. Rows that are no longer
-    /// kept are told as a number.
+    /// Messages from a place on, and the place after them; empty when there is nothing new. A message says how many
+    /// rows are no longer kept.
     pub fn read(&self, place: u64) -> (String, u64) {
         let kept = self.lock();
         let first = kept.entries.partition_point(|entry| entry.before < place);

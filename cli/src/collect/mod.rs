@@ -59,9 +59,9 @@ pub struct Arguments {
     export: Option<PathBuf>,
     /// Also show events as they arrive on a page, and open it in the browser
     ///
-    /// The address holds a random token, so that other users of this machine do not see the page. With
-    /// PACT_TELEMETRY_PAGE_TOKEN in the environment (16 to 64 letters, digits, - or _) it is that one, and an open page
-    /// continues with the next run on the same port.
+    /// The address contains a random token, so that other users of this machine do not see the page.
+    /// PACT_TELEMETRY_PAGE_TOKEN in the environment (16 to 64 letters, digits, - or _) sets the token; an open page
+    /// then continues with the next run on the same port.
     #[arg(long)]
     open: bool,
 }
@@ -99,7 +99,7 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     output.line(&record::line(&listening));
     complain(&format!(
         "To try a program: PACT_TELEMETRY_NOTICE=seen PACT_TELEMETRY_ENDPOINT={url} PROGRAM. Without the first of \
-         them, the first events wait until a notice was shown."
+         them, events wait until the notice was shown and its hold is over."
     ));
     let (requests, lines, kept) = (arguments.requests, output.clone(), journal.clone());
     let script = arguments.answers.unwrap_or_default();

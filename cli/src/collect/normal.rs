@@ -49,8 +49,8 @@ impl Normal {
     }
 }
 
-/// As a receiver of the OpenTelemetry Collector answers: it takes what it can read, and ignores fields that it does not
-/// know.
+/// Answers like a receiver of the OpenTelemetry Collector, which accepts what it can read, and ignores fields that it
+/// does not know.
 fn otlp(received: &Received) -> Normal {
     let refused = |status, code: u8, message: &str| Normal {
         status,

@@ -53,7 +53,8 @@ impl Waiting {
 impl Output {
     /// Standard output. When its reader has closed it, the process exits, since nothing else uses what it collects.
     ///
-    /// # Errors No thread can be started.
+    /// # Errors
+    /// No thread can be started.
     pub fn stdout() -> io::Result<Arc<Output>> {
         let left_out = |lines| format!("{{\"type\":\"left_out\",\"lines\":{lines}}}\n");
         Output::start(io::stdout(), left_out, || std::process::exit(0))

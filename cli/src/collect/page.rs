@@ -19,7 +19,8 @@ use super::origin::{Own, header, site};
 const HTML: &str = include_str!("page.html");
 const NONCE: &str = "NONCE-OF-THIS-ANSWER";
 
-/// How soon a browser connects again; proxies and browsers see by the comments in between that the stream lives.
+/// How soon a browser reconnects. The comments that are sent in between show proxies and browsers that the stream is
+/// alive.
 const RETRY: &str = "retry: 500\n\n";
 const ALIVE: &str = ":\n\n";
 const ALIVE_PERIOD: Duration = Duration::from_secs(15);
@@ -41,7 +42,7 @@ pub struct Page {
     ticket: Mutex<Option<String>>,
 }
 
-/// The variable that chooses the token, which other users do not see as they see arguments.
+/// The variable that sets the token. Other users cannot read it, as they could read an argument.
 pub const TOKEN: &str = "PACT_TELEMETRY_PAGE_TOKEN";
 
 fn is_token(text: &str) -> bool {
@@ -123,7 +124,7 @@ impl Page {
     }
 
     fn stream(&self, request: &Request<Incoming>) -> AnswerBody {
-        // A browser that connects again says so in the header, and keeps the query of its first time.
+        // A browser that reconnects sends its place in the header, and the query of its first connection.
         let again = header(request.headers(), &HeaderName::from_static("last-event-id"));
         let query = request.uri().query().and_then(|query| query.strip_prefix("after="));
         let place = self.journal.place(again.or(query).unwrap_or_default());
@@ -175,7 +176,7 @@ fn random() -> Result<String, String> {
     let mut bytes = [0; 16];
     let provider: CryptoProvider = ring::default_provider();
     let filled = provider.secure_random.fill(&mut bytes);
-    filled.map_err(|_| "there are no random numbers to be had".to_owned())?;
+    filled.map_err(|_| "the system gives no random numbers".to_owned())?;
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 

@@ -32,7 +32,7 @@ use super::page::Page;
 use super::record::{Arrival, Outcome};
 use super::request::Received;
 
-/// What is read of one request's body.
+/// The most bytes that are read of one request's body.
 const BODY_BYTES: usize = 1_024 * 1_024;
 const DRIP_BYTES: u64 = 2_000;
 const PORTAL: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head>\
@@ -52,7 +52,7 @@ impl Collector {
         Collector { turn: Mutex::new((0, script)), tell: Box::new(tell), own, page: None }
     }
 
-    /// The same, that also shows a page to browsers.
+    /// The same collector, which also shows a page to browsers.
     pub fn with_page(self, page: Page) -> Collector {
         Collector { page: Some(page), ..self }
     }

@@ -1,4 +1,4 @@
-//! Promises of `demo`. Its program is this very test binary, told by a variable what to do.
+//! Promises of `demo`. The program that it runs is this test binary; a variable says what it does.
 
 use std::env;
 use std::process::{Output, Stdio};

@@ -320,7 +320,7 @@ fn the_desktop_is_asked_to_open_the_page_and_a_missing_browser_is_said() {
     };
     let said = errors(folder.to_str().unwrap());
     assert!(said.starts_with("No browser could be opened (xdg-open: "), "{said}");
-    // It notes its argument, and fails so that a line comes when it has.
+    // It writes down its argument and then fails, so that a line says when it has done so.
     let opener = folder.join("xdg-open");
     std::fs::write(&opener, format!("#!/bin/sh\necho \"$@\" >'{}'\nexit 3\n", noted.display())).unwrap();
     std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -6,7 +6,7 @@ use crate::home::Home;
 use crate::program::{Program, account};
 use crate::support::Collector;
 
-/// Without what is another one in each moment and process.
+/// The body without the values that differ in each moment and process.
 fn timeless(body: &Value) -> Value {
     let mut body: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
     body["events"][0]["timestamp_micros"].take();

@@ -124,7 +124,7 @@ impl Drop for Program {
     }
 }
 
-/// What has events sent to that collector.
+/// The variables that send events to that collector.
 pub fn account(url: &str) -> [(&'static str, &str); 3] {
     [
         ("PACT_TELEMETRY_ENDPOINT", url),

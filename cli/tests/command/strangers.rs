@@ -85,7 +85,7 @@ fn an_incomplete_request_delays_no_other_client() {
 fn after_a_flood_of_connections_it_answers_again() {
     let collector = Collector::start(&[]);
     let address: SocketAddr = collector.url.split_once("://").unwrap().1.parse().unwrap();
-    // Ends early where this process may have no more. A system whose queue is full takes a connection a second later.
+    // Stops early if this process may open no more. A system whose queue is full accepts a connection a second later.
     let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).ok();
     let mut flood: Vec<_> = (0..FLOOD).map_while(connect).collect();
     assert!(flood.len() > 200, "{}", flood.len());

@@ -80,7 +80,7 @@ impl Drop for Collector {
     }
 }
 
-/// Waits until a process exits; fails the test where it takes too long.
+/// Waits until a process exits; fails the test if that takes too long.
 pub fn wait(child: &mut Child) -> ExitStatus {
     let since = Instant::now();
     while since.elapsed() < PATIENCE {

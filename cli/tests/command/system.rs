@@ -1,5 +1,5 @@
-//! Promises of `off --system`, and of disks that say no: in a mount namespace of its own, so that nothing of this
-//! machine is touched.
+//! Promises of `off --system`, also on read-only and full disks. The tests run in a mount namespace of their own, so
+//! that nothing of this machine is touched.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::home::{Ended, Home, end, mode, say_loudly, write};
 
 const COMMAND: &str = env!("CARGO_BIN_EXE_pact-telemetry");
 
-/// Runs a script as root of a namespace, where `mount` does what it says; `None` where there are none, which is said.
+/// Runs a script as root of a mount namespace. Returns `None`, and prints why, if this system allows none.
 fn in_namespace(home: &Home, test: &str, script: &str) -> Option<Ended> {
     let unshare = |script: &str| {
         end(home.command("unshare").args(["--mount", "--map-root-user", "sh", "-ec", script]).env("P", COMMAND))
@@ -26,7 +26,7 @@ fn in_namespace(home: &Home, test: &str, script: &str) -> Option<Ended> {
     Some(unshare(script))
 }
 
-/// The script with this folder in the place of `/etc`.
+/// The script with this folder in place of `/etc`.
 fn with_etc(etc: &Path, script: &str) -> String {
     format!("mount --bind '{}' /etc; {script}", etc.display())
 }

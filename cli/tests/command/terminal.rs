@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::home::{Home, write};
 
-/// Of C0 and C1, the bidirectional algorithm, and those that are not seen.
+/// Characters of C0 and C1, of the bidirectional algorithm, and invisible ones.
 const HOSTILE: &str =
     "a\u{1b}]0;x\u{7}\u{9b}31m\u{7f}\u{85}\r\u{61c}\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}\u{e0041}z";
 

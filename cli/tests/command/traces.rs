@@ -5,14 +5,14 @@ use std::fs;
 
 use crate::home::{Home, end, say_loudly, write};
 
-/// The system calls of a run that reach for the network, start something, or could leave something behind; `None` where
-/// nothing can be traced, which is said.
+/// The system calls of a run that reach for the network, start something, or could leave something behind. Returns
+/// `None`, and prints why, if nothing can be traced.
 fn telling(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) -> Option<Vec<String>> {
     let log = home.path().with_extension("trace");
     let mut strace = home.command("strace");
     strace.args(["-f", "-qq", "-e", "signal=none", "-e", "trace=%process,%network,%file", "-o"]).arg(&log);
     if !home.command("strace").args(["-f", "-o", "/dev/null", "true"]).output().is_ok_and(|run| run.status.success()) {
-        say_loudly("NOT RUN: strace cannot trace here, so that the command is silent was not checked");
+        say_loudly("NOT RUN: strace cannot trace here, so it was not checked that the command is silent");
         return None;
     }
     let ended = end(strace.arg(env!("CARGO_BIN_EXE_pact-telemetry")).args(arguments).envs(variables.iter().copied()));

@@ -9,13 +9,13 @@ import { createInterface } from 'node:readline';
 const root = new URL('../../../', import.meta.url).pathname;
 const command = process.env.PACT_TELEMETRY_COMMAND ?? `${root}target/debug/pact-telemetry`;
 
-// No collector outlives its test, not even one that was cut off: a signal alone would not tell `exit`.
+// No collector outlives its test, even if that is interrupted: a signal by itself would not run the handler of `exit`.
 const running = new Set();
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 process.once('SIGTERM', () => process.exit(143));
 
 export class Collector {
-  /** Starts it; with a port, there. Without a PATH it finds no browser to open. */
+  /** Starts it, on the given port if there is one. Without a PATH it finds no browser to open. */
   static async start(port = 0) {
     const collector = new Collector();
     const child = spawn(command, ['collect', '--open', '--port', port], {
@@ -59,7 +59,7 @@ export class Collector {
   }
 }
 
-// The same for each run, so that a page may meet several.
+// The same for each run, so that a page can continue with another run.
 const TOKEN = 'a-token-of-the-tests';
 
 const CONSENT = { ad_user_data: 'DENIED', ad_personalization: 'DENIED' };

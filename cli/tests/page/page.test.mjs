@@ -83,7 +83,7 @@ test('both protocols are shown under the same names, and what is not sent is sai
   assert.deepEqual(shown.get('(unknown)'), ['9', 'zz']);
 });
 
-test('what a strict validator says is shown, also of a request without an event', async () => {
+test('the findings of the strict validator are shown, also for a request without an event', async () => {
   await collector.ga4([event({ os_arch: 'x'.repeat(101) })]);
   await options().getByText('1 problem').click();
   await details().getByText('VALUE_OUT_OF_BOUNDS events[0].params.os_arch: has 101 characters').waitFor();
@@ -177,7 +177,7 @@ test("the plots' numbers are those of the events that were sent, and follow the 
   await check(sent.filter((event) => event.library_name === 'pact-go'));
 });
 
-test('markup shows as text, nothing of it runs, and a second wall stands behind', async () => {
+test('markup is shown as text, none of it runs, and a policy would stop it too', async () => {
   const markup = `<img src=x onerror="alert('ran')"><script>alert('ran')</script>"'&amp;`;
   const all = Object.fromEntries(parameters().map(({ ga4 }) => [ga4, markup]));
   await collector.ga4([{ ...all, name: markup, [markup]: markup }], { 'x-mark': markup });
@@ -217,7 +217,7 @@ test('an event of OpenTelemetry is shown under the same names, and its system as
   await details().getByText('No problem found.').waitFor();
 });
 
-test('characters that steer a terminal or turn the direction of reading stand there by their number', async () => {
+test('characters that control a terminal or change the direction of reading are shown as their number', async () => {
   const hostile = 'a\u001b\u0085\u061c\u202e\u2066\u200bz';
   const shown = String.raw`a\u{1b}\u{85}\u{61c}\u{202e}\u{2066}\u{200b}z`;
   await collector.ga4([event({ library_name: hostile, event_label: hostile, [hostile]: hostile })], { 'x-mark': 'y' });
@@ -282,7 +282,7 @@ test('a burst of 10,000 events leaves the page smooth, and more leave it within 
   await chosen(10_000).waitFor();
 });
 
-test('whoever has scrolled goes on seeing the same rows', async () => {
+test('after scrolling, the same rows stay in sight', async () => {
   await collector.ga4(new Array(25).fill(event({ library_version: '1' })));
   await collector.ga4(new Array(25).fill(event({ library_version: '2' })));
   await counts('50 events, 50 shown').waitFor();
@@ -295,7 +295,7 @@ test('whoever has scrolled goes on seeing the same rows', async () => {
   assert.equal(await inSight(), 30);
 });
 
-test("after the collector's hiccup the page goes on, also with another run of it", async () => {
+test('the page continues after an interruption of the collector, also with another run of it', async () => {
   await collector.ga4([event()]);
   await counts('1 event, 1 shown').waitFor();
   const { port } = collector;
@@ -307,7 +307,7 @@ test("after the collector's hiccup the page goes on, also with another run of it
   await page.getByRole('status').getByText('Live').waitFor();
   assert.deepEqual(await bars('By library'), { 'pact-go': 1, 'pact-js': 1 });
 
-  // Somebody else on the port, whose answer ends a browser's own trying.
+  // Another server on the port, whose answer stops a browser from reconnecting by itself.
   await collector.end();
   const other = http.createServer((_, answer) => answer.writeHead(500).end());
   const asked = once(other, 'request');
