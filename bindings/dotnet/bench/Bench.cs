@@ -6,7 +6,7 @@ using System.Text;
 namespace PactFoundation.Telemetry
 {
     /// <summary>
-    /// What one <c>Track</c> costs its caller, beside a bare foreign call with the same texts, in one run.
+    /// Measures what <c>Track</c> costs its caller, compared with a bare foreign call in the same run.
     /// </summary>
     internal static unsafe class Bench
     {
@@ -31,7 +31,7 @@ namespace PactFoundation.Telemetry
             var bare = new double[Rounds];
             var track = new double[Rounds];
             var refused = new double[Rounds];
-            for (int round = -10; round < Rounds; round++) // the first are compiled and warmed
+            for (int round = -10; round < Rounds; round++) // the first rounds warm up
             {
                 int i = Math.Max(round, 0);
                 nothing[i] = Nanoseconds(() => Bare(IntPtr.Zero));
@@ -43,7 +43,7 @@ namespace PactFoundation.Telemetry
             }
             if (client.Stats().Accepted != 2 * (Rounds + 10) * Burst)
             {
-                Console.Error.WriteLine("not all was accepted");
+                Console.Error.WriteLine("not all events were accepted");
                 return 1;
             }
             Print("bare call, NULL client", Median(nothing));

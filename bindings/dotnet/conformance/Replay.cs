@@ -9,7 +9,7 @@ using System.Xml.Linq;
 namespace PactFoundation.Telemetry
 {
     /// <summary>
-    /// Replays conformance cases through the native layer: a line of JSON in for each case, a line out.
+    /// Replays conformance cases through the native layer: reads a line of JSON for each case, and writes one.
     /// </summary>
     internal static unsafe class Replay
     {
@@ -130,7 +130,7 @@ namespace PactFoundation.Telemetry
             }
         }
 
-        /// <summary>The bytes as they were given, with nothing of the binding's own care for text.</summary>
+        /// <summary>The bytes as they were given, without the binding's own checks of text.</summary>
         private static byte[] Bytes(XElement given)
         {
             if (given == null || (string)given.Attribute("type") == "null")
@@ -151,7 +151,7 @@ namespace PactFoundation.Telemetry
         {
             if (bytes.Contains((byte)0))
             {
-                throw new NotSupportedException(); // C takes it for the end
+                throw new NotSupportedException(); // C takes it for the end of the text
             }
             return bytes.Concat(new byte[] { 0 }).ToArray();
         }

@@ -9,7 +9,7 @@ using System.Xml.Linq;
 
 namespace PactFoundation.Telemetry
 {
-    /// <summary>The library's answers in JSON, read as the framework reads JSON: as XML.</summary>
+    /// <summary>Reads the library's answers by the JSON reader of .NET, which gives XML.</summary>
     internal static class Json
     {
         internal static XElement Parse(string text)
@@ -61,7 +61,7 @@ namespace PactFoundation.Telemetry
 
         internal static bool Flag(this XElement parent, string name) => parent.Text(name) == "true";
 
-        /// <summary>The member whose name has the same letters.</summary>
+        /// <summary>The member of that name, without spaces and in any case; otherwise <c>other</c>.</summary>
         internal static T Member<T>(string name, T other) where T : struct
         {
             T found;
@@ -69,7 +69,7 @@ namespace PactFoundation.Telemetry
         }
     }
 
-    /// <summary>What every answer tells.</summary>
+    /// <summary>Common to all answers.</summary>
     public abstract class Answer
     {
         internal Answer(Outcome outcome, string reason)
@@ -81,7 +81,7 @@ namespace PactFoundation.Telemetry
         /// <summary><see cref="Outcome.Ok"/>, or why there is no answer.</summary>
         public Outcome Outcome { get; }
 
-        /// <summary>The same in words; null if there is one.</summary>
+        /// <summary>Why there is no answer, in words; null if there is one.</summary>
         public string Reason { get; }
     }
 
@@ -96,16 +96,16 @@ namespace PactFoundation.Telemetry
             Path = told.Text("path");
         }
 
-        /// <summary>Such as <c>DO_NOT_TRACK</c>, <c>saved choice</c>.</summary>
+        /// <summary>Its name, such as <c>DO_NOT_TRACK</c> or <c>saved choice</c>.</summary>
         public string Name { get; }
 
         /// <summary>What it says.</summary>
         public Says Says { get; }
 
-        /// <summary>What was found; null for nothing.</summary>
+        /// <summary>The value that it read; null if there was none.</summary>
         public string Read { get; }
 
-        /// <summary>The file that was looked at; null for a rule without one.</summary>
+        /// <summary>The file that it read; null for a rule without a file.</summary>
         public string Path { get; }
     }
 
@@ -138,7 +138,7 @@ namespace PactFoundation.Telemetry
                 .Select(one => one.Value).ToList();
         }
 
-        /// <summary>Would an event be queued now?</summary>
+        /// <summary>Whether an event would be queued now.</summary>
         public bool Enabled { get; }
 
         /// <summary>Whether the client is on.</summary>
@@ -150,25 +150,25 @@ namespace PactFoundation.Telemetry
         /// <summary>What each rule read.</summary>
         public IReadOnlyList<Rule> Rules { get; }
 
-        /// <summary>Such as <c>ga4</c>.</summary>
+        /// <summary>The protocol of the requests, such as <c>ga4</c>.</summary>
         public string Protocol { get; }
 
-        /// <summary>Where events would go.</summary>
+        /// <summary>The URL that events would be sent to.</summary>
         public string Endpoint { get; }
 
         /// <summary>The digest that stands for the destination in the state folder.</summary>
         public string Destination { get; }
 
-        /// <summary>Are there credentials?</summary>
+        /// <summary>Whether there are credentials.</summary>
         public bool Configured { get; }
 
-        /// <summary>Are requests printed and not sent?</summary>
+        /// <summary>Whether requests are printed instead of sent.</summary>
         public bool Debug { get; }
 
-        /// <summary>Does this process run in CI?</summary>
+        /// <summary>Whether this process runs in CI.</summary>
         public bool ContinuousIntegration { get; }
 
-        /// <summary>The longest that the end of the process waits.</summary>
+        /// <summary>The longest wait at process exit.</summary>
         public TimeSpan ExitTimeout { get; }
 
         /// <summary>How many events may wait in memory.</summary>
@@ -177,23 +177,23 @@ namespace PactFoundation.Telemetry
         /// <summary>The folder where events wait for another attempt.</summary>
         public string StateDirectory { get; }
 
-        /// <summary>What stands for the machine: <c>hostname</c> or <c>random</c>.</summary>
+        /// <summary>What identifies the machine: <c>hostname</c> or <c>random</c>.</summary>
         public string Id { get; }
 
-        /// <summary>What the person is to be told.</summary>
+        /// <summary>The text of the notice.</summary>
         public string NoticeText { get; }
 
-        /// <summary>When the person was told; null if that was not yet.</summary>
+        /// <summary>When the notice was shown; null if it was not shown yet.</summary>
         public DateTimeOffset? NoticeShown { get; }
 
-        /// <summary>Until when events wait, so that the person can say no; null if nothing holds them.</summary>
+        /// <summary>The time before which no event is sent, so that the person can say no, or null.</summary>
         public DateTimeOffset? HeldUntil { get; }
 
-        /// <summary>What the options had that is not known.</summary>
+        /// <summary>The options that the library does not know.</summary>
         public IReadOnlyList<string> Diagnostics { get; }
     }
 
-    /// <summary>What became of a client's events in this process. Without the library all numbers are 0.</summary>
+    /// <summary>The counters of a client in this process. Without the library all numbers are 0.</summary>
     public sealed class Stats : Answer
     {
         private static readonly string[] DropReasons =
@@ -219,26 +219,26 @@ namespace PactFoundation.Telemetry
             DroppedForOthers = told?.Element("left_by_others").Number("dropped") ?? 0;
         }
 
-        /// <summary>Events that <c>Track</c> took: <see cref="Delivered"/> + <see cref="Unconfirmed"/> +
+        /// <summary>Events that <c>Track</c> accepted: <see cref="Delivered"/> + <see cref="Unconfirmed"/> +
         /// <see cref="Queued"/> + <see cref="Spooled"/> + the sum of <see cref="Dropped"/>.</summary>
         public long Accepted { get; }
 
-        /// <summary>Arrived.</summary>
+        /// <summary>Events that a server has confirmed.</summary>
         public long Delivered { get; }
 
-        /// <summary>Sent, but the answer was not heard.</summary>
+        /// <summary>Events that were sent, but whose answer was not received.</summary>
         public long Unconfirmed { get; }
 
-        /// <summary>On their way.</summary>
+        /// <summary>Events that wait in memory or are being sent.</summary>
         public long Queued { get; }
 
-        /// <summary>On disk, for another attempt.</summary>
+        /// <summary>Events that wait on disk for another attempt.</summary>
         public long Spooled { get; }
 
-        /// <summary>Lost, by reason.</summary>
+        /// <summary>Events that were dropped, by reason.</summary>
         public IReadOnlyDictionary<string, long> Dropped { get; }
 
-        /// <summary>Not taken, by reason.</summary>
+        /// <summary>Calls that queued no event, by reason.</summary>
         public IReadOnlyDictionary<string, long> NotAccepted { get; }
 
         /// <summary>Why the last request of the process failed; null after a success.</summary>
@@ -247,10 +247,10 @@ namespace PactFoundation.Telemetry
         /// <summary>Events of earlier processes that this one delivered.</summary>
         public long DeliveredForOthers { get; }
 
-        /// <summary>Events of earlier processes that this one sent, without hearing the answer.</summary>
+        /// <summary>Events of earlier processes that this one sent without receiving the answer.</summary>
         public long UnconfirmedForOthers { get; }
 
-        /// <summary>Events of earlier processes that this one had to drop.</summary>
+        /// <summary>Events of earlier processes that this one dropped.</summary>
         public long DroppedForOthers { get; }
 
         private static IReadOnlyDictionary<string, long> Counters(XElement told, string[] names)
@@ -264,7 +264,7 @@ namespace PactFoundation.Telemetry
         }
     }
 
-    /// <summary>The request that an event alone would be; nulls where there is none.</summary>
+    /// <summary>The request that would carry an event alone. Its properties are null where there is none.</summary>
     public sealed class Preview : Answer
     {
         internal Preview(Outcome outcome, string reason, XElement told)

@@ -5,7 +5,7 @@ using System.Diagnostics;
 namespace PactFoundation.Telemetry
 {
     /// <summary>
-    /// A native client, given back when nothing refers to it any more: no call under way can lose it.
+    /// A native client. It is released when nothing refers to it any more, and so never during a call.
     /// </summary>
     internal sealed class ClientHandle
     {
@@ -37,8 +37,8 @@ namespace PactFoundation.Telemetry
         }
 
         /// <summary>
-        /// Runs at the end of the process, also where the runtime runs no exit handlers of C after it. On Windows the
-        /// library's threads have ended when it hears of the exit, so what waits is sent here.
+        /// Runs when the process exits, also where the runtime runs no C exit handlers. On Windows the library learns
+        /// of the exit after its threads have ended, so the events that wait are sent here.
         /// </summary>
         private static void PersistAll()
         {
@@ -60,7 +60,7 @@ namespace PactFoundation.Telemetry
                     }
                 }
             }
-            catch (Exception) // telemetry is no reason not to end
+            catch (Exception) // telemetry must not prevent the exit
             {
             }
         }

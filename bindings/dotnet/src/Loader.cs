@@ -5,10 +5,10 @@ using System.Runtime.InteropServices;
 
 namespace PactFoundation.Telemetry
 {
-    /// <summary>Finds the native library, once a process. Throws nothing: it tells what went wrong.</summary>
+    /// <summary>Finds the native library, once in a process. It does not throw, but says what went wrong.</summary>
     internal static class Loader
     {
-        /// <summary>A file that is used instead of any other. If it cannot be loaded, nothing else is tried.</summary>
+        /// <summary>The variable that names the library. If it is set, nothing else is tried.</summary>
         internal const string Variable = "PACT_TELEMETRY_LIBRARY";
 
         private static readonly Lazy<Found> Once = new Lazy<Found>(Find);
@@ -75,7 +75,7 @@ namespace PactFoundation.Telemetry
             yield return Platform.SystemFile;
         }
 
-        /// <summary>Where NuGet puts the library: beside the program, below it, or in its own cache.</summary>
+        /// <summary>The folders where NuGet puts the library: beside the program, below it, or in its cache.</summary>
         private static IEnumerable<string> Folders()
         {
             string inside = Path.Combine("runtimes", Platform.Rid, "native");

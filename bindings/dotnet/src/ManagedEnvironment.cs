@@ -3,12 +3,12 @@ using System;
 namespace PactFoundation.Telemetry
 {
     /// <summary>
-    /// The opt-outs that only managed code sees. On Unix .NET keeps a copy of the environment, so what a program sets
-    /// late does not reach the library. Mono and Windows have one environment for both.
+    /// The opt-outs that only managed code sees. On Unix, .NET keeps a copy of the environment, so the library does not
+    /// see a variable that a program sets later. With Mono and on Windows both have the same environment.
     /// </summary>
     internal static class ManagedEnvironment
     {
-        /// <summary>Is there a copy that has to be asked? Tests change it.</summary>
+        /// <summary>Whether there is a copy that has to be checked. Tests change it.</summary>
         internal static bool IsCopy = !Platform.IsMono && !Platform.IsWindows;
 
         /// <summary>How a variable is read. Tests change it.</summary>
@@ -16,7 +16,7 @@ namespace PactFoundation.Telemetry
 
         private static readonly string[] Variables = { "PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK" };
 
-        /// <summary>The variable that says off; null if none does.</summary>
+        /// <summary>The variable that opts out; null if there is none.</summary>
         internal static string Off()
         {
             if (IsCopy)
@@ -32,7 +32,7 @@ namespace PactFoundation.Telemetry
             return null;
         }
 
-        /// <summary>By the library's own rule.</summary>
+        /// <summary>Whether a value opts out. The rule is that of the library.</summary>
         internal static bool SaysOff(string value)
         {
             switch (value?.Trim().ToLowerInvariant())

@@ -1,7 +1,7 @@
 namespace PactFoundation.Telemetry
 {
     /// <summary>
-    /// Events that Pact's libraries report. Any other event may be reported too. As in
+    /// Events that the Pact libraries report. Any other event may be reported too. The names are those of
     /// include/pact_telemetry.constants.json.
     /// </summary>
     public static class EventNames
@@ -19,7 +19,7 @@ namespace PactFoundation.Telemetry
         public const string PactMockServerStarted = "Pact mock server started";
     }
 
-    /// <summary>Categories of events. As in include/pact_telemetry.constants.json.</summary>
+    /// <summary>Categories of events, from include/pact_telemetry.constants.json.</summary>
     public static class Categories
     {
         /// <summary>Category of what a consumer's tests do.</summary>
@@ -32,10 +32,10 @@ namespace PactFoundation.Telemetry
         public const string Plugin = "Plugin";
     }
 
-    /// <summary>Actions of events. As in include/pact_telemetry.constants.json.</summary>
+    /// <summary>Actions of events, from include/pact_telemetry.constants.json.</summary>
     public static class Actions
     {
-        /// <summary>Action: a run came to its end.</summary>
+        /// <summary>Action: a run ended.</summary>
         public const string Completed = "Completed";
 
         /// <summary>Action: a plugin was loaded.</summary>
@@ -45,7 +45,7 @@ namespace PactFoundation.Telemetry
         public const string MockServerStarted = "MockServerStarted";
     }
 
-    /// <summary>What kind of program reports. As in include/pact_telemetry.constants.json.</summary>
+    /// <summary>Kinds of programs that report, from include/pact_telemetry.constants.json.</summary>
     public static class DataSources
     {
         /// <summary>Data source: a command line tool.</summary>

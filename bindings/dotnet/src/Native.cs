@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace PactFoundation.Telemetry
 {
-    /// <summary>Mirrors include/pact_telemetry.h one to one and nothing more. All types are blittable.</summary>
+    /// <summary>Mirrors include/pact_telemetry.h and nothing more. All types are blittable.</summary>
     internal sealed unsafe class Native
     {
         /// <summary>The number of the ABI that this file was written for.</summary>
@@ -24,8 +24,8 @@ namespace PactFoundation.Telemetry
         internal readonly WaitFunction pact_telemetry_close;
         internal readonly FreeFunction pact_telemetry_free;
 
-        /// <param name="find">The address of a function; zero if there is none.</param>
-        /// <exception cref="MissingMethodException">The library lacks one.</exception>
+        /// <param name="find">Returns the address of a function; zero if there is none.</param>
+        /// <exception cref="MissingMethodException">The library lacks a function.</exception>
         internal Native(Func<string, IntPtr> find)
         {
             pact_telemetry_abi_version = Find<AbiVersionFunction>(find, nameof(pact_telemetry_abi_version));

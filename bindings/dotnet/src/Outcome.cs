@@ -1,6 +1,6 @@
 namespace PactFoundation.Telemetry
 {
-    /// <summary>What became of a call. The numbers are those of the library; none is a reason to stop a test.</summary>
+    /// <summary>The result of a call. The numbers are those of the library. Every outcome may be ignored.</summary>
     public enum Outcome
     {
         /// <summary>Done.</summary>
@@ -12,7 +12,7 @@ namespace PactFoundation.Telemetry
         /// <summary>Not queued: no credentials were given or built in.</summary>
         NotConfigured = 2,
 
-        /// <summary>Not queued: as many events as allowed wait already.</summary>
+        /// <summary>Not queued: the queue is full, or there is no memory.</summary>
         QueueFull = 3,
 
         /// <summary>Not queued: the client was closed.</summary>
@@ -21,10 +21,10 @@ namespace PactFoundation.Telemetry
         /// <summary>Events were lost that no earlier call told of.</summary>
         Lost = 5,
 
-        /// <summary>Nothing was lost, but some of it waits on disk for another attempt.</summary>
+        /// <summary>Nothing was lost, but some events wait on disk for another attempt.</summary>
         Kept = 6,
 
-        /// <summary>A text that must be there is null.</summary>
+        /// <summary>A text that must not be null is null.</summary>
         ErrorNull = -1,
 
         /// <summary>A text cannot be written as UTF-8.</summary>
@@ -37,17 +37,17 @@ namespace PactFoundation.Telemetry
         ErrorTooLong = -4,
 
         /// <summary>
-        /// A text looks like a path, a URL, an e-mail or a network address, or has a control character.
+        /// A text looks like a path, a URL, an e-mail address or a network address, or has a control character.
         /// </summary>
         ErrorForbidden = -5,
 
         /// <summary>A number is outside of its range.</summary>
         ErrorRange = -6,
 
-        /// <summary>The time is over, and something still waits.</summary>
+        /// <summary>The time is over and some events still wait. The library goes on with them.</summary>
         ErrorTimeout = -7,
 
-        /// <summary>A fault of the library's.</summary>
+        /// <summary>The library failed, or there is no memory for the answer.</summary>
         ErrorInternal = -8,
 
         /// <summary>There is no library that can be used, or the options are wrong; see

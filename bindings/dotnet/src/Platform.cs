@@ -29,7 +29,7 @@ namespace PactFoundation.Telemetry
             }
         }
 
-        /// <summary>A process on musl has its loader mapped.</summary>
+        /// <summary>Whether this process runs on musl, whose loader is mapped then.</summary>
         private static bool IsMusl()
         {
             try

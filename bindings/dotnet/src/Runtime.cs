@@ -4,10 +4,10 @@ using System.Runtime.InteropServices;
 
 namespace PactFoundation.Telemetry
 {
-    /// <summary>What the process knows of itself. Only looks at what is loaded already.</summary>
+    /// <summary>The version of .NET and the test framework. Looks only at assemblies that are loaded.</summary>
     internal static class Runtime
     {
-        /// <summary>The assembly that a framework's tests refer to, and the framework's name.</summary>
+        /// <summary>Each assembly that the tests of a framework refer to, and the framework's name.</summary>
         private static readonly string[][] Frameworks =
         {
             new[] { "xunit.core", "xUnit" },

@@ -4,9 +4,10 @@ using System.Threading.Tasks;
 namespace PactFoundation.Telemetry
 {
     /// <summary>
-    /// Reports anonymous usage events. Any thread may use it at any time. Nothing here throws: the answer tells what
-    /// is wrong with the library, an option or an argument. Makes no thread, no connection and no file before the
-    /// first event that is accepted. One that is never closed loses nothing: the library sends what it queued.
+    /// Reports anonymous usage events. Any thread may use it at any time. No member throws: the outcome says what is
+    /// wrong with the library, an option or an argument. A client starts no thread, opens no connection and writes no
+    /// file before the first accepted event. A client that is never closed loses nothing: the library sends its
+    /// events.
     /// </summary>
     public sealed unsafe class TelemetryClient : IDisposable
 #if NETSTANDARD2_1_OR_GREATER || NETCOREAPP3_0_OR_GREATER
@@ -24,7 +25,7 @@ namespace PactFoundation.Telemetry
         /// <summary>
         /// Makes a client. One that cannot work does nothing, and <see cref="UnavailableReason"/> says why.
         /// </summary>
-        /// <param name="options">Who reports, and how.</param>
+        /// <param name="options">The library that reports, and the settings.</param>
         public TelemetryClient(TelemetryOptions options)
         {
             try
@@ -37,21 +38,22 @@ namespace PactFoundation.Telemetry
                     FollowEnvironment();
                 }
             }
-            catch (Exception error) // such as a library that is not what it seems
+            catch (Exception error) // for example because of a library of another kind
             {
                 UnavailableReason = "the options cannot be used: " + error.Message;
             }
         }
 
-        /// <summary>For the measurement of what the public layer costs; null if there is no library.</summary>
+        /// <summary>The native client, for tests and the benchmark; null if there is none.</summary>
         internal ClientHandle Handle => handle;
 
         /// <summary>Why this client does nothing: no usable library, or wrong options. Null if it works.</summary>
         public string UnavailableReason { get; private set; }
 
         /// <summary>
-        /// Would an event be queued now? Asks every rule anew. Set to false, what waits is thrown away and an upload in
-        /// flight is cut. Set to true, the person's own choice still holds.
+        /// Whether an event would be queued now. Each call looks at the environment again. If it is set to false,
+        /// queued events are dropped and an upload in flight is cut. If it is set to true, the person's choice still
+        /// holds.
         /// </summary>
         public bool Enabled
         {
@@ -138,45 +140,45 @@ namespace PactFoundation.Telemetry
             Track(EventNames.PactMockServerStarted, Categories.ConsumerTest, Actions.MockServerStarted);
 
         /// <summary>
-        /// Has everything on disk that was accepted before, and waits for that. Waits for no server: for a process
-        /// that is about to be killed. The end of a process does it by itself.
+        /// Puts every event that was accepted before on disk, and waits until it is there, but for no server. It is for
+        /// a process that is about to be killed. A process that exits normally needs no call.
         /// </summary>
         /// <param name="timeout">The longest wait; 1 s if it is null.</param>
-        /// <returns><see cref="Outcome.Ok"/> if nothing waits any more, <see cref="Outcome.Kept"/> if it waits on
+        /// <returns><see cref="Outcome.Ok"/> if no event waits, <see cref="Outcome.Kept"/> if those that wait are on
         /// disk.</returns>
         public Outcome Persist(TimeSpan? timeout = null) => Wait(handle?.Native.pact_telemetry_persist, timeout);
 
-        /// <summary>Has everything sent that was queued before, and waits until it is settled.</summary>
+        /// <summary>Sends every event that was accepted before, and waits for the answers.</summary>
         /// <param name="timeout">The longest wait; 1 s if it is null.</param>
         /// <returns>The outcome; <see cref="Outcome.Ok"/> also for a client that is unavailable.</returns>
         public Outcome Flush(TimeSpan? timeout = null) => Wait(handle?.Native.pact_telemetry_flush, timeout);
 
-        /// <summary>Takes no more events, and flushes. Called again it waits for what is left.</summary>
+        /// <summary>Accepts no more events, then flushes. A further call waits for events that are left.</summary>
         /// <param name="timeout">The longest wait; 1 s if it is null.</param>
-        /// <returns>As <see cref="Flush"/>.</returns>
+        /// <returns>As for <see cref="Flush"/>.</returns>
         public Outcome Close(TimeSpan? timeout = null) => Wait(handle?.Native.pact_telemetry_close, timeout);
 
-        /// <summary>As <see cref="Flush"/>, on a thread of the pool.</summary>
+        /// <summary>Does what <see cref="Flush"/> does, on a thread of the pool.</summary>
         /// <param name="timeout">The longest wait; 1 s if it is null.</param>
         /// <returns>The outcome.</returns>
         public Task<Outcome> FlushAsync(TimeSpan? timeout = null) => Task.Run(() => Flush(timeout));
 
-        /// <summary>As <see cref="Close"/>, on a thread of the pool.</summary>
+        /// <summary>Does what <see cref="Close"/> does, on a thread of the pool.</summary>
         /// <param name="timeout">The longest wait; 1 s if it is null.</param>
         /// <returns>The outcome.</returns>
         public Task<Outcome> CloseAsync(TimeSpan? timeout = null) => Task.Run(() => Close(timeout));
 
-        /// <summary><see cref="Close"/> with its default.</summary>
+        /// <summary>Calls <see cref="Close"/> with its default.</summary>
         public void Dispose() => Close();
 
 #if NETSTANDARD2_1_OR_GREATER || NETCOREAPP3_0_OR_GREATER
-        /// <summary><see cref="CloseAsync"/> with its default.</summary>
-        /// <returns>Ends when it is settled.</returns>
+        /// <summary>Calls <see cref="CloseAsync"/> with its default.</summary>
+        /// <returns>Ends when <see cref="CloseAsync"/> does.</returns>
         public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
 #endif
 
         /// <summary>
-        /// Tells whether the client is on, which rule decided and what each read, and where events would go.
+        /// Tells whether the client is on, which rule decided, what each rule read, and where events would go.
         /// </summary>
         /// <returns>Complete in every state.</returns>
         public Explanation Explain()
@@ -189,20 +191,20 @@ namespace PactFoundation.Telemetry
                 (outcome, reason, told) => new Explanation(outcome, reason, Overruled(told)));
         }
 
-        /// <summary>Tells what became of the events.</summary>
+        /// <summary>Returns the counters of this client in this process.</summary>
         /// <returns>Complete in every state.</returns>
         public Stats Stats() =>
             Ask((start, capacity) => handle.Native.pact_telemetry_stats(handle.Address, start, capacity),
                 (outcome, reason, told) => new Stats(outcome, reason, told));
 
-        /// <summary>Shows the request that would carry this event. Sends nothing.</summary>
+        /// <summary>Shows the request that would carry this event alone. Sends nothing.</summary>
         /// <param name="eventName">As for <see cref="Track"/>.</param>
         /// <param name="category">As for <see cref="Track"/>.</param>
         /// <param name="action">As for <see cref="Track"/>.</param>
         /// <param name="value">As for <see cref="Track"/>.</param>
         /// <param name="pluginName">As for <see cref="Track"/>.</param>
         /// <param name="pluginVersion">As for <see cref="Track"/>.</param>
-        /// <returns>With an outcome other than <see cref="Outcome.Ok"/> for an event that would not be taken.</returns>
+        /// <returns>The request, or why there is none.</returns>
         public Preview Preview(string eventName, string category, string action, long value = 1,
             string pluginName = null, string pluginVersion = null)
         {
@@ -228,7 +230,10 @@ namespace PactFoundation.Telemetry
             return milliseconds <= 0 ? 0 : milliseconds >= uint.MaxValue ? uint.MaxValue : (uint)milliseconds;
         }
 
-        /// <summary>What this version does not know is not queued, or an error, by its sign.</summary>
+        /// <summary>
+        /// The outcome of a status. One that this version does not know is <see cref="Outcome.Lost"/> if it is
+        /// positive, and <see cref="Outcome.ErrorInternal"/> if it is negative.
+        /// </summary>
         private static Outcome Named(int status)
         {
             return status >= (int)Outcome.ErrorInternal && status <= (int)Outcome.Kept ? (Outcome)status
@@ -264,7 +269,10 @@ namespace PactFoundation.Telemetry
             }
         }
 
-        /// <summary>Where the managed environment decided, the library takes that for the program's switch.</summary>
+        /// <summary>
+        /// Names the variable as the rule where the managed environment opted out. The library only knows that the host
+        /// program turned the client off.
+        /// </summary>
         private System.Xml.Linq.XElement Overruled(System.Xml.Linq.XElement told)
         {
             string variable = turnedOff && wanted ? ManagedEnvironment.Off() : null;
@@ -296,7 +304,7 @@ namespace PactFoundation.Telemetry
         }
 
         /// <summary>
-        /// Keeps the handle until the call that gave this result is over, so that it is not given back meanwhile.
+        /// Keeps the handle alive until the call that returned this result is over.
         /// </summary>
         private int Kept(int result)
         {

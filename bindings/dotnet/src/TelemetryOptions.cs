@@ -4,12 +4,12 @@ using System.Text;
 
 namespace PactFoundation.Telemetry
 {
-    /// <summary>What a client is made of. Null is the default. What a value may be is the library's to say.</summary>
+    /// <summary>The settings of a client. Null is the default. The library checks the values.</summary>
     public sealed class TelemetryOptions
     {
         /// <summary>Names the Pact library that reports.</summary>
-        /// <param name="libraryId">Machine name, such as <c>pact-net</c>.</param>
-        /// <param name="libraryName">Human name, such as <c>Pact .NET</c>.</param>
+        /// <param name="libraryId">Short name, such as <c>pact-net</c>.</param>
+        /// <param name="libraryName">Human-readable name, such as <c>Pact .NET</c>.</param>
         /// <param name="libraryVersion">Its version.</param>
         public TelemetryOptions(string libraryId, string libraryName, string libraryVersion)
         {
@@ -18,10 +18,10 @@ namespace PactFoundation.Telemetry
             LibraryVersion = libraryVersion;
         }
 
-        /// <summary>Machine name of the Pact library that reports.</summary>
+        /// <summary>Short name of the Pact library that reports.</summary>
         public string LibraryId { get; }
 
-        /// <summary>Human name of the Pact library that reports.</summary>
+        /// <summary>Human-readable name of the Pact library that reports.</summary>
         public string LibraryName { get; }
 
         /// <summary>Version of the Pact library that reports.</summary>
@@ -30,7 +30,9 @@ namespace PactFoundation.Telemetry
         /// <summary>The program's own switch. False turns the client off; true does not overrule the person.</summary>
         public bool? Enabled { get; set; }
 
-        /// <summary>What kind of program reports, see <see cref="DataSources"/>. Default: a library in tests.</summary>
+        /// <summary>
+        /// The kind of program that reports, see <see cref="DataSources"/>. Default: a library in tests.
+        /// </summary>
         public string DataSource { get; set; }
 
         /// <summary>Default: xUnit, NUnit or MSTest where one is loaded; "" for none.</summary>
@@ -61,16 +63,16 @@ namespace PactFoundation.Telemetry
         public string StateDirectory { get; set; }
 
         /// <summary>
-        /// The longest that the end of the process waits, at most 10 s. Default: 100 ms, in CI 500 ms.
+        /// The longest wait at process exit, at most 10 s. Default: 100 ms, in CI 500 ms.
         /// </summary>
         public TimeSpan? ExitTimeout { get; set; }
 
-        /// <summary>Who tells the person before anything leaves the machine: <c>stderr</c>, the library (the default);
-        /// <c>host</c>, you, with the text in <see cref="Explanation.NoticeText"/>, who then make clients with
-        /// <c>shown</c>.</summary>
+        /// <summary>Who shows the notice before anything leaves the machine. <c>stderr</c>, the default: the library.
+        /// <c>host</c>: the host program, which shows <see cref="Explanation.NoticeText"/> and then makes clients
+        /// with <c>shown</c>.</summary>
         public string Notice { get; set; }
 
-        /// <summary>What stands for the machine: <c>hostname</c>, the digest of its name, or <c>random</c>.</summary>
+        /// <summary>What identifies the machine: <c>hostname</c>, the digest of its name, or <c>random</c>.</summary>
         public string Id { get; set; }
 
         /// <summary>The library's config, as JSON.</summary>

@@ -4,20 +4,21 @@ using System.Text;
 
 namespace PactFoundation.Telemetry
 {
-    /// <summary>Text on its way to the library: NUL-terminated UTF-8.</summary>
+    /// <summary>Converts text to and from NUL-terminated UTF-8.</summary>
     internal static class Text
     {
-        /// <summary>How many texts are known at most, and how long they are in characters.</summary>
+        /// <summary>The largest number of remembered texts, and the longest one in characters.</summary>
         private const int Most = 256;
         private const int Longest = 500;
 
         private static readonly Encoding Utf8 = new UTF8Encoding(false, true);
 
-        /// <summary>What is never valid UTF-8, and so refused by the library and counted.</summary>
+        /// <summary>A text that is never valid UTF-8, so the library refuses and counts it.</summary>
         private static readonly byte[] Invalid = { 0xFF, 0 };
 
         /// <summary>
-        /// Most events have the same few texts. Replaced as a whole, so that it is read without a lock.
+        /// Remembers texts, because most events have the same few. It is replaced as a whole, so that it is read
+        /// without a lock.
         /// </summary>
         private static volatile Dictionary<string, byte[]> known = new Dictionary<string, byte[]>();
 
@@ -36,7 +37,7 @@ namespace PactFoundation.Telemetry
             byte[] encoded;
             try
             {
-                // C takes a NUL for the end; another control character is refused as a NUL would be.
+                // C takes a NUL for the end of the text. U+0001 replaces it: the library refuses any control character.
                 encoded = Utf8.GetBytes(text.Replace('\0', '\u0001') + "\0");
             }
             catch (EncoderFallbackException) // half a surrogate pair
@@ -51,7 +52,7 @@ namespace PactFoundation.Telemetry
             return encoded;
         }
 
-        /// <summary>The text that a function writes, or its negative status.</summary>
+        /// <summary>The text that a function writes; null if it returns a negative status.</summary>
         internal static unsafe string Read(Writer write, out int status)
         {
             int capacity = 4096;
@@ -74,7 +75,7 @@ namespace PactFoundation.Telemetry
             }
         }
 
-        /// <summary>Text of the library's own.</summary>
+        /// <summary>The NUL-terminated text at an address.</summary>
         internal static unsafe string Owned(byte* text)
         {
             int length = 0;

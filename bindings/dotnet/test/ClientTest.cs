@@ -10,7 +10,7 @@ using NUnit.Framework;
 
 namespace PactFoundation.Telemetry.Tests
 {
-    /// <summary>What a program sees.</summary>
+    /// <summary>Tests of the public classes.</summary>
     [TestFixture]
     public class ClientTest
     {
@@ -31,12 +31,12 @@ namespace PactFoundation.Telemetry.Tests
             }
             catch (IOException)
             {
-                // The library writes there meanwhile.
+                // The library may be writing there.
             }
         }
 
         [Test]
-        public void The_four_events_arrive_with_who_reports()
+        public void The_four_events_arrive_and_name_the_reporting_library()
         {
             using (var collector = new Collector())
             {
@@ -158,7 +158,7 @@ namespace PactFoundation.Telemetry.Tests
         }
 
         [Test]
-        public void The_switch_and_the_environment_are_obeyed_at_once()
+        public void The_switch_and_the_environment_take_effect_at_once()
         {
             var client = new TelemetryClient(Support.Options());
             Assert.AreEqual(Outcome.Ok, client.PactsVerified(1));
@@ -185,9 +185,9 @@ namespace PactFoundation.Telemetry.Tests
         private static extern int UnsetEnv(string name);
 
         [Test]
-        public void An_opt_out_in_the_memory_of_another_variable_is_obeyed_at_once()
+        public void An_opt_out_in_the_memory_of_another_variable_takes_effect_at_once()
         {
-            var entry = Marshal.StringToHGlobalAnsi("AA_NOT_TRACK=1"); // which the environment keeps
+            var entry = Marshal.StringToHGlobalAnsi("AA_NOT_TRACK=1"); // the environment goes on using it
             var client = new TelemetryClient(Support.Options());
             Assert.AreEqual(0, PutEnv(entry));
             Assert.AreEqual(Outcome.Ok, client.PactsVerified(1));
@@ -205,10 +205,10 @@ namespace PactFoundation.Telemetry.Tests
         }
 
         /// <summary>
-        /// .NET on Unix, whose programs change a copy of the environment that the library does not see.
+        /// On Unix, programs of .NET change a copy of the environment, which the library does not see.
         /// </summary>
         [Test]
-        public void An_environment_that_only_managed_code_sees_is_obeyed_at_once()
+        public void An_environment_that_only_managed_code_sees_takes_effect_at_once()
         {
             string value = null;
             ManagedEnvironment.IsCopy = true;
@@ -220,8 +220,8 @@ namespace PactFoundation.Telemetry.Tests
                 value = "yes";
                 Assert.AreEqual(Outcome.Disabled, client.PactsVerified(1));
                 Assert.AreEqual("PACT_DO_NOT_TRACK", client.Explain().DecidedBy);
-                client.Flush(Support.Patience); // whoever holds the event has heard of it then
-                Assert.AreEqual(1, client.Stats().Dropped["opted_out"], "what waited was thrown away");
+                client.Flush(Support.Patience); // afterwards the event is dropped for certain
+                Assert.AreEqual(1, client.Stats().Dropped["opted_out"], "the waiting event was dropped");
                 client.Enabled = true;
                 Assert.IsFalse(client.Enabled);
                 Assert.AreEqual(Outcome.Disabled, new TelemetryClient(Support.Options()).PactsVerified(1));
@@ -232,7 +232,7 @@ namespace PactFoundation.Telemetry.Tests
                 value = "1";
                 client.PactsVerified(1);
                 value = null;
-                Assert.AreEqual(Outcome.Disabled, client.PactsVerified(1), "the program's own switch stays");
+                Assert.AreEqual(Outcome.Disabled, client.PactsVerified(1), "the program's own switch stays off");
             }
             finally
             {
@@ -242,7 +242,7 @@ namespace PactFoundation.Telemetry.Tests
         }
 
         [Test]
-        public void Persist_and_flush_tell_what_waits()
+        public void Persist_and_flush_tell_that_events_wait()
         {
             using (var collector = new Collector("--answers hang*"))
             {
@@ -289,13 +289,13 @@ namespace PactFoundation.Telemetry.Tests
         }
 
         [Test]
-        public void A_client_that_nobody_has_is_given_back()
+        public void A_client_that_nothing_refers_to_is_released()
         {
             List<WeakReference> handles = Made(50);
             GC.Collect();
             GC.WaitForPendingFinalizers();
             GC.Collect();
-            // a conservative collector may see a few on a stack
+            // A conservative garbage collector may find a few of them on a stack.
             Assert.Less(handles.Count(handle => handle.IsAlive), 10);
         }
 
@@ -308,7 +308,7 @@ namespace PactFoundation.Telemetry.Tests
         [TestCase("return", 3)]
         [TestCase("exit", 4)]
         [TestCase("late", 0)]
-        public void A_process_that_ends_without_a_close_reports(string how, int code)
+        public void A_process_that_exits_without_a_close_reports(string how, int code)
         {
             using (var collector = new Collector())
             {
@@ -317,7 +317,7 @@ namespace PactFoundation.Telemetry.Tests
             }
         }
 
-        /// <summary>Before the runtime may abort: the event is on disk, or was delivered.</summary>
+        /// <summary>The event is on disk before the runtime may abort the process.</summary>
         [Test]
         public void A_process_that_ends_by_an_exception_loses_nothing()
         {
@@ -335,13 +335,13 @@ namespace PactFoundation.Telemetry.Tests
         [TestCase("Microsoft.VisualStudio.TestPlatform.TestFramework", "MSTest")]
         [TestCase("MSTest.TestFramework", "MSTest")]
         [TestCase("xunit.core.other", "none")]
-        public void The_framework_is_told_by_what_is_loaded(string assembly, string framework)
+        public void The_framework_is_recognised_by_its_assembly(string assembly, string framework)
         {
             Assert.AreEqual(framework, Support.Run("mono", Support.Build + "/Program.exe framework " + assembly));
         }
 
         [Test]
-        public void What_the_readme_shows_compiles_and_works()
+        public void The_program_of_the_readme_compiles_and_reports()
         {
             string readme = File.ReadAllText(Path.Combine(Support.Root, "bindings/dotnet/README.md"));
             string code = Regex.Match(readme, "^```csharp\n(.*?)^```",

@@ -9,7 +9,7 @@ using NUnit.Framework;
 
 namespace PactFoundation.Telemetry.Tests
 {
-    /// <summary>The header and this binding say the same; and what a library that cannot be used comes to.</summary>
+    /// <summary>The binding matches the header, and a client says why a library cannot be used.</summary>
     [TestFixture]
     public class NativeTest
     {
@@ -44,12 +44,12 @@ namespace PactFoundation.Telemetry.Tests
                     + string.Join(",", invoke.GetParameters().Select(parameter => parameter.ParameterType.Name)) + ")";
             }
             Assert.AreEqual(Regex.Matches(Header, @"pact_telemetry_\w+\(").Count, declared.Count,
-                "one was not understood");
+                "a declaration was not understood");
             CollectionAssert.AreEqual(declared, ours);
         }
 
         [Test]
-        public unsafe void Every_status_of_the_header_is_an_outcome_that_the_library_names_so()
+        public unsafe void Every_status_of_the_header_is_an_outcome_of_the_same_name()
         {
             Dictionary<string, int> declared = Regex.Matches(Header, @"^\s*PACT_TELEMETRY_(\w+) = (-?\d+),",
                 RegexOptions.Multiline)
@@ -75,9 +75,9 @@ namespace PactFoundation.Telemetry.Tests
             CollectionAssert.AreEquivalent(constants.Elements().Select(one => one.Value), ours);
         }
 
-        /// <summary>What the library tells, and where this binding has it. A new key fails here.</summary>
+        /// <summary>The keys that this binding reads. A new key of the library fails here.</summary>
         [Test]
-        public unsafe void Every_key_of_the_answers_has_a_place()
+        public unsafe void Every_key_of_the_answers_is_known()
         {
             var client = new TelemetryClient(Support.Options());
             string explained = "enabled state rule rules protocol endpoint destination configured debug ci "
@@ -101,7 +101,7 @@ namespace PactFoundation.Telemetry.Tests
             "/nowhere/libpact.so: cannot open shared object file: No such file or directory")]
         [TestCase("", "the package carries no library for linux-x64; libpact_telemetry.so.1: cannot open shared ")]
         [TestCase("/etc/passwd", "/etc/passwd: ")]
-        public void A_library_that_cannot_be_loaded_is_a_silent_client(string path, string reason)
+        public void Without_a_loadable_library_the_client_does_nothing_and_says_why(string path, string reason)
         {
             if (path.Length == 0 && Platform.Rid != "linux-x64")
             {
@@ -130,7 +130,7 @@ namespace PactFoundation.Telemetry.Tests
         }
 
         /// <summary>
-        /// Runs a program that uses everything without a library; returns the reason that it is told.
+        /// Runs a program that calls every member without a library. Returns the reason that it prints.
         /// </summary>
         private static string Silent(string library)
         {

@@ -4,7 +4,7 @@ using System.Reflection.Emit;
 
 namespace PactFoundation.Telemetry
 {
-    /// <summary>Programs of the tests: what it does is its first argument, the endpoint its second.</summary>
+    /// <summary>A program for the tests. The first argument says what it does, the second is the endpoint.</summary>
     internal static class Program
     {
         private static int Main(string[] arguments)

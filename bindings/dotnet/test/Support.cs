@@ -8,7 +8,7 @@ using NUnit.Framework;
 
 namespace PactFoundation.Telemetry.Tests
 {
-    /// <summary>What the tests share: an environment of their own, the real collector, and programs.</summary>
+    /// <summary>Shared by the tests: a separate state folder, the real collector, and programs.</summary>
     internal static class Support
     {
         internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -17,7 +17,7 @@ namespace PactFoundation.Telemetry.Tests
         internal static readonly string Command = Environment.GetEnvironmentVariable("PACT_TELEMETRY_COMMAND");
         internal static readonly string Library = Environment.GetEnvironmentVariable("PACT_TELEMETRY_LIBRARY");
 
-        /// <summary>Options that are complete.</summary>
+        /// <summary>Options of a client that is configured.</summary>
         internal static TelemetryOptions Options(string endpoint = "http://127.0.0.1:9")
         {
             return new TelemetryOptions("pact-test", "Pact Test", "1.2.3")
@@ -27,7 +27,7 @@ namespace PactFoundation.Telemetry.Tests
             };
         }
 
-        /// <summary>A state folder of its own, whose person was told.</summary>
+        /// <summary>Makes a state folder as it is after the person has seen the notice.</summary>
         internal static string NewState()
         {
             string state = Path.Combine(Path.GetTempPath(), "pact-telemetry-dotnet-" + Guid.NewGuid().ToString("N"));
@@ -37,7 +37,7 @@ namespace PactFoundation.Telemetry.Tests
             return state;
         }
 
-        /// <summary>Runs a program to its end; returns its output, and fails if it ends badly.</summary>
+        /// <summary>Runs a program. Returns its output, and fails if it exits with another code.</summary>
         internal static string Run(string program, string arguments, IDictionary<string, string> environment = null,
             int code = 0)
         {
@@ -53,7 +53,7 @@ namespace PactFoundation.Telemetry.Tests
             {
                 var error = process.StandardError.ReadToEndAsync();
                 string output = process.StandardOutput.ReadToEnd();
-                Assert.IsTrue(process.WaitForExit((int)Patience.TotalMilliseconds), program + " does not end");
+                Assert.IsTrue(process.WaitForExit((int)Patience.TotalMilliseconds), program + " does not exit");
                 Assert.AreEqual(code, process.ExitCode, output + error.Result);
                 return output;
             }
@@ -80,7 +80,7 @@ namespace PactFoundation.Telemetry.Tests
 
         internal string Url { get; }
 
-        /// <summary>The fields of every event that arrived. Ends the collector.</summary>
+        /// <summary>The fields of every event that arrived. Stops the collector.</summary>
         internal List<XElement> Events()
         {
             Dispose();

@@ -5,10 +5,10 @@ using System.Security.Cryptography;
 using Mono.Cecil;
 
 /// <summary>
-/// Makes an assembly that Mono compiled refer to .NET Standard 2.0 in place of the assemblies of Mono's own
-/// framework. It has the same types in one assembly, <c>netstandard</c>, which .NET, .NET Framework and Mono all
-/// have. The identity and the time of the result are taken from its contents, so that the same sources make the same
-/// bytes.
+/// Changes an assembly that Mono compiled so that it refers to .NET Standard 2.0 instead of the assemblies of Mono's
+/// framework. .NET Standard has the same types in one assembly, <c>netstandard</c>, which .NET, .NET Framework and Mono
+/// all have. The identity of the result is a digest of its contents and its time is zero, so that the same sources give
+/// the same bytes.
 /// </summary>
 internal static class ToStandard
 {
@@ -27,7 +27,7 @@ internal static class ToStandard
             }
             module.AssemblyReferences.Clear();
             module.AssemblyReferences.Add(standard);
-            module.Assembly.SecurityDeclarations.Clear(); // a .NET Framework matter
+            module.Assembly.SecurityDeclarations.Clear(); // only .NET Framework uses them
             module.Mvid = Guid.Empty;
             module.Write(path);
             module.Mvid = Identity(path);
