@@ -1,8 +1,8 @@
-"""What one `track` costs, what of it is the binding's own, and what the import costs. Not a test.
+"""Measures what one `track` costs, how much of that is the binding's own work, and what the import costs. Not a test.
 
 Run it on a quiet machine. The bare foreign call is `pact_telemetry_track` as ctypes makes it with declared types.
 
-PACT_TELEMETRY_COMMAND names the collector, PACT_TELEMETRY_LIBRARY the library, as for `check`.
+PACT_TELEMETRY_COMMAND names the command, PACT_TELEMETRY_LIBRARY the library, as for `check`.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def burst(call: Callable[[], object]) -> float:
 
 
 def import_costs() -> dict[str, float]:
-    """Return the milliseconds that importing takes, the least of some processes: what each adds to those before."""
+    """Return the least milliseconds, over some processes, that each module adds to the import of those before it."""
     command = [sys.executable, "-X", "importtime", "-c", "import json, ctypes, pact_telemetry"]
     least: dict[str, float] = {}
-    # Where a tool told Python not to write compiled files, everything would be compiled anew each time.
+    # With this variable set, Python would compile everything again in each process.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryDirectory() as cache:
         for _ in range(IMPORTS):
@@ -65,7 +65,7 @@ def main() -> None:
     collector = subprocess.Popen([COMMAND, "collect"], stdout=subprocess.PIPE, text=True)
     assert collector.stdout is not None
     url = json.loads(collector.stdout.readline())["url"]
-    # Nobody reads on: the events go to a pipe that must not fill, so the rest goes nowhere.
+    # The collector would stop answering if the pipe with its output were full, so another process empties it.
     drain = subprocess.Popen(["cat"], stdin=collector.stdout, stdout=subprocess.DEVNULL)
     bare = load().pact_telemetry_track
     event, category, action = (text.encode() for text in ("Pacts verified", "ProviderTest", "Completed"))

@@ -1,4 +1,4 @@
-"""Replays conformance cases over the native layer: one JSON object a line in, one out."""
+"""Replays conformance cases through the native layer. Reads one JSON object per line, and prints one for each."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def answer(client: Address, call: Call) -> object:
 
 
 class NulInsideError(Exception):
-    """A text that C would cut."""
+    """A text with a NUL inside, where C would end it."""
 
 
 def raw(text: Any) -> bytes | None:
@@ -63,7 +63,7 @@ def raw(text: Any) -> bytes | None:
 
 
 def decoded(text: bytes) -> str:
-    """Return text as the library wrote it; what is not UTF-8 shows as such in the comparison."""
+    """Return the text that the library wrote; bytes that are not UTF-8 are escaped, and so differ in the comparison."""
     return text.decode("utf-8", "backslashreplace")
 
 
@@ -80,7 +80,7 @@ def event(call: Call) -> tuple[bytes | None, bytes | None, bytes | None, int, by
 
 
 def written(function: Any, client: Address, call: Call, *arguments: object) -> object:
-    """Return the text that a function leaves in a buffer, or its status."""
+    """Return the text that a function writes into a buffer, or its status."""
     given = call.get("capacity")
     capacity = CAPACITY if given is None else given
     buffer = ctypes.create_string_buffer(capacity) if capacity else None

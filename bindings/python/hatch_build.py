@@ -1,4 +1,4 @@
-"""What only a wheel with a library has: the tag of its platform, and a bill of materials."""
+"""Adds what only a wheel with a library has: the tag of its platform, and a bill of materials."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ BILL = "pact_telemetry.cdx.json"
 
 
 class LibraryOfOnePlatform(BuildHookInterface[Any]):
-    """Without native/ the wheel is `py3-none-any`; with it, the tag is given, or else this machine's."""
+    """Without native/ the wheel is `py3-none-any`. With it, the environment or this machine gives the platform."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Set the tag and the bill of materials, unless the install is an editable one."""
+        """Set the tag and the bill of materials, except for an editable install."""
         if version == "editable" or not (Path(self.root) / "src/pact_telemetry/native").is_dir():
             return
         here = sysconfig.get_platform().replace("-", "_").replace(".", "_")

@@ -1,4 +1,4 @@
-"""The four events of Pact's libraries.
+"""Reports the four events of the Pact libraries.
 
 Run it against a collector of your own: `pact-telemetry demo python examples/four_events.py`.
 """

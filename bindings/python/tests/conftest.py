@@ -1,4 +1,4 @@
-"""A clean person and machine for every test, and a real collector."""
+"""What the tests share: an environment without the person's choices, a real collector, and programs of their own."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ ROOT = HERE.parents[1]
 LIBRARY = os.environ.get("PACT_TELEMETRY_LIBRARY") or str(ROOT / "build/lib/libpact_telemetry.so")
 COMMAND = os.environ.get("PACT_TELEMETRY_COMMAND") or str(ROOT / "target/debug/pact-telemetry")
 
-# Before anything reads them: what the person decided, configured or proxied is not what is tested.
+# The tests must not use the choices, configuration and proxies of the person who runs them.
 for name in list(os.environ):
     if name.lower().endswith(("do_not_track", "_proxy")) or name.startswith("PACT_TELEMETRY_"):
         del os.environ[name]
 HOME = tempfile.TemporaryDirectory(prefix="pact-telemetry-")
 STATE = Path(HOME.name) / "state"
-# The person was shown the notice in an earlier run, so standard error is silent and events go.
+# The notice was shown before, so nothing is printed on standard error and events are sent.
 STATE.mkdir(mode=0o700)
 (STATE / "notice.json").write_text('{"shown_ms":1}')
 os.environ.update(
     PACT_TELEMETRY_LIBRARY=LIBRARY,
     PACT_TELEMETRY_STATE_DIR=str(STATE),
     XDG_CONFIG_HOME=HOME.name,
-    # Where the end of a process waits longer, whoever runs the tests.
+    # In CI the exit of a process waits longer.
     CI="true",
-    # Python 3.12 warns of any fork of a process with threads, and the library's sender is one.
+    # Python 3.12 warns at any fork of a process with threads, and the library has threads.
     PYTHONWARNINGS="ignore:This process:DeprecationWarning",
 )
 
 
 class Collector:
-    """The real collector, and what arrived there."""
+    """The real collector, and the events that arrived there."""
 
     def __init__(self, *arguments: str) -> None:
         self._process = subprocess.Popen([COMMAND, "collect", *arguments], stdout=subprocess.PIPE, text=True)
@@ -64,7 +64,7 @@ class Collector:
                     self._changed.notify_all()
 
     def events(self, count: int) -> list[dict[str, Any]]:
-        """Wait until `count` events are there, and a moment for those that should not come."""
+        """Wait until `count` events have arrived, and then a moment for events that should not arrive."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._events) >= count, 10)
         time.sleep(0.1)
@@ -72,11 +72,11 @@ class Collector:
         return [event["fields"] for event in self._events]
 
     def values(self, count: int) -> list[int]:
-        """The values of the events, in order of size."""
+        """The values of the events, sorted."""
         return sorted(int(event["value"]) for event in self.events(count))
 
     def options(self, **more: object) -> dict[str, Any]:
-        """What makes a client that reports here."""
+        """The options of a client that reports here."""
         return {
             "library": {"id": "pact-python", "name": "Pact Python", "version": "1.2.3"},
             "endpoint": self.url,
@@ -124,7 +124,7 @@ def run(
     environment: dict[str, str] | None = None,
     **more: str,
 ) -> str:
-    """Run a program of its own; return what it printed. Its exit code and a silent stderr are asserted."""
+    """Run a program and return what it printed. Its exit code is asserted, and for 0 also an empty standard error."""
     options = json.dumps(collector.options()) if collector else "{}"
     done = subprocess.run(
         [python, "-c", prelude + script],

@@ -1,4 +1,4 @@
-"""`explain`, `stats` and `preview` answer every key of their types, in every state."""
+"""`explain`, `stats` and `preview` return every key of their types, in every state."""
 
 from __future__ import annotations
 
@@ -58,17 +58,17 @@ STATES: dict[str, Callable[[Collector, pytest.MonkeyPatch], Client]] = {
     "no library, and closed": closed_without_library,
     "wrong options": lambda collector, _: Client(**collector.options(queue_capacity=-1)),
 }
-NONE_OF_THEM = ("no library", "no library, and closed", "wrong options")
+UNAVAILABLE = ("no library", "no library, and closed", "wrong options")
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_every_key_is_answered_with_its_type(state: str, collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_key_is_there_with_its_type(state: str, collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     client = STATES[state](collector, monkeypatch)
     answers = {"explain": client.explain(), "stats": client.stats(), "preview": client.preview(*EVENT)}
     for method, answer in answers.items():
         check(answer, TYPES[method], method)
-        assert (answer["outcome"] == "unavailable") is (state in NONE_OF_THEM)
-        assert (answer["reason"] is None) is (state not in NONE_OF_THEM)
+        assert (answer["outcome"] == "unavailable") is (state in UNAVAILABLE)
+        assert (answer["reason"] is None) is (state not in UNAVAILABLE)
     assert repr(client)
 
 
@@ -80,7 +80,7 @@ def test_a_preview_that_is_refused_has_every_key(collector: Collector, value: An
     assert preview["reason"]
 
 
-def test_an_answer_is_the_callers_own() -> None:
+def test_changing_an_answer_does_not_change_later_answers() -> None:
     client = Client()  # type: ignore[call-arg]
     client.explain()["rules"].append({"rule": "mine"})
     client.stats()["dropped"]["mine"] = 1
@@ -89,7 +89,7 @@ def test_an_answer_is_the_callers_own() -> None:
 
 
 def check(value: object, expected: Any, where: str) -> None:
-    """Fail unless the value is of the type; a TypedDict has exactly its keys."""
+    """Fail unless the value is of the type. A TypedDict must have exactly its keys."""
     origin, arguments = get_origin(expected), get_args(expected)
     if isinstance(expected, type) and hasattr(expected, "__required_keys__"):
         assert isinstance(value, dict), where
@@ -133,7 +133,7 @@ def test_every_key_of_the_config_is_an_option() -> None:
     assert {key.split(".")[0] for key in keys} - {"exit_timeout_ms"} == documented
 
 
-def test_the_types_are_exported_and_imported_only_when_asked_for() -> None:
+def test_the_types_are_exported_and_imported_only_when_used() -> None:
     script = """
 import pact_telemetry
 assert "pact_telemetry.types" not in sys.modules and "typing" not in sys.modules, "imported too early"
@@ -151,7 +151,7 @@ import pact_telemetry
 ours = {name for name in sys.modules if name.partition(".")[0] == "pact_telemetry"}
 print(*sorted(set(sys.modules) - before - ours))
 """
-    # What these cost is a tenth of what pathlib, platform or typing would.
+    # These modules cost a tenth of what pathlib, platform or typing would cost.
     assert set(run(script, prelude="import sys\n").split()) <= {
         "__future__",
         "_weakrefset",

@@ -1,4 +1,4 @@
-"""What a client does with what it is given."""
+"""What a client does with its arguments and options."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ def test_no_value_raises(client: Client, value: Any, outcome: str) -> None:
 
 
 def with_text(place: int, text: object) -> dict[str, Any]:
-    """Arguments that are right, but for the text in one place."""
+    """Valid arguments, except for the text in one place."""
     names = ["event", "category", "action", "plugin_name", "plugin_version"]
     return {**dict.fromkeys(names, "right"), names[place]: text}
 
 
 class Hostile(str):
-    """A text that lies about itself."""
+    """A text whose methods raise."""
 
     __slots__ = ()
 
@@ -100,7 +100,7 @@ class Hostile(str):
 
 
 @pytest.mark.parametrize("place", range(5))
-def test_no_text_that_lies_about_itself_raises(client: Client, place: int) -> None:
+def test_a_text_whose_methods_raise_does_not_make_a_call_raise(client: Client, place: int) -> None:
     arguments = with_text(place, Hostile("x"))
     assert client.track(**arguments) in ("ok", "invalid")
     assert client.preview(**arguments)
@@ -127,14 +127,14 @@ def test_no_text_raises(client: Client, place: int, text: Any, outcome: str) -> 
     assert outcome in (preview["reason"] or "")
 
 
-def test_blank_missing_and_forbidden_texts_are_told_apart(client: Client) -> None:
+def test_blank_missing_and_forbidden_texts_have_outcomes_of_their_own(client: Client) -> None:
     assert client.track("", "c", "a", 1) is Outcome.ERROR_EMPTY
     assert client.track(cast("str", None), "c", "a", 1) is Outcome.ERROR_NULL
     assert client.track("/home/me/pact.json", "c", "a", 1) is Outcome.ERROR_FORBIDDEN
     assert client.stats()["not_accepted"]["invalid"] == 3
 
 
-def test_a_text_longer_than_the_first_buffer_comes_whole(collector: Collector) -> None:
+def test_an_answer_longer_than_the_first_buffer_is_complete(collector: Collector) -> None:
     client = Client(**collector.options(**{f"unknown_{number}": 1 for number in range(500)}))
     diagnostics = client.explain()["diagnostics"]
     assert len(str(diagnostics)) > 5000
@@ -148,7 +148,7 @@ def test_preview_sends_nothing_and_shows_the_request(client: Client, collector: 
     assert client.preview(*EVENT, 2**70)["outcome"] == "error_range"
 
 
-def test_a_text_that_was_seen_before_is_another_event_all_the_same(client: Client, collector: Collector) -> None:
+def test_events_with_remembered_texts_arrive_as_often_as_they_are_tracked(client: Client, collector: Collector) -> None:
     for number in range(300):  # more texts than are remembered
         for _ in range(2):
             assert client.track(f"Event {number}", "c", "a", number) is Outcome.OK
@@ -159,7 +159,7 @@ def test_a_text_that_was_seen_before_is_another_event_all_the_same(client: Clien
     )
 
 
-def test_a_number_that_equals_a_remembered_one_is_no_count_for_that(client: Client) -> None:
+def test_a_bool_or_float_that_equals_a_remembered_number_is_invalid(client: Client) -> None:
     assert client.track(*EVENT, 1) is Outcome.OK
     for value in (True, 1.0):
         assert client.track(*EVENT, cast("int", value)) is Outcome.INVALID
@@ -191,7 +191,7 @@ def test_enabled_can_be_turned_off_and_on(client: Client) -> None:
     assert client.pacts_verified(1) is Outcome.OK
 
 
-def test_a_doubtful_enabled_is_off(client: Client) -> None:
+def test_enabled_set_to_a_value_that_is_no_bool_is_off(client: Client) -> None:
     class Doubtful:
         def __bool__(self) -> bool:
             raise RuntimeError("neither")
@@ -210,14 +210,14 @@ def test_a_change_of_os_environ_holds_at_once(client: Client, name: str, monkeyp
     assert client.pacts_verified(1) is Outcome.OK
 
 
-def test_a_change_of_the_environment_that_os_environ_does_not_know_of_holds_at_once(client: Client) -> None:
+def test_a_change_of_the_environment_that_os_environ_does_not_show_holds_at_once(client: Client) -> None:
     os.putenv("DO_NOT_TRACK", "1")
     assert client.pacts_verified(1) is Outcome.DISABLED
     os.unsetenv("DO_NOT_TRACK")
     assert client.pacts_verified(1) is Outcome.OK
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="putenv copies there")
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows putenv copies its argument")
 def test_an_opt_out_in_the_memory_of_another_variable_holds_at_once(client: Client) -> None:
     libc = ctypes.CDLL(None)
     entry = ctypes.create_string_buffer(b"AA_NOT_TRACK=1", 32)
@@ -261,7 +261,7 @@ def test_wrong_options_make_a_client_that_does_nothing_and_says_why(
     assert client.pacts_verified(1) is Outcome.UNAVAILABLE
 
 
-def test_a_host_that_shows_the_notice_finds_it_and_nothing_leaves_until_it_did(
+def test_a_program_that_shows_the_notice_finds_it_and_nothing_leaves_before_it_was_shown(
     collector: Collector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PACT_TELEMETRY_STATE_DIR", str(tmp_path))
@@ -275,7 +275,7 @@ def test_a_host_that_shows_the_notice_finds_it_and_nothing_leaves_until_it_did(
     assert collector.events(0) == []
 
 
-def test_options_may_be_of_pythons_own_types(collector: Collector, tmp_path: Path) -> None:
+def test_an_option_may_be_a_mapping_or_a_path(collector: Collector, tmp_path: Path) -> None:
     library = MappingProxyType({"id": "pact-python", "name": "Pact Python", "version": "1"})
     client = Client(**collector.options(library=library, state_dir=tmp_path))
     assert client.unavailable_reason is None
@@ -288,7 +288,7 @@ def test_without_credentials_nothing_is_queued() -> None:
 
 
 @pytest.mark.parametrize("timeout", [math.nan, "1", None, object()])
-def test_a_time_that_is_no_number_is_invalid_and_close_closes(client: Client, timeout: Any) -> None:
+def test_a_timeout_that_is_not_a_number_is_invalid_but_close_still_closes(client: Client, timeout: Any) -> None:
     assert client.flush(timeout) is Outcome.INVALID
     assert client.persist(timeout) is Outcome.INVALID
     assert client.close(timeout) is Outcome.INVALID
@@ -296,7 +296,7 @@ def test_a_time_that_is_no_number_is_invalid_and_close_closes(client: Client, ti
 
 
 @pytest.mark.parametrize("timeout", [0, -1, 0.0001, 10**400, math.inf, 3, timedelta(0), timedelta(seconds=2)])
-def test_any_number_and_any_timedelta_is_a_time(client: Client, timeout: float | timedelta) -> None:
+def test_any_number_and_any_timedelta_is_a_timeout(client: Client, timeout: float | timedelta) -> None:
     assert client.flush(timeout) is Outcome.OK
     assert client.persist(timeout) is Outcome.OK
     assert client.close(timeout) is Outcome.OK
@@ -305,13 +305,13 @@ def test_any_number_and_any_timedelta_is_a_time(client: Client, timeout: float |
 @pytest.mark.parametrize(
     ("time", "milliseconds"), [(0, 0), (0.0001, 1), (1.5, 1500), (timedelta(milliseconds=70), 70), (10, 10000)]
 )
-def test_the_time_for_the_exit_is_in_seconds_or_a_timedelta(
+def test_exit_timeout_is_in_seconds_or_a_timedelta(
     collector: Collector, time: float | timedelta, milliseconds: int
 ) -> None:
     assert Client(**collector.options(exit_timeout=time)).explain()["exit_timeout_ms"] == milliseconds
 
 
-def test_persist_has_it_on_disk_while_the_server_hangs(hanging_collector: Collector) -> None:
+def test_persist_puts_the_event_on_disk_while_the_server_hangs(hanging_collector: Collector) -> None:
     client = Client(**hanging_collector.options(exit_timeout=0))
     assert client.persist() is Outcome.OK  # nothing waits
     client.pacts_verified(1)
@@ -319,7 +319,7 @@ def test_persist_has_it_on_disk_while_the_server_hangs(hanging_collector: Collec
     assert list(Path(os.environ["PACT_TELEMETRY_STATE_DIR"], "spool").rglob("*"))
 
 
-def test_a_hanging_server_costs_the_time_out_and_no_more(hanging_collector: Collector) -> None:
+def test_a_flush_to_a_hanging_server_takes_its_timeout_and_no_more(hanging_collector: Collector) -> None:
     client = Client(**hanging_collector.options(exit_timeout=0))
     client.pacts_verified(1)
     start = time.monotonic()
@@ -328,7 +328,7 @@ def test_a_hanging_server_costs_the_time_out_and_no_more(hanging_collector: Coll
     assert client.close(0) is Outcome.ERROR_TIMEOUT
 
 
-def test_outcomes_are_text_and_know_errors() -> None:
+def test_outcomes_are_text_and_say_whether_they_are_errors() -> None:
     assert f"{Outcome.QUEUE_FULL}" == "queue_full"
     assert {outcome for outcome in Outcome if outcome.is_error} == {
         Outcome.INVALID,

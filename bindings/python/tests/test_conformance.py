@@ -1,4 +1,4 @@
-"""The replayer keeps to its contract."""
+"""The replayer answers each case in the agreed form."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_calls_are_answered_in_order() -> None:
     }
 
 
-def test_without_a_client_the_calls_are_made_all_the_same() -> None:
+def test_without_a_client_the_calls_are_still_made() -> None:
     wrong, absent = replay({"name": "wrong", "config": "{", "calls": [TRACK]}, {"name": "absent", "config": None})
     assert wrong["new"]
     assert wrong["results"] == [-1]

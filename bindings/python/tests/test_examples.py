@@ -1,4 +1,4 @@
-"""The examples run, and say the truth."""
+"""The examples run and report what they should, and the README is true."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ def test_the_readme_names_all_that_is_collected_and_has_no_links() -> None:
 
 def test_a_real_pact_consumer_test_reports_its_interactions(collector: Collector, tmp_path: Path) -> None:
     pytest.importorskip("pact", reason="no pact-python for this platform")
-    # Pact's own telemetry must end on this machine. Its opt-out would turn ours off as well; a dead proxy does not.
+    # The telemetry of Pact itself must not leave this machine. Its opt-out would also turn off this package, so a proxy
+    # that does not exist blocks it.
     dead, local = "http://127.0.0.1:9", "127.0.0.1,localhost"
     proxies = {"HTTP_PROXY": dead, "HTTPS_PROXY": dead, "NO_PROXY": local}
     both_cases = {**proxies, **{name.lower(): value for name, value in proxies.items()}}

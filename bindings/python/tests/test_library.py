@@ -1,4 +1,4 @@
-"""Which file is loaded, and what is said when none can be."""
+"""Which file is loaded, and which reason is given when none can be loaded."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ def refused(path: object) -> str:
     return reason
 
 
-def test_a_missing_library_is_said(tmp_path: Path) -> None:
+def test_the_reason_for_a_missing_library(tmp_path: Path) -> None:
     assert "No such file" in refused(tmp_path / "libpact_telemetry.so")
 
 
-def test_a_file_that_is_no_library_is_said(tmp_path: Path) -> None:
+def test_the_reason_for_a_file_that_is_not_a_library(tmp_path: Path) -> None:
     file = tmp_path / "libpact_telemetry.so"
-    file.write_text("no library")
+    file.write_text("not a library")
     refused(file)
 
 
-def test_a_library_for_another_machine_is_said(tmp_path: Path) -> None:
+def test_the_reason_for_a_library_for_another_machine(tmp_path: Path) -> None:
     file = tmp_path / "libpact_telemetry.so"
     s390 = 22
     big_endian = b"\x7fELF\x02\x02\x01".ljust(16, b"\0") + struct.pack(">HHIQQQIHHHHHH", 3, s390, 1, *[0] * 10)
@@ -162,7 +162,7 @@ def glibc(_: str) -> str:
 
 
 def musl(_: str) -> str:
-    raise OSError(22, "Invalid argument")  # what musl's confstr(3) answers
+    raise OSError(22, "Invalid argument")  # as from confstr(3) of musl
 
 
 WINDOWS = "3.12.1 (tags/v3.12.1) [MSC v.1937 64 bit ({})]"
@@ -183,7 +183,7 @@ WINDOWS = "3.12.1 (tags/v3.12.1) [MSC v.1937 64 bit ({})]"
         ("freebsd14", "amd64", musl, "", "freebsd14-x64"),
     ],
 )
-def test_a_platform_is_told_from_the_others(
+def test_each_platform_has_its_name(
     system: str, machine: str, confstr: object, version: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.platform", system)
@@ -193,13 +193,13 @@ def test_a_platform_is_told_from_the_others(
     assert _library.platform_name() == name
 
 
-def test_a_process_of_32_bits_is_no_platform_of_its_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_32_bit_process_does_not_get_the_platform_of_its_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.maxsize", 2**31 - 1)
     assert "32bit" in _library.platform_name()
 
 
 @pytest.mark.skipif(shutil.which("musl-gcc") is None, reason="no musl-gcc (Debian: musl-tools)")
-def test_musl_does_not_answer_what_glibc_answers(tmp_path: Path) -> None:
+def test_only_glibc_answers_confstr(tmp_path: Path) -> None:
     source = """
 #include <unistd.h>
 int main(void) { char text[64]; return confstr(2 /* _CS_GNU_LIBC_VERSION */, text, sizeof text) != 0; }

@@ -1,4 +1,4 @@
-"""Ends of every kind: closed, dropped, raced, and the end of the process."""
+"""Clients that are closed, collected or used by several threads, and clients at the exit of the process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def freed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Every address that is given back, in order."""
+    """The address of every client that is freed, in order."""
     from pact_telemetry._library import load
 
     native, addresses = load(), list[object]()
@@ -32,7 +32,7 @@ def freed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return addresses
 
 
-def test_after_close_everything_says_closed(collector: Collector, freed: list[object]) -> None:
+def test_after_close_every_call_returns_closed_or_ok(collector: Collector, freed: list[object]) -> None:
     client = Client(**collector.options())
     assert client.pacts_verified(1) is Outcome.OK
     assert client.close(10) is Outcome.OK
@@ -54,7 +54,7 @@ def test_after_close_everything_says_closed(collector: Collector, freed: list[ob
     assert len(freed) == 1
 
 
-def test_a_body_that_raises_closes_and_the_exception_goes_on(collector: Collector) -> None:
+def test_a_with_block_that_raises_closes_the_client_and_raises(collector: Collector) -> None:
     client = Client(**collector.options())
 
     def body() -> None:
@@ -98,7 +98,7 @@ def test_close_while_other_threads_use_the_client(collector: Collector, freed: l
     assert len(freed) == 30
 
 
-def test_a_call_inside_of_the_library_keeps_the_client_alive(hanging_collector: Collector, freed: list[object]) -> None:
+def test_a_client_is_not_freed_during_a_call(hanging_collector: Collector, freed: list[object]) -> None:
     client = Client(**hanging_collector.options(exit_timeout=0))
     client.pacts_verified(1)
     waiting = threading.Thread(target=client.flush, args=(1,))
@@ -116,14 +116,14 @@ def test_a_call_inside_of_the_library_keeps_the_client_alive(hanging_collector: 
     assert len(freed) == 1
 
 
-def test_a_dropped_client_is_given_back_and_its_events_leave(collector: Collector, freed: list[object]) -> None:
+def test_a_collected_client_is_freed_and_its_events_arrive(collector: Collector, freed: list[object]) -> None:
     Client(**collector.options()).pacts_verified(5)
     gc.collect()
     assert len(freed) == 1
     assert collector.values(1) == [5]
 
 
-def test_two_thousand_clients(collector: Collector, freed: list[object]) -> None:
+def test_two_thousand_clients_are_freed_and_their_events_arrive(collector: Collector, freed: list[object]) -> None:
     for number in range(2000):
         client = Client(**collector.options())
         if number % 100 == 0:
@@ -140,7 +140,7 @@ def test_environment_changes_on_one_thread_while_others_track(collector: Collect
 telemetry = client(measurement_id=None, api_secret=None)
 stop = False
 def track():
-    while not stop: telemetry.enabled; telemetry.explain; telemetry.pacts_verified(1)
+    while not stop: telemetry.enabled; telemetry.explain(); telemetry.pacts_verified(1)
 threads = [threading.Thread(target=track) for _ in range(2)]
 for thread in threads: thread.start()
 end, number, junk = time.time() + 2, 0, []
@@ -156,7 +156,7 @@ print("alive")
 
 
 EXITS = {
-    "falls off the end": ("", 0),
+    "the end of the program": ("", 0),
     "sys.exit": ("sys.exit(3)", 3),
     "an exception": ("raise RuntimeError('mine')", 1),
     "a daemon thread still tracks": (
@@ -168,13 +168,13 @@ EXITS = {
         0,
     ),
     "an atexit handler uses it": ("import atexit; atexit.register(lambda: telemetry.stats())", 0),
-    "a cycle holds it": ("cycle = [telemetry]; cycle.append(cycle); del telemetry", 0),
+    "a reference cycle contains it": ("cycle = [telemetry]; cycle.append(cycle); del telemetry", 0),
     "os._exit after close": ("telemetry.close(5); os._exit(4)", 4),
 }
 
 
 @pytest.mark.parametrize("how", EXITS)
-def test_at_the_end_of_the_process_events_leave(collector: Collector, how: str) -> None:
+def test_at_the_exit_of_the_process_events_are_sent(collector: Collector, how: str) -> None:
     script, code = EXITS[how]
     run(f"telemetry = client()\ntelemetry.pacts_verified(9)\n{script}", collector, code=code)
     assert collector.values(1) == [9]
@@ -186,7 +186,7 @@ def test_os_exit_ends_at_once(hanging_collector: Collector) -> None:
     assert time.monotonic() - start < 5
 
 
-def test_a_hanging_server_delays_the_end_by_the_librarys_time_and_no_more(
+def test_a_hanging_server_delays_the_exit_by_exit_timeout_and_no_more(
     hanging_collector: Collector,
 ) -> None:
     script = """

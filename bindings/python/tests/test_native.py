@@ -1,4 +1,4 @@
-"""The native layer is the header."""
+"""The native layer has the same functions, types and names as the header."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_every_constant_is_as_published() -> None:
     }
 
 
-def test_only_what_waits_lets_go_of_the_gil() -> None:
+def test_only_functions_with_a_timeout_release_the_gil() -> None:
     keeps = 4  # FUNCFLAG_PYTHONAPI of ctypes
     for name in _native.SIGNATURES:
         function = getattr(load(), name)

@@ -1,4 +1,4 @@
-"""Forks and children of every kind: each event arrives once."""
+"""Processes that fork or start others: each event arrives once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_children_of_multiprocessing_report_once_each(collector: Collector, method: str, tmp_path: Path) -> None:
-    # A file, for spawn imports the main module anew.
+    # The program is a file, because spawn imports the main module again.
     program = tmp_path / "program.py"
     program.write_text(f"""
 import json, multiprocessing, os
@@ -61,7 +61,7 @@ if os.environ["TEST_CLIENT"] != "in the task":
 
 def work(number):
     if os.environ["TEST_CLIENT"] == "in the task":
-        outcome = client().pacts_verified(number)  # and nothing refers to it any more
+        outcome = client().pacts_verified(number)  # afterwards nothing refers to the client
     else:
         outcome = telemetry.pacts_verified(number)
     assert outcome == "ok", outcome
@@ -98,9 +98,7 @@ if __name__ == "__main__":
         ("spawn", "Pool", "before"),
     ],
 )
-def test_what_a_worker_tracked_outlives_it(
-    collector: Collector, method: str, kind: str, made: str, tmp_path: Path
-) -> None:
+def test_what_a_worker_tracked_arrives(collector: Collector, method: str, kind: str, made: str, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(WORKERS)
     options = json.dumps(collector.options())
@@ -127,7 +125,7 @@ def test_what_a_worker_tracked_is_on_disk_while_the_server_hangs(hanging_collect
 
 
 def arrived(collector: Collector, expected: list[int]) -> list[int]:
-    """The values that arrived at once or with one of the next processes, whose own are 1000 and more."""
+    """The values that arrived at once, or with one of the next processes, whose own values are 1000 or more."""
     deadline = time.monotonic() + 30
     while True:
         values = [value for value in collector.values(0) if value < 1000]
@@ -163,7 +161,7 @@ print(telemetry.stats()["delivered"])
     assert values == [1] * own + list(range(1000, 1010))
 
 
-def test_a_child_that_drops_the_parents_client_takes_nothing_from_it(collector: Collector) -> None:
+def test_a_child_that_drops_the_client_does_not_affect_the_parent(collector: Collector) -> None:
     script = """
 telemetry = client()
 telemetry.pacts_verified(1)
@@ -177,7 +175,7 @@ telemetry.pacts_verified(2)
     assert collector.values(2) == [1, 2]
 
 
-def test_a_child_that_ends_normally_sends_its_own(collector: Collector) -> None:
+def test_a_child_that_exits_normally_sends_its_own_events(collector: Collector) -> None:
     script = """
 telemetry = client()
 telemetry.pacts_verified(1)
@@ -202,21 +200,21 @@ subprocess.run([sys.executable, "-c", ""], preexec_fn=lambda: telemetry.stats(),
 
 
 def python_that_warns_of_forks() -> str | None:
-    """A Python from 3.12 on, the one that runs the tests or another of this machine."""
+    """The path of a Python 3.12 or later: the one that runs the tests, or another one on this machine."""
     if sys.version_info >= (3, 12):
         return sys.executable
     others = [shutil.which(f"python3.{minor}") for minor in range(12, 20)]
     others += [str(path) for path in Path.home().glob(".pyenv/versions/3.1[2-9]*/bin/python")]
     check = "import ctypes, sys; sys.exit(sys.version_info < (3, 12))"
-    for other in filter(None, others):  # a version manager has commands that run nothing
+    for other in filter(None, others):  # some commands of a version manager do not run any Python
         if subprocess.run([other, "-c", check], capture_output=True, check=False).returncode == 0:
             return other
     return None
 
 
 @pytest.mark.parametrize("when", ["before the first event", "after quiet"])
-def test_a_fork_beside_no_threads_is_not_warned_of(collector: Collector, when: str) -> None:
-    # The binding itself starts no thread. The library's end after a second or two without events.
+def test_python_does_not_warn_at_a_fork_when_no_threads_run(collector: Collector, when: str) -> None:
+    # The binding itself starts no thread. The library's threads end after a second or two without events.
     python = python_that_warns_of_forks()
     if python is None:
         pytest.skip("no Python 3.12 or later")

@@ -1,4 +1,4 @@
-"""The test framework, as seen from inside of it."""
+"""The test framework that is recognised in a program that it runs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_project_reports_each_event_once_with_its_framework(
 
 
 def environment(collector: Collector) -> dict[str, str]:
-    """This process's, without what the pytest that runs this test has put there."""
+    """The environment of this process, without the variables of the pytest that runs this test."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     return {**kept, "TEST_OPTIONS": json.dumps(collector.options())}
 
@@ -72,7 +72,7 @@ def report():
 
 
 def framework(collector: Collector, folder: Path, *command: str) -> str | None:
-    """What the event says that the command reports, in a project in the folder."""
+    """The test framework in the event that the command reports, run in the folder."""
     subprocess.run(command, cwd=folder, env=environment(collector), check=True, capture_output=True)
     (event,) = collector.events(1)
     return event.get("test_framework")
@@ -104,7 +104,7 @@ def test_a_program_that_runs_unittest_itself_is_unittest(collector: Collector, t
 
 
 def test_an_ordinary_program_has_no_framework() -> None:
-    # It inherits pytest's variables from here, and it imports both.
+    # It inherits pytest's variables from this test, and imports unittest.
     script = "import unittest\nfrom pact_telemetry._runtime import test_framework\nprint(test_framework())"
     assert run(script) == "None"
 

@@ -1,4 +1,4 @@
-"""Type checkers refuse what is wrong, and nothing else."""
+"""Type checkers find what is wrong, and report nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WRONG = {
 }
 
 
-def test_mypy_refuses_what_is_wrong_and_nothing_else() -> None:
+def test_mypy_reports_what_is_wrong_and_nothing_else() -> None:
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", *map(str, FILES)]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
     assert {
@@ -29,7 +29,7 @@ def test_mypy_refuses_what_is_wrong_and_nothing_else() -> None:
     } == WRONG
 
 
-def test_pyright_refuses_what_is_wrong_and_nothing_else(tmp_path: Path) -> None:
+def test_pyright_reports_what_is_wrong_and_nothing_else(tmp_path: Path) -> None:
     pytest.importorskip("pyright", reason="pyright is not installed")
     for path in FILES:
         shutil.copy(path, tmp_path)

@@ -1,4 +1,4 @@
-"""What the build makes of the sources. Packaging makes the packages that are published, and installs them."""
+"""The packages that the build makes. Packaging makes the published ones, and checks that they install."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_wheel_with_a_library_is_for_its_platform_and_has_its_documents(source
     assert (tags["Root-Is-Purelib"], sorted(tags.get_all("Tag") or [])) == ("false", expected)
 
 
-def test_the_sdist_brings_no_library_and_becomes_a_wheel_for_any_platform(source: Path) -> None:
+def test_the_sdist_has_no_library_and_becomes_a_wheel_for_any_platform(source: Path) -> None:
     sdist = build(source, "sdist")
     with tarfile.open(sdist) as archive:
         names = archive.getnames()

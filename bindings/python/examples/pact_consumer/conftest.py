@@ -1,4 +1,4 @@
-"""Reports the run of the consumer's tests, once, when it ends: what a Pact library for pytest would do."""
+"""Reports the run of the consumer's tests once, when it ends, as a Pact library for pytest would do."""
 
 import os
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ from pact import Pact
 
 @pytest.mark.parametrize("name", ["brie", "comte"])
 def test_a_cheese_is_found(pact: Pact, name: str) -> None:
-    """The store has it."""
+    """The store has this cheese."""
     (
         pact.upon_receiving(f"a request for {name}")
         .with_request("GET", f"/cheeses/{name}")
@@ -22,7 +22,7 @@ def test_a_cheese_is_found(pact: Pact, name: str) -> None:
 
 
 def test_a_cheese_is_missing(pact: Pact) -> None:
-    """The store has it not."""
+    """The store does not have this cheese."""
     pact.upon_receiving("a request for gouda").with_request("GET", "/cheeses/gouda").will_respond_with(404)
     with pact.serve() as server, pytest.raises(urllib.error.HTTPError, match="404"):
         urllib.request.urlopen(f"{server.url}/cheeses/gouda")

@@ -5,7 +5,7 @@
     with Client(library={"id": "my-pact", "name": "My Pact", "version": "1.0.0"}) as telemetry:
         telemetry.pacts_verified(3)
 
-Nothing here raises, and nothing waits but `flush`, `persist` and `close`.
+No method raises, and only `flush`, `persist` and `close` wait.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import the types when one of them is asked for: they are for annotations, and few programs need them."""
+    """Import the types only when one of them is used: they are for annotations, and few programs need them."""
     if name in __all__:
         from . import types
 

@@ -1,4 +1,4 @@
-"""The client: what a host program uses."""
+"""The client that a host program uses."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ _TEXT_CAPACITY = 4096
 _INT64_MAX = 2**63 - 1
 _UINT32_MAX = 2**32 - 1
 
-# What was encoded before: most events have the same few texts and small values. Bounded; never emptied, for a program
-# with many texts gains nothing from it.
+# Texts and values that were converted before: most events have the same few texts and small values. The number of
+# entries is bounded. They are never removed, because a program with many texts gains nothing from the cache.
 _TEXTS: dict[str | None, bytes | None] = {None: None}
 _VALUES: dict[int, ctypes.c_int64] = {}
 _CACHED = 256
 
 
 class _Handle(ctypes.c_void_p):
-    """A native client, given back exactly once: when nothing refers to this object any more.
+    """A native client. It is freed exactly once, when nothing refers to this object any more.
 
-    Every call is made with this object and so refers to it: one thread cannot free what another thread is using.
+    Every call passes this object and so refers to it: one thread cannot free what another thread is using.
     """
 
     native: Native
 
     def exit_timeout_ms(self) -> int:
-        """Return how long the end of the process may take for this client."""
+        """Return how many milliseconds the exit of the process may take for this client."""
         return int(self.answer(self.native.pact_telemetry_explain)["exit_timeout_ms"])
 
     def persist(self, timeout_ms: int) -> int:
@@ -62,7 +62,7 @@ class _Handle(ctypes.c_void_p):
         return self.native.pact_telemetry_flush(self, timeout_ms)
 
     def answer(self, function: Callable[..., int], *arguments: object) -> dict[str, Any]:
-        """Return the JSON that a function writes into a buffer; _RefusedError if it answers a status."""
+        """Return the JSON that a function writes into a buffer. Raise _RefusedError if it returns a status."""
         capacity = _TEXT_CAPACITY
         while True:
             buffer = ctypes.create_string_buffer(capacity)
@@ -71,7 +71,7 @@ class _Handle(ctypes.c_void_p):
                 raise _RefusedError(length)
             if length < capacity:
                 return dict(json.loads(buffer.value))
-            # A little more than the length: counters may grow by a digit between two calls.
+            # A little more than the length, because counters may grow by a digit between two calls.
             capacity = length + 64
 
     def __del__(self) -> None:
@@ -81,26 +81,26 @@ class _Handle(ctypes.c_void_p):
 
 
 class _RefusedError(Exception):
-    """The status that a function answered in place of a text."""
+    """A function returned a status in place of a text."""
 
 
 class Client:
-    """Reports the events of one library. Any thread may use it at any time, also after a fork. Nothing here raises.
+    """Reports the events of one library. Any thread may use it at any time, also after a fork. No method raises.
 
     If the library cannot be loaded or an option is wrong, the client does nothing and `unavailable_reason` says why.
-    A client that is dropped without `close` loses nothing: the library sends what it queued.
+    A client that is garbage-collected without `close` loses nothing: the library sends what it queued.
     """
 
     unavailable_reason: str | None
     """Why this client does nothing; None if it works."""
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        """Make a client. Starts nothing: no thread, no socket, no file before the first event that is accepted.
+        """Make a client. It starts no thread, opens no socket and creates no file before the first accepted event.
 
-        `library` is required; `pact_telemetry.Options` describes every option. `test_framework` and `platform_version`
-        are filled in from this process. With `notice="host"` you show the person the text in `explain()["notice"]`
-        yourself, and make clients with `"shown"` from then on. An option that the library does not know is ignored and
-        named by `explain()["diagnostics"]`.
+        `library` is required; `pact_telemetry.Options` describes every option. By default, `test_framework` and
+        `platform_version` are detected. With `notice="host"` your program shows the person the text in
+        `explain()["notice"]`, and makes its clients with `"shown"` from then on. An option that the library does not
+        know is ignored, and `explain()["diagnostics"]` names it.
         """
         self._handle: _Handle | None = None
         self.unavailable_reason = None
@@ -127,7 +127,7 @@ class Client:
         if handle is None:
             return _UNAVAILABLE
         try:
-            # What is in the tables is of the types that the function takes: ctypes need not convert it again.
+            # The tables contain values of the types that the function takes, so ctypes does not convert them again.
             status = self._track(
                 handle,
                 _TEXTS[event],
@@ -144,7 +144,7 @@ class Client:
     def _track_first(
         self, handle: _Handle, event: str, category: str, action: str, value: int, *plugin: str | None
     ) -> Outcome:
-        """Queue an event that has a text or a value for the first time, or one that is not as it must be."""
+        """Queue an event with a text or a value that is not in the tables, or that is not valid."""
         try:
             texts = [_prepare_text(text) for text in (event, category, action, *plugin)]
             status = self._track(handle, *texts[:3], _prepare_value(value), *texts[3:])
@@ -155,7 +155,7 @@ class Client:
         return self._outcome(status)
 
     def consumer_tests_ran(self, count: int) -> Outcome:
-        """A run of consumer tests ended; `count` is the number of interactions."""
+        """Report a run of consumer tests that ended; `count` is the number of interactions."""
         return self.track(
             names.EVENT_PACT_CONSUMER_TESTS_RAN,
             names.CATEGORY_CONSUMER_TEST,
@@ -164,15 +164,15 @@ class Client:
         )
 
     def pacts_verified(self, count: int) -> Outcome:
-        """A provider verification ended; `count` is the number of results."""
+        """Report a provider verification that ended; `count` is the number of results."""
         return self.track(names.EVENT_PACTS_VERIFIED, names.CATEGORY_PROVIDER_TEST, names.ACTION_COMPLETED, count)
 
     def plugin_loaded(self, name: str, version: str) -> Outcome:
-        """A plugin was loaded."""
+        """Report a plugin that was loaded."""
         return self.track(names.EVENT_PLUGIN_LOADED, names.CATEGORY_PLUGIN, names.ACTION_LOADED, 1, name, version)
 
     def mock_server_started(self) -> Outcome:
-        """A mock server was started."""
+        """Report a mock server that was started."""
         return self.track(
             names.EVENT_PACT_MOCK_SERVER_STARTED,
             names.CATEGORY_CONSUMER_TEST,
@@ -182,10 +182,10 @@ class Client:
 
     @property
     def enabled(self) -> bool:
-        """Would an event be queued now? Asks every rule anew.
+        """Whether an event would be queued now. Reading it checks every rule again.
 
-        Set to False, what waits is thrown away and nothing leaves any more. Set to True, the person's own choice still
-        holds.
+        Setting it to False discards the events that wait, and nothing is sent any more. Setting it to True cannot
+        overrule the person's own choice.
         """
         handle = self._handle
         return handle is not None and self._native.pact_telemetry_is_enabled(handle) == 1
@@ -197,27 +197,28 @@ class Client:
             self._native.pact_telemetry_set_enabled(handle, _truth(value))
 
     def persist(self, timeout: float | timedelta = 1.0) -> Outcome:
-        """Have everything that was accepted before on disk, and wait for it at most `timeout` seconds.
+        """Have everything that was accepted before put on disk, and wait for that at most `timeout` seconds.
 
-        Waits for no server: for a process that is about to end without exit handlers (`os._exit`, a signal). KEPT: it
-        is on disk, and this process or a later one sends it. OK: nothing waits. LOST, ERROR_TIMEOUT: not all is safe.
+        It waits for no server. Call it before a process ends without exit handlers (`os._exit`, a signal). KEPT: the
+        events are on disk, and this process or a later one sends them. OK: no events wait. LOST, ERROR_TIMEOUT: not all
+        events are on disk.
         """
         return self._wait(timeout, lambda handle, time: self._native.pact_telemetry_persist(handle, time))
 
     def flush(self, timeout: float | timedelta = 1.0) -> Outcome:
-        """Have everything sent that was queued before, and wait for it at most `timeout` seconds."""
+        """Have everything that was queued before sent, and wait for that at most `timeout` seconds."""
         return self._wait(timeout, lambda handle, time: self._native.pact_telemetry_flush(handle, time))
 
     def close(self, timeout: float | timedelta = 1.0) -> Outcome:
-        """Take no more events, and flush for at most `timeout` seconds. Called again it waits for what is left."""
+        """Take no more events, and flush for at most `timeout` seconds. Called again, it waits for what is left."""
         return self._wait(timeout, lambda handle, time: self._native.pact_telemetry_close(handle, time), or_else=0)
 
     def explain(self) -> Explanation:
-        """Tell whether the client is on, which rule decided, and what each rule read."""
+        """Say whether the client is on, which rule decided, and what each rule read."""
         return self._answer(_no_explanation(), lambda handle: handle.answer(self._native.pact_telemetry_explain))
 
     def stats(self) -> Stats:
-        """Tell what became of the client's events in this process."""
+        """Say what became of the client's events in this process."""
         return self._answer(_no_stats(), lambda handle: handle.answer(self._native.pact_telemetry_stats))
 
     def preview(
@@ -229,7 +230,7 @@ class Client:
         plugin_name: str | None = None,
         plugin_version: str | None = None,
     ) -> Preview:
-        """Show the request that this event alone would be: `method`, `url`, `content_type`, `body`. Sends nothing."""
+        """Show the request that would carry this event: `method`, `url`, `content_type`, `body`. Sends nothing."""
         return self._answer(
             _no_preview(),
             lambda handle: handle.answer(
@@ -257,7 +258,7 @@ class Client:
     def _wait(
         self, timeout: float | timedelta, function: Callable[[_Handle, int], int], or_else: int | None = None
     ) -> Outcome:
-        """Call what waits. For a time that is none, it is called with `or_else`, if that is given."""
+        """Call a function that waits. If the time is not valid, call it with `or_else`, if that is given."""
         handle = self._handle
         if handle is None:
             return Outcome.OK  # there is nothing to wait for
@@ -269,7 +270,7 @@ class Client:
         return Outcome.INVALID
 
     def _answer(self, answer: Answer, ask: Callable[[_Handle], dict[str, Any]]) -> Answer:
-        """Return the answer with what the library tells, or else with the reason: every key is always there."""
+        """Return `answer` with the keys that the library answers, or with the reason why it does not answer."""
         handle = self._handle
         outcome = Outcome.OK
         if handle is None:
@@ -316,7 +317,7 @@ def _new(native: Native, options: dict[str, object]) -> _Handle:
 
 
 def _no_explanation() -> Explanation:
-    """Return the answer of a client that has no library, of which a library's answer replaces all but the first two."""
+    """Return the answer of a client without a library. The library's answer replaces all but the first two keys."""
     return {
         "outcome": "unavailable",
         "reason": None,
@@ -360,12 +361,12 @@ def _no_preview() -> Preview:
 
 
 def _plain(value: object) -> object:
-    """Return what json can write for what a Python host gives in good faith: a Path, a mapping that is no dict."""
+    """Return what json can write for a Path, or for a mapping that is not a dict."""
     return dict(value) if isinstance(value, Mapping) else os.fspath(value)  # type: ignore[call-overload]
 
 
 def _prepare_text(text: str | None) -> bytes | None:
-    """Return the UTF-8 of a text, and remember it if there is still capacity."""
+    """Return the UTF-8 of a text, and remember it if the table has capacity."""
     encoded = _encode(text)
     if type(text) is str and len(text) < 512 and len(_TEXTS) < _CACHED:
         _TEXTS[text] = encoded
@@ -373,7 +374,7 @@ def _prepare_text(text: str | None) -> bytes | None:
 
 
 def _prepare_value(value: int) -> ctypes.c_int64:
-    """Return the number as C takes it, and remember it if it is small."""
+    """Return the number as a C integer, and remember it if it is small."""
     number = _count(value)
     prepared = ctypes.c_int64(number)
     if 0 <= number < _CACHED:
@@ -382,19 +383,19 @@ def _prepare_value(value: int) -> ctypes.c_int64:
 
 
 def _encode(text: str | None) -> bytes | None:
-    """Return the UTF-8 of a text. Half a surrogate pair is passed on, for the library to refuse and to count."""
+    """Return the UTF-8 of a text. Half a surrogate pair is passed on, so that the library refuses and counts it."""
     if text is None:
         return None
     encoded = str.encode(text, "utf-8", "surrogatepass")
     if b"\0" in encoded:
-        raise ValueError("C would take a NUL for the end of the text")
+        raise ValueError("a C string would end at the NUL character")
     return encoded
 
 
 def _count(value: int) -> int:
-    """Return a number that C can take; ctypes would cut a larger one. A bool is a mistake, not a number."""
+    """Return the number, if it fits 64 bits; ctypes would truncate a larger one. A bool is not accepted."""
     if isinstance(value, bool):
-        raise TypeError("a count, not a bool")
+        raise TypeError("the value must be a number, not a bool")
     number = value.__index__()
     if not -_INT64_MAX - 1 <= number <= _INT64_MAX:
         raise OverflowError
@@ -402,14 +403,17 @@ def _count(value: int) -> int:
 
 
 def _whole_milliseconds(time: object) -> int:
-    """Return the whole milliseconds of seconds or of a timedelta, rounded up. Raises for what is neither."""
+    """Return the whole milliseconds of seconds or of a timedelta, rounded up. Raise for any other value."""
     seconds = getattr(time, "total_seconds", None)
     milliseconds = (time if seconds is None else seconds()) * 1000  # type: ignore[operator]
     return int(-(-milliseconds // 1))
 
 
 def _milliseconds(timeout: object) -> int | None:
-    """Return at least 1 for any time that is not none, so that a short wait is still a wait; None for no number."""
+    """Return the milliseconds, at least 1 for any time above zero, so that a short wait is still a wait.
+
+    Return None if the time is neither a number nor a timedelta.
+    """
     try:
         seconds = getattr(timeout, "total_seconds", None)
         time = timeout if seconds is None else seconds()
@@ -419,7 +423,7 @@ def _milliseconds(timeout: object) -> int | None:
 
 
 def _truth(value: object) -> int:
-    """Return 0 for what does not say clearly that it is true: in doubt, it is off."""
+    """Return 1 if the value is true, and 0 if it is false or cannot be converted to a bool."""
     try:
         return int(bool(value))
     except Exception:

@@ -9,10 +9,10 @@ from functools import cache
 from ._native import Native
 
 VARIABLE = "PACT_TELEMETRY_LIBRARY"
-"""Names a file that is used instead of all others; if it cannot be loaded, nothing else is tried."""
+"""Names a file that is used instead of any other. If it cannot be loaded, nothing else is tried."""
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "native")
-"""Where a wheel for one platform has its library, in a folder with the platform's name."""
+"""The folder of the library in a wheel for one platform. The file is in a subfolder with the platform's name."""
 
 _FILES = {
     # sys.platform: (the file in the package, the name that the system's loader searches for)
@@ -28,7 +28,7 @@ class UnavailableError(Exception):
 
 
 def load() -> Native:
-    """Return the library; UnavailableError if there is none."""
+    """Return the library. Raise UnavailableError if it cannot be used."""
     path, source = _choose(os.environ.get(VARIABLE))
     try:
         return _load(path)
@@ -36,13 +36,13 @@ def load() -> Native:
         raise UnavailableError(f"{source} cannot be used: {error}") from error
 
 
-# A path that failed is tried again for the next client: that costs microseconds.
+# A path that failed is not cached: the next client tries it again, which costs microseconds.
 @cache
 def _load(path: str) -> Native:
     content = _archived(path)
     if content is None:
         return Native(path)
-    # A library is loaded from a file; this one has no name and leaves nothing behind.
+    # A library can only be loaded from a file. This one exists in memory and leaves nothing behind.
     file = os.memfd_create(os.path.basename(path), os.MFD_CLOEXEC)
     with open(file, "wb") as memory:
         memory.write(content)
@@ -83,11 +83,11 @@ def _what_is_missing() -> str:
 
 
 def platform_name() -> str:
-    """Return the name of this process's platform, such as `linux-x64-musl`; one of an unknown platform says what it is.
+    """Return the name of this process's platform, such as `linux-x64-musl`. Not every name is one of a package.
 
     Starts no process and reads no file, unlike `platform.machine` and `platform.libc_ver`.
     """
-    # A process of 32 bits may run on a kernel of 64, and the kernel's answer would be wrong for it.
+    # A 32-bit process may run on a 64-bit kernel, and the kernel's answer would be wrong for it.
     bits = "" if sys.maxsize > 2**32 else "-32bit"
     libc = f"-{_libc()}" if sys.platform == "linux" else ""
     return f"{sys.platform}-{_processor()}{bits}{libc}"
@@ -95,7 +95,8 @@ def platform_name() -> str:
 
 def _processor() -> str:
     if sys.platform == "win32":
-        # The interpreter's own, also where an emulator runs it. platform.machine() would ask a service of the system.
+        # The processor that the interpreter was built for, which an emulator may run. platform.machine() would query a
+        # service of the system.
         version = sys.version.lower()
         machine = next((name for name in ("amd64", "arm64") if name in version), "x86")
     else:
@@ -104,7 +105,7 @@ def _processor() -> str:
 
 
 def _libc() -> str:
-    """Return `gnu` or `musl`: the C library that this process runs on. musl does not know the question."""
+    """Return `gnu` or `musl`, the C library that this process uses. musl does not know this name of confstr."""
     try:
         answer = os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, OSError, ValueError):

@@ -1,10 +1,10 @@
 """The functions and status codes of pact_telemetry.h, one to one, and nothing more.
 
-ctypes and not cffi, for what a host would pay. The library looks at the environment in `track`, on the caller's
-thread, while another thread may run `os.environ[...] = ...`, which can free what is being read: the process crashes.
-Only the GIL keeps the two apart, and cffi lets go of it around every call. Here a call that cannot wait keeps the
-GIL, and only `flush` and `close` let go of it. (cffi would also parse C for 70 ms, and start a compiler to look for
-a library that is missing.)
+It uses ctypes and not cffi, because cffi could crash the host program. The library reads the environment in `track`, on
+the caller's thread, while another thread may run `os.environ[...] = ...`, which can free what is being read. Only the
+GIL keeps the two apart, and cffi releases it around every call. Here a call that does not wait keeps the GIL, and only
+`persist`, `flush` and `close` release it. (cffi would also parse C for 70 ms, and start a compiler to search for a
+library that is missing.)
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Address: TypeAlias = "int | c_void_p | None"
 """A client; None is NULL."""
 
 Text: TypeAlias = "bytes | None"
-"""NUL-terminated UTF-8; None is NULL. Nobody looks for a NUL inside."""
+"""NUL-terminated UTF-8; None is NULL. A NUL inside is not detected."""
 
 Buffer: TypeAlias = "ctypes.Array[ctypes.c_char] | None"
 """What `ctypes.create_string_buffer` makes; None is NULL."""
 
 
 class Status(IntEnum):
-    """What a function answers."""
+    """What the functions return."""
 
     OK = 0
     DISABLED = 1
@@ -73,7 +73,7 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
 }
 
 WAITING = frozenset({"pact_telemetry_persist", "pact_telemetry_flush", "pact_telemetry_close"})
-"""The functions that take a time-out; they let go of the GIL."""
+"""The functions that take a time-out. They release the GIL."""
 
 
 class Native:
@@ -95,13 +95,13 @@ class Native:
     pact_telemetry_free: Callable[[Address], None]
 
     track_prepared: Callable[..., int]
-    """`pact_telemetry_track` without `argtypes`, which costs a third less: ctypes does not look at the arguments.
+    """`pact_telemetry_track` without `argtypes`. It costs a third less, because ctypes does not check the arguments.
 
-    So they must be a `c_void_p`, bytes or None for a text, and a `c_int64`.
+    The client must be a `c_void_p`, each text bytes or None, and the value a `c_int64`.
     """
 
     def __init__(self, path: str) -> None:
-        """Load the file; OSError or AttributeError if it is not the library, or one of another ABI."""
+        """Load the file. Raise OSError or AttributeError if it is not the library, or has another ABI."""
         keeping_the_gil = ctypes.PyDLL(path)
         releasing_the_gil = ctypes.CDLL(path)
         for name, (result, *parameters) in SIGNATURES.items():

@@ -1,8 +1,8 @@
-"""Has the events of a multiprocessing worker on disk, or delivered, before the worker ends.
+"""Puts the events of a multiprocessing worker on disk, or delivers them, before the worker ends.
 
-Such a worker, if it was forked, ends by `os._exit`: no exit handler of the system runs, and so none of the library's.
-multiprocessing has a registry of its own for what a worker does last. Nothing of multiprocessing is imported here: a
-process that is no worker has no use for it.
+A worker that was forked ends by `os._exit`, which runs no exit handlers, and so not the library's either.
+multiprocessing has a registry of its own for what a worker does last. This module imports nothing of multiprocessing,
+because a process that is not a worker does not need it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         """A client whose events may still wait."""
 
         def exit_timeout_ms(self) -> int:
-            """Return how long the end of the process may take."""
+            """Return how many milliseconds the exit of the process may take."""
             ...
 
         def persist(self, timeout_ms: int) -> int:
@@ -38,12 +38,15 @@ LAST = -1000
 
 
 class Worker:
-    """What this process is to multiprocessing. There is one, below, which multiprocessing holds by a weak reference."""
+    """Finishes the events of this process if it is a worker.
+
+    There is one object, below, because multiprocessing refers to it only by a weak reference.
+    """
 
     def __init__(self) -> None:
         self.pid = 0
         self.clients: WeakSet[Waiting] = WeakSet()
-        # In a worker, the newest that it made: what they accepted may still wait when nothing refers to them any more.
+        # The newest clients that a worker made. Their events may still wait when nothing else refers to the clients.
         self.kept: deque[Waiting] = deque(maxlen=64)
 
     def add(self, client: Waiting) -> None:
@@ -54,30 +57,30 @@ class Worker:
             self.kept.append(client)
 
     def watch(self) -> None:
-        """See to it that a worker finishes its events, whether this process is one already or is about to be one."""
+        """Make sure that a worker finishes its events: this process if it is one, and those that it forks."""
         util = sys.modules.get("multiprocessing.util")
         if util is None or self.pid == os.getpid():
             return
         self.pid = os.getpid()
-        # A worker that was just forked empties its registry first, and then calls what is registered here.
+        # A worker that was just forked clears its registry first, and then calls what is registered here.
         util.register_after_fork(self, Worker.register)
         self.register()
 
     def register(self) -> None:
-        """Register `finish` in a worker. In another process the library's own exit handler does the same."""
+        """Register `finish` in a worker. In any other process the library's own exit handler does the same."""
         if self.is_worker():
             sys.modules["multiprocessing.util"].Finalize(None, self.finish, exitpriority=LAST)
 
     def is_worker(self) -> bool:
-        """True in a child that multiprocessing started."""
+        """Return whether multiprocessing started this process."""
         process = sys.modules.get("multiprocessing.process")
         return process is not None and process.parent_process() is not None
 
     def finish(self) -> None:
-        """Do what the library does at the end of another process, within the time that this may take.
+        """Do what the library does at the exit of any other process, within the time that this may take.
 
-        First everything is put on disk. Then it waits for answers: a request that is under way when the worker ends
-        would be sent again by the next process.
+        First everything is put on disk. Then it waits for answers: if the worker ended during a request, the next
+        process would send the request again.
         """
         clients = list(self.clients)
         deadline = time.monotonic() + max((client.exit_timeout_ms() for client in clients), default=0) / 1000

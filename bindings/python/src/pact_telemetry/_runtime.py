@@ -1,4 +1,4 @@
-"""What this process tells of itself. Only looks: nothing is imported, started or read from disk."""
+"""Finds the Python version and the test framework of this process. Imports, starts and reads nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
-# How a framework calls itself: by the package that Python runs (`python -m behave`), or the name of the program.
+# Frameworks by the package that Python runs (`python -m behave`), or by the name of the program.
 _FRAMEWORKS = {
     "pytest": "pytest",
     "py.test": "pytest",
@@ -21,14 +21,14 @@ _FRAMEWORKS = {
 
 
 def platform_version() -> str:
-    """Return such as "Python 3.11.4", or "PyPy 7.3.17"."""
+    """Return the version, such as "Python 3.11.4" or "PyPy 7.3.17"."""
     name, version = sys.implementation.name, sys.implementation.version
     called = {"cpython": "Python", "pypy": "PyPy", "graalpy": "GraalPy"}.get(name, name)
     return f"{called} {version.major}.{version.minor}.{version.micro}"
 
 
 def test_framework() -> str | None:
-    """Return the framework that runs this process, if any is to be seen."""
+    """Return the framework that runs this process, or None if none is recognised."""
     if _pytest_runs():
         return "pytest"
     main = sys.modules.get("__main__")
@@ -41,8 +41,8 @@ def test_framework() -> str | None:
 
 
 def _pytest_runs() -> bool:
-    # A program may have imported pytest for a helper, and a program that a test started inherits the variables:
-    # neither alone says that pytest runs here.
+    # A program may import pytest only to use a function of it, and a program that a test started inherits the
+    # variables. So neither alone shows that pytest runs here.
     if "pytest" not in sys.modules:
         return False
     if "PYTEST_VERSION" in os.environ or "PYTEST_CURRENT_TEST" in os.environ:
@@ -55,7 +55,7 @@ def _main_is_pytest() -> bool:
 
 
 def _unittest_calls() -> bool:
-    """True if unittest is further up in this call: a program of its own may run it, such as Django's manage.py."""
+    """Return whether unittest called this code. Another program may run unittest, such as Django's manage.py."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         if str(frame.f_globals.get("__name__")).partition(".")[0] == "unittest":

@@ -1,4 +1,4 @@
-"""Names that Pact's libraries report, as in pact_telemetry.constants.json. Any other event may be reported too."""
+"""The names of the events of the Pact libraries, as in pact_telemetry.constants.json. Others may be reported too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types of what goes into a client, and of what it answers. For annotations: nothing else imports this module.
+"""The types of what a client takes and returns. They are for annotations: the client itself does not import them.
 
 Every key of an answer is there in every state: with the library, without it, and after `close`.
 """
@@ -32,7 +32,7 @@ Name = Literal[
 
 
 class Library(TypedDict):
-    """The Pact library that reports: machine name (`pact-python`), human name (`Pact Python`), version."""
+    """The Pact library that reports: name for programs (`pact-python`), name for people (`Pact Python`), version."""
 
     id: str
     name: str
@@ -44,18 +44,18 @@ class _Required(TypedDict):
 
 
 class Options(_Required, total=False):
-    """What a client is made of. `library` is required; None, as leaving a key out, is the default."""
+    """The options of a client. `library` is required. None stands for the default, as if the key were left out."""
 
     data_source: Literal["cli", "client", "broker"] | None
     """What kind of program reports. Default: `client`."""
     test_framework: str | None
-    """Default: the framework that runs this process, if one is seen; "" for none."""
+    """Default: the framework that runs this process, if one is recognised; "" for none."""
     platform_version: str | None
     """Default: such as `Python 3.11.4`; "" for none."""
     enabled: bool | None
-    """The host program's own switch. False turns the client off; True does not overrule the person."""
+    """The host program's own switch. False turns the client off; True cannot overrule the person."""
     protocol: Literal["ga4", "universal-analytics", "otlp"] | None
-    """Wire format. Default: `ga4`."""
+    """The protocol. Default: `ga4`."""
     endpoint: str | None
     """URL of another destination: `https`, or `http` on this machine."""
     measurement_id: str | None
@@ -68,15 +68,18 @@ class Options(_Required, total=False):
     state_dir: str | os.PathLike[str] | None
     """Absolute path of the folder where events wait for another attempt."""
     exit_timeout: float | timedelta | None
-    """The longest that the end of the process waits, in seconds, 0 to 10. Default: 0.1; in CI 0.5."""
+    """The longest time that the exit of the process waits, in seconds, 0 to 10. Default: 0.1; in CI 0.5."""
     notice: Literal["stderr", "host", "shown"] | None
-    """What shows the notice before anything leaves: the library (`stderr`, the default) or the host program."""
+    """Who shows the notice before anything is sent: the library (`stderr`, the default) or the host program.
+
+    With `host`, the program shows the text in `explain()["notice"]`, and makes its clients with `shown` from then on.
+    """
     id: Literal["hostname", "random"] | None
-    """What stands for the machine: the digest of its name (default), or a random identifier."""
+    """What identifies the machine: the digest of its name (default), or a random identifier."""
 
 
 class Rule(TypedDict, total=False):
-    """What one of the rules of consent found. `path` is there for a rule that is kept in a file."""
+    """What one of the rules of consent found. `path` is there if the rule is read from a file."""
 
     rule: str
     says: Literal["on", "off", "no opinion"]
@@ -85,7 +88,10 @@ class Rule(TypedDict, total=False):
 
 
 class Notice(TypedDict):
-    """When the person was told, until when nothing leaves (milliseconds since 1970; None: not yet), and the text."""
+    """When the notice was shown, until when events are held back because of it, and its text.
+
+    Both times are in milliseconds since 1970, and None before the notice was shown.
+    """
 
     shown_ms: int | None
     hold_until_ms: int | None
@@ -98,7 +104,7 @@ class Explanation(TypedDict):
     outcome: Name
     """`ok`, or why the library could not be asked."""
     reason: str | None
-    """The same in words; None if it could."""
+    """The reason in words; None if `outcome` is `ok`."""
     enabled: bool
     state: Literal["enabled", "disabled", "not configured", "closed", "unavailable"]
     rule: str | None
@@ -107,7 +113,7 @@ class Explanation(TypedDict):
     protocol: str | None
     endpoint: str | None
     destination: str | None
-    """The digest that stands for the destination in the state folder."""
+    """The digest that identifies the destination in the state folder."""
     configured: bool
     debug: bool
     ci: bool
@@ -148,7 +154,7 @@ class Stats(TypedDict):
 
 
 class Preview(TypedDict):
-    """The request that an event alone would be; None where there is none, and `reason` says why."""
+    """The request that would carry an event. Its parts are None if there is none, and `reason` says why."""
 
     outcome: Name
     reason: str | None

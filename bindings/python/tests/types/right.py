@@ -1,4 +1,4 @@
-"""What a type checker must accept: the uses that the README and the docstrings promise."""
+"""What a type checker must accept: uses that the README and the docstrings describe."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tells PyInstaller, by an entry point, where the hook lies that takes the library into a frozen program."""
+"""Tells PyInstaller, by an entry point, where the hook is that adds the library to a frozen program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run by PyInstaller alone: a frozen program takes the library along, in the folder that it has in this package."""
+"""Run only by PyInstaller: adds the library to a frozen program, in the same folder as in this package."""
 
 from PyInstaller.utils.hooks import collect_dynamic_libs  # type: ignore
 
