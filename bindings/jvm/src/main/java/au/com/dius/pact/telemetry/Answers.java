@@ -171,7 +171,7 @@ final class Answers {
     return value instanceof Long millis ? Instant.ofEpochMilli(millis) : null;
   }
 
-  /** Stands for the state of this package when an internal error prevents to read it. */
+  /** Stands for the state of this package when an internal error prevents reading it. */
   static Explanation.Jvm unknownJvm() {
     return new Explanation.Jvm(null, false, Map.of(), null);
   }

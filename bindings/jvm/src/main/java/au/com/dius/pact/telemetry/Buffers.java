@@ -6,9 +6,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Native memory for the texts of a call. Buffers are reused, because allocating one costs more than
- * the call. There is not one buffer for each thread: a pooled thread would keep the class loader
- * alive, and each virtual thread would allocate its own.
+ * Native memory for the texts of a call. A buffer is lent to one call at a time and reused, because
+ * allocating one costs more than the call. There is not one buffer for each thread: a pooled thread
+ * would keep the class loader alive, and each virtual thread would allocate its own.
  */
 final class Buffers {
   /** Enough for the largest event that the library takes (1,450 bytes of text). */

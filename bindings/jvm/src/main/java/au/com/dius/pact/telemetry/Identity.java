@@ -20,7 +20,7 @@ final class Identity {
 
   private Identity() {}
 
-  /** The version of Java, or null if the JVM does not permit to read it. */
+  /** The version of Java, or null if the JVM does not permit reading it. */
   static @Nullable String platformVersion() {
     try {
       return "Java " + System.getProperty("java.version");

@@ -48,7 +48,7 @@ record Platform(@Nullable String folder, String file, String installed) {
   }
 
   /**
-   * Whether musl is the C library of the process. If it is, it is mapped under a name that glibc
+   * Whether musl is the C library of the process. If so, musl is mapped under a name that glibc
    * never has: {@code ld-musl-x86_64.so.1}, or {@code libc.so} where that is a link, as on Debian.
    * It is not enough that musl is installed.
    */

@@ -278,7 +278,6 @@ final class Session {
 
   // Opening.
 
-  /** Whether the native library is needed. */
   boolean isNeeded() {
     return unavailable == null && isWanted() && !OptOut.byEnvironment();
   }
@@ -393,7 +392,6 @@ final class Session {
 
   // Waiting for events.
 
-  /** The functions that wait. */
   private enum Wait {
     FLUSH,
     PERSIST,
