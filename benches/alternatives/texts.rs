@@ -1,4 +1,4 @@
-//! What every alternative here is given: the six texts of one event as C strings, copied as each library wants them.
+//! What every alternative here is given: the five texts of one event as C strings, copied as each library needs them.
 
 use std::ffi::{c_char, CStr};
 
@@ -15,7 +15,7 @@ pub fn text(pointer: *const c_char) -> String {
     if pointer.is_null() {
         return String::new();
     }
-    // SAFETY: the bench gives NUL-terminated strings that live as long as the call.
+    // SAFETY: the benchmark gives NUL-terminated strings that live as long as the call.
     unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned()
 }
 
@@ -44,7 +44,7 @@ macro_rules! bench_library {
         pub extern "C" fn bench_flush() {
             $flush()
         }
-        /// The end that its documentation asks for before a process exits.
+        /// The shutdown that its documentation asks for before a process exits.
         #[unsafe(no_mangle)]
         pub extern "C" fn bench_end() {
             $end()

@@ -43,7 +43,7 @@ impl Place {
     pub fn prepare(&self, command: &mut Command, subject: &str, state: &str) {
         command.env_clear().envs((0..20).map(|n| (format!("BENCH_{n}"), "a variable of the host's"))).envs([
             ("PATH", std::env::var("PATH").unwrap_or_default()),
-            ("CI", "true".into()), // where events go at once
+            ("CI", "true".into()), // there events are sent at once
             ("HOSTNAME", "bench".into()),
             ("HOME", self.folder.path().display().to_string()),
             ("SSL_CERT_FILE", self.folder.path().join("root.pem").display().to_string()),
@@ -105,7 +105,7 @@ pub fn parse(text: &str) -> Printed {
     printed
 }
 
-/// Those that built, in the order of the columns; the others are said to be missing once, by the page.
+/// The subjects that could be built, in the order of the columns. The page says once which ones are missing.
 pub fn subjects() -> Vec<(usize, &'static str)> {
     subject::NAMES.iter().copied().enumerate().filter(|(_, name)| subject::exists(name)).collect()
 }

@@ -21,8 +21,8 @@ pub fn measure(place: &Place, table: &mut Table) {
     }
 }
 
-/// The floods that are measured: whose, as which scene, and the most records of opentelemetry's requests (512 is its
-/// default, too).
+/// The floods that are measured: the subject, the scene, and the most records in a request of opentelemetry (512 is its
+/// default too).
 const FLOODS: [(&str, &str, &str); 8] = [
     ("pact_telemetry", "sustained", ""),
     ("pact_matching", "sustained", ""),
@@ -34,7 +34,7 @@ const FLOODS: [(&str, &str, &str); 8] = [
     ("pact_telemetry", "sustained otlp", ""),
 ];
 
-/// Each three times, in turns, so that all see the same weather.
+/// Each is run three times, in turns, so that all are measured under the same load.
 pub fn flood(place: &Place, table: &mut Table) {
     let mut all: [Printed; FLOODS.len()] = Default::default();
     for _ in 0..3 {
@@ -141,7 +141,7 @@ fn at_once(place: &Place, name: &str, state: &str, processes: u64) {
     });
 }
 
-/// How many have arrived when so many have, or after a second.
+/// Waits until `wanted` events have arrived, for a second at most. Returns how many have.
 fn wait(place: &Place, wanted: u64) -> u64 {
     let patience = Instant::now();
     while place.arrived() < wanted && patience.elapsed() < Duration::from_secs(1) {

@@ -26,7 +26,7 @@ impl Figure {
         self.at(0.5)
     }
 
-    /// Median, and the tenth and ninetieth of a hundred where there is a spread.
+    /// The median, with the 10th and the 90th percentile if they differ.
     pub fn text(&self, unit: Unit) -> String {
         let [low, median, high] = [0.1, 0.5, 0.9].map(|quantile| show(self.at(quantile), unit));
         if low == high { median } else { format!("{median} ({low} to {high})") }

@@ -1,5 +1,5 @@
-//! What one event retires and allocates on its caller's thread: callgrind counts inside the exported function, a
-//! preloaded library counts allocations. The count of instructions is guarded: `make bench-check`.
+//! The instructions and the allocations of one event on its caller's thread: callgrind counts inside the exported
+//! function, and a preloaded library counts allocations. The count of instructions is guarded: `make bench-check`.
 
 use crate::child::{Place, Printed, subjects};
 use crate::figure::{Figure, Unit};
@@ -8,7 +8,7 @@ use crate::subject::ROOT;
 use crate::table::{Goal, Row, Table};
 use std::process::Command;
 
-/// So much more than benches/instructions is a failure.
+/// More than benches/instructions times this factor is a failure.
 const GROWTH: f64 = 1.05;
 
 fn exported(subject: &str) -> &str {
@@ -29,14 +29,15 @@ pub fn counted(place: &Place, scene: &str, subject: &str, file: &str) -> Option<
     text.lines().find_map(|line| line.strip_prefix("totals: "))?.trim().parse().ok()
 }
 
-/// Of the second to the hundred-and-first event, on average.
+/// The instructions of the second to the hundred-and-first event, on average.
 fn retired(place: &Place, subject: &str) -> Option<f64> {
     let file = format!("{ROOT}/build/callgrind.{subject}");
     let first = counted(place, "count-1", subject, &file)?;
     Some((counted(place, "count-101", subject, &file)? - first) / 100.0)
 }
 
-/// Of an event that the full queue refuses: because its client has used up its share, or all clients have together.
+/// The instructions of an event that is refused because its client has used up its share of the queue, or because the
+/// queue is full.
 fn refused(place: &Place, whose: &str) -> Option<f64> {
     let file = format!("{ROOT}/build/callgrind.full");
     let before = counted(place, &format!("full {whose}"), "pact_telemetry", &file)?;
@@ -80,8 +81,8 @@ fn committed() -> f64 {
     std::fs::read_to_string(file()).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(f64::INFINITY)
 }
 
-/// 0: as cheap as it was, and a refused event no more expensive; 1: not so; 77: it could not be counted. With
-/// `PACT_TELEMETRY_BLESS` the new count is the one to keep.
+/// Returns the exit code: 0 if an event is as cheap as before, and a refused one not more expensive; 77 if it could not
+/// be counted; otherwise 1. With `PACT_TELEMETRY_BLESS` it keeps the new count.
 pub fn check() -> i32 {
     let place = Place::new();
     let counted = retired(&place, "pact_telemetry").zip(refused(&place, "own")).zip(refused(&place, "shared"));
@@ -96,7 +97,7 @@ pub fn check() -> i32 {
     println!("instructions of an accepted event: {now:.0}, committed: {committed:.0}");
     if now > committed * GROWTH {
         eprintln!(
-            "an event costs its caller more than before; if that is meant: make bench-check PACT_TELEMETRY_BLESS=1"
+            "an event costs its caller more than before; if that is intended: PACT_TELEMETRY_BLESS=1 make bench-check"
         );
         return 1;
     }

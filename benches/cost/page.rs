@@ -1,5 +1,5 @@
-//! docs/performance.md and its plot: the words are benches/performance.md.in, every figure is of the run that wrote
-//! them.
+//! Writes docs/performance.md and its plot: the text is that of benches/performance.md.in, and every figure is of the
+//! run that writes them.
 
 use crate::child::Place;
 use crate::plot;

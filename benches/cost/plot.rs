@@ -1,5 +1,5 @@
-//! The plot beside the table, as SVG: a dot for the median, a line from the tenth to the ninetieth of a hundred, each
-//! time ten times the one before.
+//! The plot beside the table, as SVG: a dot for the median, and a line from the 10th to the 90th percentile, on a
+//! logarithmic axis.
 
 use crate::subject::NAMES;
 use crate::table::Row;

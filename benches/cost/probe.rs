@@ -1,4 +1,5 @@
-//! What the scenes share: how a measured process prints a figure, reads the clock, and learns what the server has got.
+//! What the scenes share: how a measured process prints a figure, reads the clock, and asks what the server has
+//! received.
 
 use crate::subject::Subject;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,12 +11,12 @@ pub fn tell(name: &str, value: f64) {
     println!("{name} {value}");
 }
 
-/// How many events the server has got.
+/// How many events the server has received.
 pub fn arrived(sink: &str) -> u64 {
     asked(sink, "arrived")
 }
 
-/// How many requests it has got.
+/// How many requests it has received.
 pub fn requests(sink: &str) -> u64 {
     asked(sink, "requests")
 }
@@ -32,7 +33,7 @@ fn asked(sink: &str, what: &str) -> u64 {
     String::from_utf8(number).unwrap().parse().unwrap()
 }
 
-/// Flushes; where that does not wait, waits until so many have arrived or nothing has for two seconds.
+/// Flushes. For a subject whose flush does not wait, waits until so many events have arrived, or none for two seconds.
 pub fn settle(name: &str, subject: &Subject, sink: &str, wanted: u64) {
     subject.flush();
     let (mut seen, mut since) = (0, Instant::now());

@@ -60,7 +60,7 @@ fn memory(place: &Place, table: &mut Table) {
     table.add(row("of it written to (dirty)", Goal::AtMost(1e6), &secure, "dirty"));
 }
 
-/// Loopback, and nobody listens: what is offline without a packet that leaves.
+/// A loopback address on which nobody listens, so that the server is offline and no packet leaves the machine.
 const NOBODY: &str = "http://127.0.0.1:9";
 
 fn end(place: &Place, table: &mut Table) {
@@ -75,7 +75,7 @@ fn end(place: &Place, table: &mut Table) {
         for round in 0..25 {
             bare.extend(seconds(place, "exit idle", "nobody"));
             for (at, name) in subjects() {
-                // Some wait for seconds; two of those tell enough.
+                // Some subjects wait for seconds; two samples of those are enough.
                 let slow = samples[at].iter().any(|seconds| *seconds > 0.3);
                 if !slow || round < 2 {
                     samples[at].extend(seconds(place, scene, name));

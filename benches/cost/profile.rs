@@ -7,7 +7,7 @@ use crate::subject::ROOT;
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
 
-/// The scene counts so many events more than the first.
+/// The scene `count-101` counts this many events more than `count-1`.
 const EVENTS: f64 = 100.0;
 
 /// The system calls that one request takes while events flood in, of all threads.
@@ -27,7 +27,7 @@ pub fn calls(place: &Place) -> String {
         let (count, name) = line.trim().split_once(' ')?;
         Some((count.parse::<f64>().ok()? / requests, name.trim().to_owned()))
     };
-    // The bench's own naps while the library is full are not the library's.
+    // The benchmark itself sleeps while the library's queue is full.
     let wanted = |(each, name): &(f64, String)| *each >= 0.1 && name != "total" && name != "clock_nanosleep";
     let mut rows: Vec<_> = text.lines().filter_map(split).filter(wanted).collect();
     rows.sort_by(|one, other| other.0.total_cmp(&one.0));
@@ -35,7 +35,7 @@ pub fn calls(place: &Place) -> String {
     format!("| a request | system call |\n|---|---|\n{}", rows.iter().map(line).collect::<String>())
 }
 
-/// Of the first event of a process, and of a later one.
+/// The instructions of the first event of a process, and of a later one.
 pub fn instructions(place: &Place) -> [String; 2] {
     let library = format!("{ROOT}/build/profiled/release/libpact_telemetry.so");
     if !std::path::Path::new(&library).exists() {
@@ -70,7 +70,7 @@ fn largest<'a>(functions: impl Iterator<Item = (&'a String, f64)>) -> String {
 }
 
 /// Instructions of each function itself. The format: `fn=(1) name` or `fn=(1)`, then lines of a place and a count; the
-/// line after `calls=` is what the called function cost, and counted there.
+/// line after `calls=` is the cost of the called function, which is counted there.
 fn functions(text: &str) -> HashMap<String, f64> {
     let (mut names, mut counts): (HashMap<&str, &str>, HashMap<String, f64>) = Default::default();
     let (mut current, mut called) = (String::new(), false);

@@ -10,13 +10,13 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// So many pages of fresh memory are touched, as a floor.
+/// The number of fresh pages of memory that are touched, as a floor.
 const PAGES: usize = 32;
 
 /// `arguments`: scene, subject, the subject's server, the sink.
 pub fn play(arguments: &[String]) {
     let [scene, name, url, sink] = [0, 1, 2, 3].map(|at| arguments[at].as_str());
-    // SAFETY: no memory. One that hangs must not hold up the others.
+    // SAFETY: it takes no pointer. A scene that hangs must not hold up the others.
     unsafe { libc::alarm(60) };
     match scene {
         "caller" => caller::scene(name, url, sink),
@@ -42,7 +42,7 @@ pub fn play(arguments: &[String]) {
     }
 }
 
-/// One event, and it has arrived.
+/// Reports one event, and waits until it has arrived.
 fn deliver(name: &str, subject: &Subject, sink: &str) {
     let before = arrived(sink);
     subject.event(1);
@@ -60,8 +60,8 @@ fn first(name: &str, url: &str) {
     tell("touch", touch());
 }
 
-/// The floor under a first event: a thread that does nothing, the first of a process that loaded nothing, and later
-/// ones, whose stack and pages are there.
+/// The floor of a first event: starting a thread that does nothing, the first one of a process that loaded nothing, and
+/// later ones, whose stack and pages exist already.
 fn threads() {
     for what in std::iter::once("first thread").chain(std::iter::repeat_n("later thread", 10)) {
         tell(what, thread());
@@ -147,7 +147,7 @@ fn count(name: &str, url: &str, events: i64) {
     }
 }
 
-/// With benches/allocations.c preloaded, which counts this thread's.
+/// Needs benches/allocations.c to be preloaded, which counts the allocations of this thread.
 fn allocations(name: &str, url: &str, sink: &str) {
     let subject = Subject::start(name, url);
     deliver(name, &subject, sink);
@@ -203,7 +203,7 @@ fn dlopen(name: &str) {
     assert!(!black_box(handle).is_null(), "{:?}", unsafe { CStr::from_ptr(libc::dlerror()) });
 }
 
-/// Says when its work was done; the parent knows when it was gone.
+/// Prints when its work was done; the parent sees when the process has exited.
 fn exit(scene: &str, name: &str, url: &str, sink: &str) {
     let subject = Subject::start(name, url);
     match scene {
@@ -218,7 +218,7 @@ fn exit(scene: &str, name: &str, url: &str, sink: &str) {
 /// `sustained 25`: at most 25 events in a request, of those that send more. `sustained otlp`: the library with that
 /// protocol.
 fn sustained(scene: &str, name: &str, url: &str, sink: &str) {
-    // As many at a time as each holds without losing any; the library says when it is full.
+    // As many at a time as each subject holds without a loss; the library says when its queue is full.
     let chunk = match name {
         "pact_telemetry" => i64::MAX,
         "pact_matching" => 50,
@@ -266,11 +266,11 @@ fn processor() -> f64 {
     seconds(usage().ru_utime) + seconds(usage().ru_stime)
 }
 
-/// Events beyond what the full queue counts; so many that it does not matter how many the worker took out before.
+/// The number of events that are refused; so many that it does not matter how many the worker took out before.
 pub const REFUSED: i64 = 20_000;
 
 /// The queue is full, since a server accepts connections and never answers. `own`: one client has used up its share.
-/// `shared`: three clients have, together, and none its own. `more`: and so many events are refused. Times them, too.
+/// `shared`: three clients have, together, and none its own. `more`: in addition, events are refused, which is timed.
 fn full(scene: &str) {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", server.local_addr().unwrap());
@@ -305,7 +305,7 @@ fn full(scene: &str) {
     unsafe { libc::_exit(0) }
 }
 
-/// How often threads but this one were scheduled, from three seconds after the last event on.
+/// How often threads other than this one were scheduled, from three seconds after the last event on.
 fn idle(name: &str, url: &str, sink: &str) {
     let subject = Subject::start(name, url);
     deliver(name, &subject, sink);

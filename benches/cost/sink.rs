@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Stands once in every event of `Subject::event`, and nowhere else.
+/// Occurs once in every event of `Subject::event`, and nowhere else.
 const MARK: &[u8] = b"MockServerStarted";
 
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl Sink {
     }
 }
 
-/// One connection until its end; whatever goes wrong ends it.
+/// Serves one connection until its end; any fault ends it.
 fn serve(stream: &TcpStream, counts: &Counts, tls: SocketAddr) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut reader = BufReader::with_capacity(1 << 16, stream);
@@ -90,7 +90,7 @@ fn read(reader: &mut impl BufRead, head: &str, body: &mut Vec<u8>) -> Option<()>
     Some(())
 }
 
-/// By memmem(3): a search byte by byte would cost as much as what is measured.
+/// Searches with memmem(3), because a search byte by byte would cost as much as what is measured.
 fn marks(mut body: &[u8]) -> u64 {
     let mut count = 0;
     loop {

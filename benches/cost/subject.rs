@@ -67,12 +67,12 @@ pub fn open(name: &str) -> *mut c_void {
 }
 
 impl Subject {
-    /// As each is where nothing is configured; the library with Google Analytics 4.
+    /// Starts a subject as it is when nothing is configured; the library with Google Analytics 4.
     pub fn start(name: &str, url: &str) -> Self {
         Self::start_with(name, url, "ga4")
     }
 
-    /// `protocol` is the library's alone.
+    /// `protocol` is for the library only.
     pub fn start_with(name: &str, url: &str, protocol: &str) -> Self {
         if name == "nobody" {
             return Subject(Verbs::Nobody);
@@ -141,7 +141,7 @@ impl Subject {
         }
     }
 
-    /// What its documentation asks a process for before it exits. The library asks for nothing.
+    /// The shutdown that its documentation asks for before a process exits. The library asks for none.
     pub fn end(&self) {
         if let Verbs::Alternative { end, .. } = &self.0 {
             end();

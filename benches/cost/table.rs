@@ -1,4 +1,4 @@
-//! The table: one row a question, its goals, the figures of all, and whether the goals were met.
+//! The table: one row for each question, its goals, the figures of all, and whether the goals were met.
 
 use crate::child::Printed;
 use crate::figure::{Figure, Unit, show};
@@ -76,7 +76,7 @@ impl Row {
         })
     }
 
-    /// Nothing where there is no goal, else `met`, `MISSED` or `not measured`.
+    /// Empty if there is no goal, otherwise `met`, `MISSED` or `not measured`.
     pub fn verdict(&self) -> &'static str {
         match self.goals.iter().map(|goal| self.met(goal)).reduce(|all, met| Some(all? && met?)) {
             None => "",
@@ -127,7 +127,7 @@ impl Table {
         lines.concat()
     }
 
-    /// For a terminal: a block a row, since a line would not fit.
+    /// For a terminal: a block for each row, since a line would not fit.
     pub fn plain(&self) -> String {
         let cells = self.cells();
         let block = |row: &Vec<String>| {

@@ -1,14 +1,13 @@
-//! The floor under size and `dlopen`: the TLS stack of the library, linked as everybody would and told to do nothing
-//! else.
+//! The lowest possible size and `dlopen` time: the TLS stack of the library, linked in the usual way, and nothing else.
 
 use std::ffi::{c_char, CStr};
 use std::sync::Arc;
 use ureq::tls::{RootCerts, TlsConfig};
 
-/// One POST, or the stack would be optimised away.
+/// Sends one POST. Without it, the stack would be optimised away.
 #[unsafe(no_mangle)]
 pub extern "C" fn bare_post(url: *const c_char) -> i32 {
-    // SAFETY: nobody calls it without a string.
+    // SAFETY: every caller gives a string.
     let url = unsafe { CStr::from_ptr(url) }.to_string_lossy();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = TlsConfig::builder()

@@ -1,5 +1,5 @@
-//! libdd-telemetry 12 (libdatadog): a log an event, on its worker's own thread. Logs of one identifier are merged,
-//! hence a number.
+//! libdd-telemetry 12 (libdatadog): one log for each event, on its worker's own thread. Logs with the same identifier
+//! are merged, so each event gets a number.
 #[path = "../texts.rs"]
 #[macro_use]
 mod texts;
@@ -37,7 +37,7 @@ fn event(texts: Texts, value: i64) -> i32 {
     i32::from(HANDLE.get().expect("started").add_log(number, message, LogLevel::Debug, None).is_err())
 }
 
-/// Does not wait; the bench does.
+/// Does not wait for the delivery; the benchmark does.
 fn flush() {
     let _ = HANDLE.get().expect("started").try_send_msg(TelemetryActions::Lifecycle(LifecycleAction::FlushData));
 }

@@ -1,4 +1,4 @@
-//! opentelemetry 0.33: a log record of six attributes an event, batched by its own thread, OTLP over HTTP.
+//! opentelemetry 0.33: one log record with five attributes for each event, batched by its own thread, OTLP over HTTP.
 #[path = "../texts.rs"]
 #[macro_use]
 mod texts;

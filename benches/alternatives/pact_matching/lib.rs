@@ -1,5 +1,6 @@
-//! pact_matching 2.1: what Pact has. A task an event on its host's runtime, a new HTTP client and connection each. Its
-//! address is built in; the bench leads it to its own server through `HTTPS_PROXY`. It has no flush and no end.
+//! pact_matching 2.1: what Pact has today. Each event is a task on the runtime of the host program, with a new HTTP
+//! client and a new connection. Its address is built in; the benchmark leads it to its own server through
+//! `HTTPS_PROXY`. It has no flush and no shutdown.
 #[path = "../texts.rs"]
 #[macro_use]
 mod texts;

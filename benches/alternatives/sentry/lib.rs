@@ -1,4 +1,4 @@
-//! sentry 0.49 with the blocking `ureq` transport and no integration: one message event each.
+//! sentry 0.49 with the blocking `ureq` transport and no integration: one message for each event.
 #[path = "../texts.rs"]
 #[macro_use]
 mod texts;
