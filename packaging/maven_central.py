@@ -6,7 +6,7 @@ makes the bundle anew with signatures, sends it to Maven Central's portal, and w
 and publishes it. Everything comes from the environment:
 
     MAVEN_SIGNING_KEY           the secret OpenPGP key, ASCII-armoured; without it `packaging/pack` signs nothing
-    MAVEN_SIGNING_PASSPHRASE    of that key; none if the key has none
+    MAVEN_SIGNING_PASSPHRASE    of that key; not set if the key has none
     MAVEN_USERNAME, MAVEN_PASSWORD    the user token of the portal
     MAVEN_PORTAL_URL            the base URL of the portal's Publisher API; the portal's documentation names it
 """

@@ -22,11 +22,11 @@ GO_MODULE = "github.com/pact-foundation/pact-telemetry/bindings/go"
 MAVEN = "au/com/dius/pact/telemetry"
 LANGUAGES = ["js", "ruby", "go", "jvm", "python", "php", "dotnet", "cpp"]
 SECONDS = 900  # for one command
-BILL = ROOT / "docs/pact_telemetry.cdx.json"  # of materials, which lies beside the library
+BILL = ROOT / "docs/pact_telemetry.cdx.json"  # the bill of materials of the library
 COMMAND = os.environ.get("PACT_TELEMETRY_COMMAND") or str(ROOT / "target/debug/pact-telemetry")
 EVENT, VALUE = "Pacts verified", "7"
 
-# The same sources make the same packages: no package tells when it was made.
+# The same sources make the same packages: no package contains the time at which it was made.
 EPOCH = "1767225600"  # 2026-01-01, as in bindings/jvm/pom.xml
 
 
@@ -84,11 +84,11 @@ PLATFORMS = {
 
 
 class Failed(Exception):
-    """It was tried, and went wrong."""
+    """It was tried, and failed."""
 
 
 class NotThere(Exception):
-    """What it takes is not on this machine."""
+    """Something that is needed is not on this machine."""
 
 
 def run(*command, cwd, environment=None, **more):
@@ -132,7 +132,7 @@ def jdks():
 
 
 def maven(home, *arguments, cwd):
-    """Maven with a local repository of its own: what is packed here must not lie in the person's."""
+    """Maven with a local repository of its own: what is packed here must not get into that of the person."""
     options = ["-B", "-ntp", "-q", f"-Dmaven.repo.local={ROOT}/build/tools/m2"]
     return run("mvn", *options, *arguments, cwd=cwd, JAVA_HOME=home)
 
@@ -155,7 +155,7 @@ def natives():
         if built.exists():
             found[name] = built
         elif name == this_platform() and plain.exists():
-            print(f"{name}: packed is the library of `make lib`, which needs this machine's C library or a newer one")
+            print(f"{name}: the library of `make lib` is packed, which needs this machine's C library or a newer one")
             found[name] = plain
     return found
 
@@ -201,7 +201,7 @@ def copy_sources(language):
     shutil.rmtree(work, ignore_errors=True)
     listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", ".", cwd=source)
     for name in filter(None, listed.split("\0")):
-        if (source / name).exists():  # not, where it was deleted and that is not committed
+        if (source / name).exists():  # false if it was deleted, and the deletion is not committed
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, work / name)
     return work
@@ -269,8 +269,8 @@ def clean():
 def send(collector, project, language, *command, mapped=None, **more):
     """Runs the program; its event must arrive, and the library must have come from the package.
 
-    That is, it is a file inside of the project, or of the name `mapped`, such as that of a file in memory; False is for
-    an emulator that does not tell.
+    The library must be a file inside the project, or have the name `mapped`, such as that of a file in memory. False is
+    for an emulator that does not show what is mapped.
     """
     environment = {name: value for name, value in clean().items() if not name.lower().endswith("_proxy")}
     environment.update(

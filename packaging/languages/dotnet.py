@@ -1,7 +1,7 @@
 """The NuGet package: one for all platforms, as NuGet has it; how it is made and tried.
 
-It is put together here and not by `dotnet pack`: the .NET SDK is not to be had everywhere, and the package is a ZIP
-file with three files of its own.
+It is put together here and not by `dotnet pack`, because the .NET SDK is not available everywhere, and the package is a
+ZIP file with three files of its own.
 """
 
 import re
@@ -150,7 +150,7 @@ def unpack(path, project):
 
 
 def build(project, unpacked):
-    """Compiles the program against the package, and lays beside it what the .NET SDK would."""
+    """Compiles the program against the package, and puts beside it what the .NET SDK would."""
     (project / "tried.cs").write_text(PROGRAM)
     assembly = unpacked / f"lib/netstandard2.0/{NAME}.dll"
     references = ("-r:Facades/netstandard.dll", f"-r:{assembly}")
@@ -168,7 +168,7 @@ def try_in(collector, project):
 
 
 def try_elsewhere(project):
-    """What NuGet lays beside a program of each platform; and a program of one that the package has nothing for."""
+    """What NuGet puts beside a program of each platform, and what a program says for which the package has nothing."""
     unpacked = unpack(pack_into(project / "all", placeholders(project / "placeholders")), project)
     told = {}
     for name, rid in RIDS.items():

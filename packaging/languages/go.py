@@ -211,7 +211,7 @@ def try_in(collector, project):
     if package_library(without):
         raise Failed("a program without cgo carries a library that it cannot use")
     arrives(build("purego", "-tags=pact_telemetry_purego", CGO_ENABLED="0"))
-    # A platform that there is no library for, on this very machine.
+    # A platform that has no library, and whose programs run on this machine.
     does_nothing("CGO_ENABLED=0", build("other", CGO_ENABLED="0", GOARCH="386"))
     return packed, version
 

@@ -34,7 +34,7 @@ from shared import (
 
 BINDING = ROOT / "bindings/js"
 NAME = "@pact-foundation/telemetry"
-MAIN_BYTES = 40_000  # the most that the main package may weigh
+MAIN_BYTES = 40_000  # the largest size of the main package
 
 JS = """
 import { readFileSync } from 'node:fs';
@@ -125,7 +125,7 @@ def npm_pack(work, folder):
 
 
 def development():
-    """The folder of what bindings/js/package.json wants for development: koffi, the package managers, Deno and Bun."""
+    """The folder with what bindings/js/package.json needs for development: koffi, package managers, Deno and Bun."""
     modules = BINDING / "node_modules"
     installed, wanted = modules / ".package-lock.json", BINDING / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
@@ -226,12 +226,12 @@ def new_project(folder, **manifest):
     return folder
 
 
-# Without scripts, as careful people install: what koffi needs is in a package of its own.
+# Without install scripts, as careful people do. koffi needs none: its library is in a package of its own.
 NPM = ("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 def settings(project, url):
-    """The environment of a package manager that knows the registry and keeps all it has below the project."""
+    """The environment of a package manager that knows the registry and keeps its files below the project."""
     return {
         "npm_config_registry": url,
         "npm_config_cache": str(project / "cache"),
@@ -261,7 +261,7 @@ def try_in(collector, project):
     (bun,) = list((tools.parent / "@oven").glob("bun-*/bin/bun"))[:1] or [None]
     yarn = ("node", tools.parent / "@yarnpkg/cli-dist/bin/yarn.js")
     pnpm, deno = tools / "pnpm", (tools / "deno", "run", "-A")
-    ways = {  # how it is installed, how the program is run, what the project has beside
+    ways = {  # how the package is installed, how the program is run, and further files of the project
         "npm": (NPM, ("node", "tried.js"), {}),
         "pnpm": ((pnpm, "install", "--ignore-scripts"), ("node", "tried.js"), {}),
         "yarn, node_modules": ((*yarn, "install"), ("node", "tried.js"), {".yarnrc.yml": "nodeLinker: node-modules\n"}),

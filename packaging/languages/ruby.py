@@ -72,7 +72,7 @@ def build(folder, platform, library):
     work.mkdir(parents=True)
     listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", ".", cwd=source)
     for name in filter(None, listed.split("\0")):
-        if (source / name).exists():  # not, where it was deleted and that is not committed
+        if (source / name).exists():  # false if it was deleted, and the deletion is not committed
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, work / name)
     documents(work, native=platform is not None)

@@ -1,7 +1,7 @@
-"""Links for macOS on another system: by Rust's own ld64.lld, over a stub SDK that is made here, with zig as C compiler.
+"""Links for macOS on another system, with Rust's own ld64.lld, a stub SDK that is made here, and zig as C compiler.
 
 zig's own linker is not used: it refuses `-compatibility_version 1`, and exported 12,718 names instead of ours.
-The stub holds public names only: of libSystem as zig's package lists them, of the two frameworks what is used.
+The stub has public names only: those of libSystem that zig's package lists, and those of two frameworks that are used.
 """
 
 import re
@@ -90,7 +90,7 @@ def write_sdk(tools, sdk):
 
 
 def write(path, text):
-    """Leaves a file alone that is as it should be: another build may be reading it."""
+    """Writes a file, unless it is as it should be already, because another build may be reading it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:
         path.write_text(text)

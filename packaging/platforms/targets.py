@@ -49,7 +49,7 @@ EXPORTS = OUT / "cargo/pact_telemetry.def"
 
 # By default Rust's musl targets link the C library statically, and then cannot make a shared library.
 MUSL = ("-C", "target-feature=-crt-static")
-# glibc and musl find symbols by it since 2006 and 2012. zig would add the older table, too.
+# glibc has found symbols by this table since 2006, and musl since 2012. zig would add the older table too.
 ONE_HASH = ("-Wl,--hash-style=gnu",)
 PLATFORMS = {
     platform.name: platform
