@@ -168,8 +168,8 @@ fn a_standard_error_that_nobody_reads_holds_up_nobody() {
     assert_eq!(values(&collector.events_until_end()).iter().filter(|value| (2..5).contains(*value)).count(), 3);
 }
 
-/// What reached the journal that is standard error of a service, and whether that counts as shown. `name`: what stands
-/// in `JOURNAL_STREAM` for a connection of that device and inode.
+/// How many notices reached the journal that is the standard error of a service, and whether they count as shown.
+/// `name` gives the value of `JOURNAL_STREAM` for a connection of that device and inode.
 #[cfg(target_os = "linux")]
 fn told_the_journal(name: &dyn Fn(u64, u64) -> String, is_full: bool) -> (usize, bool) {
     let home = Home::of_a_new_person();
@@ -266,7 +266,7 @@ fn a_clock_that_was_set_back_since_the_notice_ends_no_hold_early_and_holds_nothi
     assert_eq!(values(&collector.events_until_end()), [1, 2]);
 }
 
-/// As if the wall clock had been set ahead by so many hours (behind: negative) since the notice was shown.
+/// Changes the record as if the wall clock had been set ahead by that many hours (negative: back) since the notice.
 fn set_clock_ahead(home: &Home, hours: i64) {
     for (file, keys) in [("notice.json", &["shown_ms", "seen_ms", "tried_ms"][..]), ("notice.clock", &["began_ms"])] {
         let path = home.state().join(file);
@@ -294,7 +294,7 @@ fn a_clock_that_was_set_in_either_direction_changes_no_hold_until_the_machine_bo
         home.run(&collector.url, "track 3, flush Delivered, close, until /left_by_others/delivered=2");
         assert_eq!(values(&collector.events_until_end()), [1, 2, 3]);
     }
-    // Another boot: the wall clock alone tells.
+    // After another boot, only the wall clock counts.
     let home = Home::of_a_new_person();
     let collector = Collector::start(&["--requests"]);
     home.run(&collector.url, "track 1, flush Kept, close");

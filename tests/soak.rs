@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |name: &str| {
         let at = arguments.iter().position(|argument| argument == name)?;
-        Some(arguments.get(at + 1).and_then(|text| text.parse::<u64>().ok()).expect("a number behind it"))
+        Some(arguments.get(at + 1).and_then(|text| text.parse::<u64>().ok()).expect("a number after it"))
     };
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let names: Vec<_> =

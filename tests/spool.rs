@@ -19,7 +19,6 @@ use support::*;
 /// Longer than a batch is left to the process that wrote it.
 const RESERVED: Duration = Duration::from_millis(5_300);
 
-/// What the processes of these tests do: the steps that [`Home::process`] was given.
 /// A server that closes every connection at once, and counts them.
 struct Closing {
     url: String,

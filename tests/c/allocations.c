@@ -63,7 +63,7 @@ int posix_memalign(void **out, size_t alignment, size_t size) NO_THROW
 
 #include "check.h"
 
-/* The most that one of so many calls allocated. */
+/* The most allocations of one call, of that many calls. */
 static long most(PactTelemetry *client, int calls, int32_t expected, const char *plugin)
 {
     long most = 0;
@@ -82,11 +82,11 @@ int main(void)
     PactTelemetry *client = client_with("");
     long before = allocations;
     CHECK_STATUS(track(client, "first"), PACT_TELEMETRY_OK);
-    CHECK(allocations > before); /* this does count what the library allocates: it set itself up here */
+    CHECK(allocations > before); /* the count includes the library, which allocates its threads and queue here */
     CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
     most(client, 100, PACT_TELEMETRY_OK, NULL);
 
-    for (int round = 0; round < 5; round++) { /* never so many at once that the small part of the queue is full */
+    for (int round = 0; round < 5; round++) { /* never so many at once that the first part of the queue is full */
         CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
         CHECK_STATUS(track(client, "starts the worker"), PACT_TELEMETRY_OK); /* which ends after a quiet time */
         CHECK_COUNT(most(client, 100, PACT_TELEMETRY_OK, NULL), 1);
@@ -95,10 +95,10 @@ int main(void)
                          "er"),
                     1);
     }
-    most(client, 2000, PACT_TELEMETRY_OK, NULL); /* in which the large part was made, */
+    most(client, 2000, PACT_TELEMETRY_OK, NULL); /* makes the second part of the queue */
     CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
     CHECK_STATUS(track(client, "starts the worker"), PACT_TELEMETRY_OK); /* which ends after a quiet time */
-    CHECK_COUNT(most(client, 2000, PACT_TELEMETRY_OK, NULL), 1); /* and never again */
+    CHECK_COUNT(most(client, 2000, PACT_TELEMETRY_OK, NULL), 1); /* no part is made any more */
     CHECK_STATUS(pact_telemetry_flush(client, 20000), PACT_TELEMETRY_OK);
 
     CHECK(setenv("PACT_DO_NOT_TRACK", "true", 1) == 0);

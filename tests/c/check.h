@@ -52,7 +52,7 @@ static inline PactTelemetry *client_with(const char *more)
     return client;
 }
 
-/* Tracks an event of that name, as good in every other respect. */
+/* Tracks an event of that name that is valid in every other respect. */
 static inline int32_t track(PactTelemetry *client, const char *event)
 {
     return pact_telemetry_track(client, event, "ProviderTest", "Completed", 1, NULL, NULL);
@@ -65,7 +65,7 @@ static inline void read_stats(const PactTelemetry *client, char *out, uint32_t c
     CHECK(length > 0 && (uint32_t)length < capacity);
 }
 
-/* The number behind "name": in the counters of the client, which are not those of earlier processes. */
+/* The number after "name": in the counters of the client, not in those of earlier processes. */
 static inline int64_t number_of(const char *stats, const char *name)
 {
     char key[64];

@@ -56,7 +56,7 @@ int main(int count, char **arguments)
         for (int at = 0; at < open_files; at++) {
             int length = snprintf(expected, sizeof expected, "the host's own file %d of round %d", at, round);
             if (!is_open(files[at])) {
-                printf("round %d: descriptor %d was closed under the host\n", round, files[at]);
+                printf("round %d: descriptor %d of the host program was closed\n", round, files[at]);
                 CHECK(0);
             }
             ssize_t size = pread(files[at], found, sizeof found - 1, 0);

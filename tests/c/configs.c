@@ -29,7 +29,7 @@ static void take(const char *config)
     pact_telemetry_free(client);
 }
 
-/* `head`, so many x, `tail`. */
+/* `head`, then `count` times the character, then `tail`. */
 static char *filled(const char *head, char with, size_t count, const char *tail)
 {
     size_t before = strlen(head), after = strlen(tail);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Makes calls fail, or no longer; 0 if that library is not there. */
+/* Turns the failures on or off. Returns 0 if that library is not preloaded. */
 static inline int switch_faults(int on)
 {
     void (*faults_switch)(int) = NULL;

@@ -54,7 +54,7 @@ int main(int count, char **arguments)
             CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
             CHECK_COUNT(count_of(client, "delivered"), 1);
             pact_telemetry_free(client);
-            return 0; /* the exit handler was inherited and has to cope */
+            return 0; /* runs the exit handler, which was inherited */
         }
         CHECK_STATUS(pact_telemetry_flush(client, 10000), PACT_TELEMETRY_OK);
         CHECK_COUNT(count_of(client, "delivered"), 1);

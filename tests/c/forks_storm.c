@@ -50,14 +50,14 @@ static void report(const char *event, int64_t number)
     CHECK_COUNT(count_of(client, "accepted"), 0);
     CHECK_STATUS(pact_telemetry_track(client, event, "ProviderTest", "Completed", number, NULL, NULL),
                  PACT_TELEMETRY_OK);
-    if (is_hanging) { /* the parent has its turn; what waits too long is left on disk */
+    if (is_hanging) { /* the parent holds the lock for uploads; what waits too long is left on disk */
         pact_telemetry_flush(client, 0);
         while (count_of(client, "spooled") != 1) {
             struct timespec pause = {0, 5000000};
             nanosleep(&pause, NULL);
         }
     } else {
-        int32_t status = pact_telemetry_flush(client, 50000); /* closed, it would be so for a grandchild too */
+        int32_t status = pact_telemetry_flush(client, 50000); /* no close, which a grandchild would inherit */
         CHECK(status == PACT_TELEMETRY_OK || status == PACT_TELEMETRY_KEPT);
     }
     CHECK_COUNT(count_of(client, "accepted"), 1);
@@ -78,7 +78,7 @@ static void collect(pid_t child)
 static void in_child(const char *how, int64_t number)
 {
     alarm(WATCHDOG_SECONDS);
-    if (strcmp(how, "clone") != 0) { /* which glibc knows nothing of, so that its locks are not the child's */
+    if (strcmp(how, "clone") != 0) { /* glibc does not know of it, and does not release its locks in the child */
         ask_the_system();
     }
     report("child", number);

@@ -1,7 +1,7 @@
-/* Tracks one event as the first thing that it does, and is killed by its own hand soon after. Beside the library, a
- * thread of its own makes a file, which tells what the machine allows. Arguments: the event's number; the path of that
- * file, which then holds after how many nanoseconds it was written; the spool's folder; after how many milliseconds it
- * is killed, or 0 to print after how many nanoseconds a batch is in the spool. */
+/* Tracks one event as the first thing that it does, and kills itself soon after. At the same time a thread of its own
+ * writes a file, which shows how fast the machine is. Arguments: the event's number; the path of that file, which then
+ * contains after how many nanoseconds it was written; the spool's folder; after how many milliseconds the process kills
+ * itself, or 0 to print after how many nanoseconds a batch is in the spool. */
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>

@@ -50,7 +50,7 @@ static void what_waits_when_it_is_turned_off_never_leaves(void)
     PactTelemetry *client = client_with("");
     CHECK_STATUS(track(client, "thrown away"), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_set_enabled(client, 0), PACT_TELEMETRY_OK);
-    int64_t before = count_of(client, "delivered"); /* 1 only where this thread slept for a linger in between */
+    int64_t before = count_of(client, "delivered"); /* 1 only if this thread was paused for 50 ms before */
     CHECK_STATUS(pact_telemetry_set_enabled(client, 1), PACT_TELEMETRY_OK);
     CHECK_STATUS(track(client, "kept"), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_close(client, 10000), before == 1 ? PACT_TELEMETRY_OK : PACT_TELEMETRY_LOST);

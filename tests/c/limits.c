@@ -73,7 +73,7 @@ int main(int count, char **arguments)
     }
     CHECK(setrlimit((__rlimit_resource_t)resource, &before) == 0);
     CHECK_COUNT(count_of(client, "accepted"), accepted);
-    sleep_ms(1100); /* it asks for a thread once a second */
+    sleep_ms(1100); /* the library tries to start a thread once a second */
     int32_t after = track(client, "after the need");
     CHECK(after == PACT_TELEMETRY_OK || (!is_all && is_refusal(after)));
     accepted += after == PACT_TELEMETRY_OK;

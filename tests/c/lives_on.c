@@ -1,6 +1,6 @@
 /* Tracks numbered events, lives on for a while, prints the monotonic time in nanoseconds, and returns from main.
- * Arguments: the first number; how many; for how many milliseconds it lives on; for how many milliseconds it closes the
- * client at the end, or nothing where it leaves that to the exit of the process. */
+ * Arguments: the first number; how many; for how many milliseconds it lives on; the time limit in milliseconds for
+ * closing the client at the end, or nothing, which leaves that to the exit of the process. */
 #include "check.h"
 #include <time.h>
 

@@ -11,7 +11,7 @@ static PactTelemetry *client = NULL;
 static long long refused = 0;
 static int is_faulty = 0;
 
-/* Where calls fail, there may be no memory for the counters. */
+/* If calls fail, there may be no memory for the counters. */
 static void check_books_so_far(void)
 {
     char stats[2048];

@@ -7,14 +7,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Until both statuses came that often, for which both threads must run at once, but no longer than that. */
+/* The test runs until both statuses came that often, which needs both threads at once, but no longer than this time. */
 enum { ENOUGH = 150, SECONDS = 4 };
 
 static PactTelemetry *client;
 static char event[501];
 static int turn = 0, begun = 0, done = 0, is_over = 0;
 
-/* Both threads have to be on the move at once: spins for as long as that is likely, then lets others run. */
+/* Both threads have to run at the same time, so this spins for a while before it lets other threads run. */
 static void await(const int *counter, int value)
 {
     for (int spins = 0; __atomic_load_n(counter, __ATOMIC_ACQUIRE) != value; spins++) {
@@ -45,7 +45,7 @@ int main(void)
 {
     pthread_t thread;
     volatile unsigned wait = 0;
-    for (int at = 0; at < 500; at += 2) { /* text that takes its time to check */
+    for (int at = 0; at < 500; at += 2) { /* a text that takes long to check */
         memcpy(event + at, "\xc3\xbc", 2);
     }
     client = client_with("");
@@ -69,7 +69,7 @@ int main(void)
         CHECK(status == PACT_TELEMETRY_OK || status == PACT_TELEMETRY_LOST);
         CHECK_COUNT(count_of(client, "delivered"), before);
         CHECK_STATUS(pact_telemetry_set_enabled(client, 1), PACT_TELEMETRY_OK);
-        usleep(200); /* the worker still looks whether more came; nothing tells when it gathers again */
+        usleep(200); /* until the worker collects events again, which nothing shows */
     }
     __atomic_store_n(&is_over, 1, __ATOMIC_RELEASE);
     __atomic_store_n(&turn, round, __ATOMIC_RELEASE);

@@ -1,5 +1,5 @@
-/* Linked with two static archives, each with a Rust runtime of its own: both work, and a panic in the other one is
- * its own. */
+/* Linked with two static archives, each with a Rust runtime of its own: both work, and a panic in the other one does
+ * not reach this one. */
 #include "check.h"
 
 #ifdef __cplusplus

@@ -15,7 +15,7 @@ const FIRST: &str = "tests/abi/1.0/pact_telemetry.ffi.h";
 /// no function has the enumeration in its types. PACT_TELEMETRY_BLESS=1 writes it, until 1.0 is released.
 const DUMP: &str = "tests/abi/1.0/pact_telemetry.abi";
 
-/// glibc of 2021: what a library built on any later system may ask for. (That of the packages: packaging/platforms.)
+/// glibc of 2021, which a library that is built on any later system may need. For the packages see packaging/platforms.
 const GLIBC: (u32, u32) = (2, 34);
 
 fn readelf(arguments: &[&str]) -> String {
@@ -32,7 +32,7 @@ fn functions(code: &str) -> impl Iterator<Item = &str> {
     code.split(';').filter(|text| text.contains("pact_telemetry_"))
 }
 
-/// Compiles what an old header declared beside the header of today; what C says against it, or nothing.
+/// Compiles what an old header declared together with today's header. Returns the errors of the compiler.
 fn compared(old: &str) -> String {
     let code = code(old);
     let mut unit = String::from("#include <pact_telemetry.h>\n");
@@ -95,7 +95,7 @@ fn in_c(sandbox: &Sandbox, header: &str) -> PathBuf {
     made
 }
 
-/// What abidiff has to say of the second against the first; nothing where the first still holds.
+/// What abidiff reports about the second compared with the first; empty if the first still holds.
 fn abidiff(first: &Path, second: &Path) -> String {
     let mut abidiff = Command::new("abidiff");
     abidiff.args(["--no-architecture", "--no-added-syms"]);
@@ -243,7 +243,7 @@ fn no_page_of_the_library_is_both_written_and_run_and_its_addresses_are_fixed_be
     assert!(dynamic.contains("BIND_NOW") || dynamic.contains("Flags: NOW"), "{dynamic}");
 }
 
-/// A library with static thread-local storage may be refused by a host that loads many of them late.
+/// A host program that loads many libraries late may refuse one with static thread-local storage.
 #[test]
 fn the_library_takes_none_of_the_little_room_for_static_thread_locals() {
     assert!(!readelf(&["-d"]).contains("STATIC_TLS"));

@@ -29,7 +29,7 @@ fn lives_with(resource: &str, amounts: &[usize], promise: &str) {
         for folder in state.ancestors().take_while(|folder| folder.starts_with(&home)) {
             std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
             if resource == "processes" {
-                // Whose limit does not hold for root. Where this is not root, the program stays this user's.
+                // The limit does not hold for root. If this is not root, the program runs as this user.
                 let _ = std::os::unix::fs::chown(folder, Some(NOBODY), None);
             }
         }

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::sync::mpsc::channel;
 
-/// Sends one event to this URL; the counters.
+/// Sends one event to this URL, and returns the counters.
 fn sent_to(url: &str) -> Value {
     let client = client(url, json!({}));
     client.track(&numbered(1)).unwrap();

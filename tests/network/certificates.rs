@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// The file of the system's trusted roots.
 const STORE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Tracks an event and closes; the counters.
+/// Tracks an event and closes; returns the counters.
 fn sent_to(url: &str) -> Value {
     let client = client(url, json!({}));
     client.track(&numbered(1)).unwrap();

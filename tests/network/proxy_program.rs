@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-/// A proxy that runs, and what it says.
+/// A running proxy, and its output.
 pub struct ProxyProgram {
     process: Child,
     lines: Receiver<String>,
@@ -42,7 +42,7 @@ impl ProxyProgram {
         proxy
     }
 
-    /// Waits until it says that; the line.
+    /// Waits until it prints that text; returns the line.
     #[track_caller]
     pub fn says(&self, text: &str) -> String {
         let mut said = String::new();
@@ -56,7 +56,7 @@ impl ProxyProgram {
         }
     }
 
-    /// Ends it; all that it said since it was last asked.
+    /// Ends it, and returns what it printed since the last call.
     pub fn end(mut self) -> String {
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -62,15 +62,15 @@ fn without_budget(asked: &Asked) -> Seen {
     tried(asked, &|seed| (tarpits::ALL[(seed % 7) as usize], HANDLED[(seed / 7 % 2) as usize]), 0, Place::Configured(0))
 }
 
-/// For a name, a connection, a handshake or a proxy it waits a moment, whatever was configured.
+/// For a name, a connection, a handshake or a proxy the exit waits 20 ms at most, whatever was configured.
 fn without_an_answer(asked: &Asked) -> Seen {
     const NOTHING_WRITTEN: [Kind; 4] = [Kind::Name, Kind::Connect, Kind::Handshake, Kind::Proxy];
     let pick = |seed: u64| (NOTHING_WRITTEN[(seed % 4) as usize], HANDLED[(seed / 4 % 2) as usize]);
     tried(asked, &pick, 0, Place::PersonConfigured(10_000))
 }
 
-/// The event of a process that returns from main right after it is at the server, or on disk where the machine was too
-/// busy.
+/// The event of a process that returns from main right after it arrives at the server, or is on disk if the machine was
+/// too busy.
 fn nearby(asked: &Asked) -> Seen {
     let sandbox = Sandbox::new();
     let program = sandbox.program("exits_at_once", Language::C);

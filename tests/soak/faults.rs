@@ -32,7 +32,8 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// What comes after the first batch waits in memory alone, and the host is not held up: events are taken all the while.
+/// What comes after the first batch waits in memory only, and the host program is not held up: events are accepted all
+/// the time.
 fn slow(asked: &Asked) -> Seen {
     let sandbox = Sandbox::new();
     let (program, preload) = (sandbox.program("tracks_on", Language::C), preload(&sandbox));
@@ -46,7 +47,7 @@ fn slow(asked: &Asked) -> Seen {
         let stats: Value = serde_json::from_str(last_line(&ended.out)).map_err(|_| ended.out + &ended.err)?;
         let count = |name: &str| stats[name].as_u64().unwrap();
         let on_disk = Leftovers::in_home(&home).values().len() as u64;
-        // The first batch holds what came within a linger, and nothing of the time in which it was written.
+        // The first batch contains what came within 50 ms, and nothing of the time in which it was written.
         let all_wait = count("accepted") == EVENTS as u64 && count("queued") + count("spooled") == EVENTS as u64;
         (all_wait && (1..60).contains(&on_disk)).then_some(()).ok_or(format!("{on_disk} on disk: {stats}"))
     };
@@ -90,7 +91,7 @@ fn with(asked: &Asked, kinds: &[&str]) -> Seen {
             run.variable("LD_PRELOAD", &preload).variable("FAULTS", &faults).variable("FAULT_SEED", seed.to_string());
         let run = run.argument(first.to_string()).argument(EVENTS.to_string()).argument("100");
         let ended = run.end();
-        // Where the note that it was shown cannot be opened, the notice is shown again: in CI.
+        // In CI: if the record of the notice cannot be opened, the notice is shown again.
         let is_silent = ended.err.is_empty() || (kinds.contains(&"open") && ended.err.starts_with("Pact collects"));
         if !ended.status.success() || !is_silent {
             return Err(format!("{faults}: {}\n{}{}", ended.status, last_line(&ended.out), ended.err));

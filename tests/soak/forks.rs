@@ -23,7 +23,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// Has a server, and all children's events arrive there.
+/// With a server that answers: the events of all children arrive there.
 fn answered(asked: &Asked, doing: &str, how: &str) -> Seen {
     let sandbox = Sandbox::new();
     let (program, deliver_leftovers) =
@@ -65,7 +65,7 @@ fn answered(asked: &Asked, doing: &str, how: &str) -> Seen {
     seen
 }
 
-/// Whose events are not there once.
+/// Which events did not arrive exactly once; `None` if all did.
 fn each_once(events: &[Value], expected: &[(String, i64)]) -> Option<String> {
     let mut times = BTreeMap::<(String, i64), usize>::new();
     for event in events.iter().map(|event| &event["fields"]) {
@@ -79,7 +79,7 @@ fn each_once(events: &[Value], expected: &[(String, i64)]) -> Option<String> {
     (!is_right).then(|| format!("{} of {} arrived otherwise than once: {wrong:?}", wrong.len(), expected.len()))
 }
 
-/// Has a server that hangs; the children's events are on disk once, for a later process.
+/// With a server that hangs: the events of the children are on disk once, for a later process.
 fn hanging(asked: &Asked, kind: Kind) -> Seen {
     let sandbox = Sandbox::new();
     let program = sandbox.program("forks_storm", Language::C);

@@ -25,12 +25,12 @@ pub fn rows() -> Vec<Row> {
 
 /// When a process that tracked one event is killed, in milliseconds.
 const SOON_MS: u64 = 10;
-/// The median time from `track` to the disk that is promised, and what a busy machine may make of it, in milliseconds.
+/// The promised median time from `track` to the disk, and the time that is allowed on a busy machine, in milliseconds.
 const TO_DISK_MS: [f64; 2] = [5.0, 25.0];
-/// Where a thread of the program's own needed so long for a file, the machine was too busy to tell.
+/// If a thread of the program itself needs this long to write a file, the machine is too busy for a measurement.
 const BUSY_MS: f64 = 2.0;
 
-/// In how many milliseconds the program's own thread had its file, and an event was on disk or not.
+/// The event is on disk when the process is killed, unless the machine was too busy. Also measures the time to the disk.
 fn soon(asked: &Asked) -> Seen {
     let sandbox = Sandbox::new();
     let program = sandbox.program("killed_soon", Language::C);
@@ -125,7 +125,7 @@ fn kill(asked: &Asked) -> Seen {
     Seen { tries: asked.tries, failures, note }
 }
 
-/// How many were lost, and how many sent again.
+/// Returns how many events were lost, and how many were sent again.
 fn check(one: &Try, arrived: &BTreeMap<i64, usize>) -> Result<(usize, usize), String> {
     let own: BTreeMap<_, _> = arrived.range(one.first..one.first + NUMBERS).collect();
     let accepted: BTreeSet<_> = one.accepted.iter().collect();

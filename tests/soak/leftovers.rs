@@ -31,7 +31,7 @@ impl Leftovers {
         let read = |name: &String| {
             let text = std::fs::read(self.spool().join(name)).unwrap();
             let lines = text.split(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty());
-            // Behind each line's JSON there is a checksum.
+            // After the JSON of each line there is a checksum.
             let event = |line| serde_json::Deserializer::from_slice(line).into_iter::<Value>().next().unwrap().unwrap();
             lines.map(|line| event(line)[2].as_i64().unwrap()).collect::<Vec<_>>()
         };

@@ -38,7 +38,7 @@ impl Link {
         (2 + u64::from(self.is_https)) * self.round_trip_ms
     }
 
-    /// A collector at its other end, which answers so. Its certificate lies in that folder.
+    /// Starts a collector at the other end, with this script of answers. Its certificate is written into that folder.
     pub fn collector(&self, folder: &Path, answers: &str) -> Far {
         let mut arguments = vec!["--answers".to_owned(), answers.to_owned()];
         let mut root = None;
@@ -67,14 +67,14 @@ impl Link {
 }
 
 impl Far {
-    /// A run that reports to there.
+    /// The run, reporting to this collector.
     pub fn reached_by(&self, run: Run) -> Run {
         let run = run.endpoint(&self.endpoint);
         self.root.iter().fold(run, |run, root| run.variable("SSL_CERT_FILE", root))
     }
 }
 
-/// Does the kernel have `netem`? Says once why not.
+/// Whether the kernel has `netem`; if not, prints once why.
 pub fn has_netem() -> bool {
     static HAS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     *HAS.get_or_init(|| {
@@ -90,7 +90,7 @@ pub fn has_netem() -> bool {
     })
 }
 
-/// Makes a network with that round trip, and runs what stands behind it.
+/// A command that makes a network with that round trip, and runs its further arguments there.
 pub fn in_netem(round_trip_ms: u64) -> Command {
     let script =
         format!("ip link set lo up; tc qdisc add dev lo root netem delay {}us; exec \"$@\"", round_trip_ms * 500);
@@ -99,7 +99,7 @@ pub fn in_netem(round_trip_ms: u64) -> Command {
     command
 }
 
-/// Takes connections to that address until this process ends. Returns where.
+/// Relays connections to that address until this process ends. Returns the address of the relay.
 fn relay(to: SocketAddr, round_trip: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -115,7 +115,7 @@ fn relay(to: SocketAddr, round_trip: Duration) -> SocketAddr {
     address
 }
 
-/// Passes on what comes, each piece after that time, and none before `not_before` and that time.
+/// Passes on each piece that comes after `delay`, and none before `not_before` plus `delay`.
 fn pass(mut from: TcpStream, mut to: TcpStream, not_before: Instant, delay: Duration) {
     let (sender, pieces) = channel::<(Instant, Vec<u8>)>();
     std::thread::spawn(move || {

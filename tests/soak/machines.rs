@@ -77,7 +77,7 @@ fn sealed(asked: &Asked) -> Seen {
     seen
 }
 
-/// Of a thousand events only a few do: those that find the worker asleep, or no free memory.
+/// Of a thousand events only a few make a system call: those that find the worker asleep, or no free memory.
 fn system_calls(asked: &Asked) -> Seen {
     const EVENTS: usize = 1_000;
     let mut seen = Seen { tries: asked.tries, ..Seen::default() };

@@ -15,14 +15,14 @@ const ANSWERS_MS: [u64; 5] = [5, 50, 150, 400, 1_500];
 const LINKS: [Link; 5] = [link(false, 0), link(false, 30), link(false, 100), link(true, 30), link(true, 100)];
 /// Each of them for a person's machine and for continuous integration.
 const CELLS: u64 = (2 * ANSWERS_MS.len() * LINKS.len()) as u64;
-/// Neighbours in the order of seeds differ in all.
+/// The step from the cell of one seed to that of the next, so that they differ in everything.
 const STRIDE: u64 = 17;
-/// Processes of a cell, and where processes live for seconds and few cells are tried.
+/// How many processes a cell has: usually, and if processes live for seconds and few cells are tried.
 const RUNS: [u64; 2] = [20, 3];
 /// One of this many events may arrive twice if processes exit before the answer arrives: the first request to a
 /// destination that has never answered is sent again.
 const ONE_TWICE_IN: u64 = 40;
-/// How many processes with time may come afterwards to deliver what was left.
+/// How many processes that live long enough may come afterwards to deliver what was left.
 const DELIVERERS_MAX: u64 = 4;
 /// Events of a process.
 const EVENTS: u64 = 2;
@@ -43,7 +43,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// What came of one cell.
+/// The result of one cell.
 struct Cell {
     name: String,
     arrived_twice: usize,
@@ -51,7 +51,7 @@ struct Cell {
     exits: Vec<f64>,
 }
 
-/// Those of the cells whose round trips are made by `netem` run in networks that have them.
+/// Runs the cells. If the kernel has `netem`, those with a round trip run in networks of their own.
 fn lives(asked: &Asked, lives_ms: u64) -> Seen {
     let inside: Option<u64> = std::env::var(links::NETEM).ok().map(|text| text.parse().unwrap());
     if inside.is_some() || !links::has_netem() {

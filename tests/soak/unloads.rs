@@ -44,7 +44,7 @@ fn reload(asked: &Asked, copies: &[PathBuf]) -> Seen {
     seen
 }
 
-/// In both orders, since the linker takes what it needs of the first.
+/// In both orders, since the linker takes a function from the first archive that has it.
 fn two_archives(asked: &Asked) -> Seen {
     let sandbox = Sandbox::new();
     let (ours, other) = (library().join("libpact_telemetry.a"), sandbox.path().join("libother.a"));

@@ -257,7 +257,7 @@ pub fn home() -> std::path::PathBuf {
 pub fn wait_until(is_so: impl Fn() -> bool) {
     let since = std::time::Instant::now();
     while !is_so() {
-        assert!(since.elapsed() < PATIENCE, "it never was so");
+        assert!(since.elapsed() < PATIENCE, "the condition did not become true in time");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
