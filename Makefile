@@ -106,7 +106,7 @@ abi: ## what a linker and a loader see: old and newer headers, abidiff, hardenin
 reproducible: ## two builds in two folders give the same bytes; minutes. PLATFORM="darwin-arm64 win32-x64", or all
 	@packaging/reproducible $(PLATFORM)
 
-supply: ## licences, origins, known weaknesses and bill of materials of the dependencies; installs tools, minutes
+supply: ## licences, origins, known vulnerabilities and bill of materials of the dependencies; installs tools, minutes
 	@packaging/supply
 
 sanitize: ## the C programs under the address, leak and undefined behaviour sanitizers, and under Valgrind

@@ -277,7 +277,7 @@ def send(collector, project, language, *command, mapped=None, **more):
         PACT_TELEMETRY_ENDPOINT=collector.url,
         PACT_TELEMETRY_MEASUREMENT_ID="G-1",
         PACT_TELEMETRY_API_SECRET="s",
-        CI="true",  # where events go at once
+        CI="true",  # there events are sent at once
         PACT_TELEMETRY_STATE_DIR=str(project / "state"),
         XDG_CONFIG_HOME=str(project / "config"),
     )

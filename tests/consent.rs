@@ -156,7 +156,7 @@ fn a_choice_that_is_saved_while_a_process_runs_holds_before_its_next_request() {
     save_choice("{\"enabled\": false}");
     client.track(&numbered(2)).unwrap();
     assert_eq!(client.flush(PATIENCE), Flushed::Lost);
-    assert_eq!(client.flush(PATIENCE), Flushed::Delivered, "a loss is told of once");
+    assert_eq!(client.flush(PATIENCE), Flushed::Delivered, "a loss is reported once");
     disabled_by(&client, "saved choice");
     assert_eq!(client.stats().dropped(DropReason::OptedOut), 1);
     assert_eq!(values(&collector.events_until_end()), [1]);

@@ -24,7 +24,7 @@ impl Layers {
             for chain in line.split('·') {
                 let chain: Vec<_> = chain.split('→').map(str::trim).collect();
                 for (index, name) in chain.iter().enumerate() {
-                    assert!(layers.line_of.insert(name.to_string(), number).is_none(), "{name} stands there twice");
+                    assert!(layers.line_of.insert(name.to_string(), number).is_none(), "{name} is listed twice");
                     layers.beside.extend(chain[index + 1..].iter().map(|later| (name.to_string(), later.to_string())));
                 }
             }

@@ -65,7 +65,7 @@ pub fn scene(name: &str, url: &str, sink: &str) {
 fn push(sender: &Sender<Boxed>, value: i64) {
     let mut boxed = Box::new([7u8; 200]);
     boxed[0] = value as u8;
-    sender.try_send(boxed).expect("room");
+    sender.try_send(boxed).expect("capacity");
 }
 
 /// Seconds for each of so many calls, on average.

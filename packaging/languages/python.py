@@ -81,7 +81,7 @@ def pip(venv, *arguments, **more):
 
 
 def wheel_platform(name, library):
-    """The platform tag. The library of `make lib` may want a newer glibc than the table says."""
+    """The platform tag. The library of `make lib` may need a newer glibc than the table says."""
     tag = PLATFORMS[name].wheel
     if not name.endswith("-gnu"):
         return tag
@@ -215,13 +215,13 @@ def try_elsewhere(project):
 
 
 def with_old_glibc(project, libraries):
-    """The libraries, with a text in place of one that wants a newer glibc than its wheel promises."""
+    """The libraries, with a text in place of one that needs a newer glibc than its wheel promises."""
     kept = {}
     for name, library in libraries.items():
         if wheel_platform(name, library) != PLATFORMS[name].wheel:
             library = project / "libraries" / name / PLATFORMS[name].file
             library.parent.mkdir(parents=True, exist_ok=True)
-            library.write_text(f"In place of a library for {name} that wants a newer glibc.\n")
+            library.write_text(f"In place of a library for {name} that needs a newer glibc.\n")
         kept[name] = library
     return kept
 

@@ -106,7 +106,7 @@ static inline int64_t dropped_in(const char *stats)
 }
 
 /* Checks that no event is unaccounted for. */
-static inline void check_books(const char *stats)
+static inline void check_counters(const char *stats)
 {
     int64_t accounted = number_of(stats, "delivered") + number_of(stats, "unconfirmed") + number_of(stats, "queued")
                         + number_of(stats, "spooled") + dropped_in(stats);
@@ -116,11 +116,11 @@ static inline void check_books(const char *stats)
     }
 }
 
-static inline void check_books_of(const PactTelemetry *client)
+static inline void check_counters_of(const PactTelemetry *client)
 {
     char stats[2048];
     read_stats(client, stats, sizeof stats);
-    check_books(stats);
+    check_counters(stats);
 }
 
 /* Whether a text is UTF-8 in complete characters. Checks enough of RFC 3629 to notice a cut. */
@@ -172,12 +172,12 @@ static inline void check_written(Buffer buffer, size_t full)
         const char *end = (const char *)memchr(buffer.text, '\0', buffer.capacity);
         CHECK(end != NULL);
         size_t length = (size_t)(end - buffer.text);
-        size_t room = buffer.capacity - 1;
+        size_t most = buffer.capacity - 1;
         CHECK(is_whole_utf8(buffer.text));
-        if (full <= room) {
+        if (full <= most) {
             CHECK(length == full);
         } else {
-            CHECK(length <= room && length + 4 > room); /* the next character did not fit */
+            CHECK(length <= most && length + 4 > most); /* the next character did not fit */
         }
     }
     free(buffer.text);

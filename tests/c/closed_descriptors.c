@@ -52,7 +52,7 @@ int main(int count, char **arguments)
         }
         int32_t status = pact_telemetry_flush(client, 20000);
         CHECK(status == PACT_TELEMETRY_OK || status == PACT_TELEMETRY_KEPT);
-        check_books_of(client);
+        check_counters_of(client);
         for (int at = 0; at < open_files; at++) {
             int length = snprintf(expected, sizeof expected, "the host's own file %d of round %d", at, round);
             if (!is_open(files[at])) {
@@ -76,7 +76,7 @@ int main(int count, char **arguments)
     for (int times = 0; times < 450; times++) {
         struct timespec time;
         read_stats(client, stats, sizeof stats);
-        check_books(stats);
+        check_counters(stats);
         if (number_of(stats, "delivered") == 1 + 2 * ROUNDS) {
             break;
         }

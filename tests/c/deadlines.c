@@ -78,7 +78,7 @@ int main(int count, char **arguments)
         status = pact_telemetry_flush(client, 2000);
         CHECK_COUNT(count_of(client, "opted_out"), 1);
     }
-    check_books_of(client);
+    check_counters_of(client);
     printf("%.3f %s %d %d\n", took, pact_telemetry_status_name(status), (int)count_of(client, "opted_out"),
            (int)count_of(client, "delivered"));
     return 0;

@@ -83,7 +83,7 @@ int main(void)
         reuse_memory("DO_NOT_TRACK=1");
     }
     pact_telemetry_close(client, 20000);
-    check_books_of(client);
+    check_counters_of(client);
     pact_telemetry_free(client);
     return 0;
 }

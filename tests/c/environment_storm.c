@@ -52,7 +52,7 @@ int main(void)
     CHECK(unsetenv("DO_NOT_TRACK") == 0);
     CHECK_STATUS(track(client, "yes"), PACT_TELEMETRY_OK);
     pact_telemetry_close(client, 20000);
-    check_books_of(client);
+    check_counters_of(client);
     printf("%ld changes\n", changes);
     pact_telemetry_free(client);
     return 0;

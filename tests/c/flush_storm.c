@@ -37,7 +37,7 @@ int main(void)
     __atomic_store_n(&is_over, 1, __ATOMIC_RELEASE);
     pthread_join(thread, NULL);
     CHECK_STATUS(pact_telemetry_close(client, 20000), PACT_TELEMETRY_OK);
-    check_books_of(client);
+    check_counters_of(client);
     printf("delivered %lld\n", (long long)count_of(client, "delivered"));
     pact_telemetry_free(client);
     return 0;

@@ -72,7 +72,7 @@ int main(int count, char **arguments)
     CHECK_STATUS(track(client, "after"), PACT_TELEMETRY_OK);
     CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
     CHECK_COUNT(count_of(client, "delivered"), accepted);
-    check_books_of(client);
+    check_counters_of(client);
     pact_telemetry_free(client);
     return 0;
 }

@@ -61,7 +61,7 @@ static void report(const char *event, int64_t number)
         CHECK(status == PACT_TELEMETRY_OK || status == PACT_TELEMETRY_KEPT);
     }
     CHECK_COUNT(count_of(client, "accepted"), 1);
-    check_books_of(client);
+    check_counters_of(client);
 }
 
 static void collect(pid_t child)
@@ -149,7 +149,7 @@ int main(int count, char **arguments)
         pthread_join(threads[i], NULL);
     }
     pact_telemetry_close(client, is_hanging ? 0 : 50000);
-    check_books_of(client);
+    check_counters_of(client);
     printf("delivered %lld\n", (long long)count_of(client, "delivered"));
     return 0;
 }

@@ -21,7 +21,7 @@ static void *busy(void *unused)
         }
         status = pact_telemetry_flush(client, 1);
         CHECK(status == PACT_TELEMETRY_OK || status == PACT_TELEMETRY_ERROR_TIMEOUT);
-        check_books_of(client);
+        check_counters_of(client);
     }
     return NULL;
 }
@@ -52,7 +52,7 @@ int main(void)
         pthread_join(threads[i], NULL);
     }
     CHECK_STATUS(pact_telemetry_close(client, 20000), PACT_TELEMETRY_OK);
-    check_books_of(client);
+    check_counters_of(client);
     printf("delivered %lld\n", (long long)count_of(client, "delivered"));
     pact_telemetry_free(client);
     return 0;

@@ -51,7 +51,7 @@ int main(void)
         pthread_join(threads[i], NULL);
     }
     CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
-    check_books_of(client);
+    check_counters_of(client);
     printf("delivered %lld\n", (long long)count_of(client, "delivered"));
     pact_telemetry_free(client);
     return 0;

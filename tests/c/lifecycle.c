@@ -1,4 +1,4 @@
-/* What holds after close, after the host's switch, and when the queue is full. */
+/* What holds after close, after the host program's switch, and when the queue is full. */
 #include "check.h"
 
 static void closed_is_closed(void)
@@ -26,7 +26,7 @@ static void closed_is_closed(void)
     CHECK_COUNT(count_of(client, "closed"), 3);
     CHECK_COUNT(count_of(client, "accepted"), 1);
     CHECK_COUNT(count_of(client, "delivered"), 1);
-    check_books_of(client);
+    check_counters_of(client);
     pact_telemetry_free(client);
 }
 
@@ -56,7 +56,7 @@ static void what_waits_when_it_is_turned_off_never_leaves(void)
     CHECK_STATUS(pact_telemetry_close(client, 10000), before == 1 ? PACT_TELEMETRY_OK : PACT_TELEMETRY_LOST);
     CHECK_COUNT(count_of(client, "opted_out"), 1 - before);
     CHECK_COUNT(count_of(client, "delivered"), 1 + before);
-    check_books_of(client);
+    check_counters_of(client);
     pact_telemetry_free(client);
 }
 
@@ -84,7 +84,7 @@ static void a_full_queue_refuses_and_counts(void)
     CHECK_STATUS(status, PACT_TELEMETRY_QUEUE_FULL);
     CHECK_COUNT(count_of(client, "queue_full"), 1);
     CHECK_STATUS(pact_telemetry_close(client, 10000), PACT_TELEMETRY_OK);
-    check_books_of(client);
+    check_counters_of(client);
     pact_telemetry_free(client);
 }
 

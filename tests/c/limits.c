@@ -37,7 +37,7 @@ static void ask_everything(PactTelemetry *client)
     int32_t length = pact_telemetry_stats(client, text, sizeof text);
     CHECK(length > 0 || length == PACT_TELEMETRY_ERROR_INTERNAL); /* an answer takes memory, too */
     if (length > 0) {
-        check_books(text);
+        check_counters(text);
     }
 }
 
@@ -83,7 +83,7 @@ int main(int count, char **arguments)
     char stats[2048];
     for (int times = 0; times < (is_all ? 450 : 1); times++) {
         read_stats(client, stats, sizeof stats);
-        check_books(stats);
+        check_counters(stats);
         if (number_of(stats, "delivered") + dropped_in(stats) == accepted) {
             break;
         }

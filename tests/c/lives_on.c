@@ -19,7 +19,7 @@ int main(int count, char **arguments)
     if (count == 5) {
         pact_telemetry_close(client, (uint32_t)atol(arguments[4]));
     }
-    check_books_of(client);
+    check_counters_of(client);
     CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
     printf("%lld\n", (long long)now.tv_sec * 1000000000LL + now.tv_nsec);
     fflush(stdout);

@@ -105,7 +105,7 @@ int main(void)
     over = 1;
     CHECK(pthread_join(storm, NULL) == 0);
     CHECK_COUNT(count_of(client, "delivered"), THREADS * EVENTS + 1);
-    check_books_of(client);
+    check_counters_of(client);
     CHECK(signals > 100);
     CHECK_COUNT(strangers, 0);
     struct sigaction now;

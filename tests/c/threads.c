@@ -51,7 +51,7 @@ static void *reader(void *unused)
     while (!over()) {
         char stats[2048];
         read_stats(client, stats, sizeof stats);
-        check_books(stats);
+        check_counters(stats);
         CHECK(number_of(stats, "delivered") >= delivered);
         delivered = number_of(stats, "delivered");
         CHECK(pact_telemetry_explain(client, stats, sizeof stats) > 0);

@@ -12,22 +12,22 @@ static long long refused = 0;
 static int is_faulty = 0;
 
 /* If calls fail, there may be no memory for the counters. */
-static void check_books_so_far(void)
+static void check_counters_so_far(void)
 {
     char stats[2048];
     int32_t length = pact_telemetry_stats(client, stats, sizeof stats);
     if (!is_faulty || length != PACT_TELEMETRY_ERROR_INTERNAL) {
         CHECK(length > 0 && (uint32_t)length < sizeof stats);
-        check_books(stats);
+        check_counters(stats);
     }
 }
 
 /* Registered before the library's own handler, and so called after it: nothing is sent any more. */
-static void print_books(void)
+static void print_counters(void)
 {
     char stats[2048];
     read_stats(client, stats, sizeof stats);
-    check_books(stats);
+    check_counters(stats);
     CHECK_COUNT(number_of(stats, "queue_full"), refused);
     if (is_faulty) {
         printf("fsync %llu\n", (unsigned long long)faults_synced());
@@ -42,7 +42,7 @@ int main(int count, char **arguments)
     long long first = atoll(arguments[1]), events = atoll(arguments[2]);
     struct timespec pause = {0, atol(arguments[3]) * 1000L};
     client = client_with("\"exit_timeout_ms\": 100");
-    CHECK(atexit(print_books) == 0);
+    CHECK(atexit(print_counters) == 0);
     is_faulty = switch_faults(1);
     for (long long number = first; events == 0 || number < first + events; number++) {
         int32_t status = pact_telemetry_track(client, "numbered", "ProviderTest", "Completed", number, NULL, NULL);
@@ -58,11 +58,11 @@ int main(int count, char **arguments)
             nanosleep(&pause, NULL);
         }
         if (number % 16 == 0) {
-            check_books_so_far();
+            check_counters_so_far();
         }
     }
     pact_telemetry_flush(client, 300);
-    check_books_so_far();
+    check_counters_so_far();
     switch_faults(0);
     pact_telemetry_close(client, 5000);
     return 0;

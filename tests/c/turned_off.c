@@ -74,7 +74,7 @@ int main(void)
     __atomic_store_n(&is_over, 1, __ATOMIC_RELEASE);
     __atomic_store_n(&turn, round, __ATOMIC_RELEASE);
     pthread_join(thread, NULL);
-    check_books_of(client);
+    check_counters_of(client);
     printf("%d rounds, %d opted out, %d disabled\n", round, (int)count_of(client, "opted_out"),
            (int)count_of(client, "disabled"));
     pact_telemetry_free(client);

@@ -245,7 +245,7 @@ fn no_page_of_the_library_is_both_written_and_run_and_its_addresses_are_fixed_be
 
 /// A host program that loads many libraries late may refuse one with static thread-local storage.
 #[test]
-fn the_library_takes_none_of_the_little_room_for_static_thread_locals() {
+fn the_library_has_no_static_thread_local_storage() {
     assert!(!readelf(&["-d"]).contains("STATIC_TLS"));
     let relocations = readelf(&["-r"]);
     assert!(relocations.contains("R_"), "{relocations}");

@@ -118,7 +118,7 @@ fn an_opt_out_in_place_of_another_variable_is_seen_by_the_next_event() {
 }
 
 #[test]
-fn the_books_balance_while_eight_threads_track_and_one_closes() {
+fn the_counters_balance_while_eight_threads_track_and_one_closes() {
     for (ended, events) in beside_a_collector("threads", &[]) {
         assert_eq!(names(&events), [("Pacts verified", ended.delivered())].into());
     }

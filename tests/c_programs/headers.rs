@@ -103,7 +103,7 @@ fn doxygen(header: &Path, sandbox: &Sandbox) -> Option<std::process::Output> {
     match Command::new("doxygen").arg(file).current_dir(root("")).output() {
         Ok(output) => Some(output),
         Err(_) => {
-            say_loudly("NOT RUN: no doxygen (Debian: doxygen), so nothing read the comments of the header as it does");
+            say_loudly("NOT RUN: no doxygen (Debian: doxygen), so the comments of the header were not checked");
             None
         }
     }

@@ -57,7 +57,7 @@ fn where_no_thread_can_be_had_events_wait_until_one_can() {
 }
 
 #[test]
-fn where_no_descriptor_can_be_had_every_call_answers_and_the_books_balance() {
+fn where_no_descriptor_can_be_had_every_call_answers_and_the_counters_balance() {
     lives_with("files", &[0, 3, 4, 5, 6], "answers");
 }
 

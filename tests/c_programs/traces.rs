@@ -13,7 +13,7 @@ fn can_trace(test: &str) -> bool {
         Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         Err(error) => error.to_string(),
     };
-    say_loudly(&format!("NOT RUN: strace cannot trace here ({reason}), so {test} was not checked"));
+    say_loudly(&format!("NOT RUN: strace cannot trace here ({reason}), so it was not checked {test}"));
     false
 }
 
@@ -135,7 +135,7 @@ fn after_any_opt_out_nothing_is_started_connected_or_written() {
     let choices = [r#"{"enabled": false}"#, r#"{"enabled""#, ""];
     let can_mount = with_a_system_choice(&sandbox, "", "true").end().status.success();
     if !can_mount {
-        say_loudly("NOT RUN: no right to mount here, so an administrator's choice was not checked for silence");
+        say_loudly("NOT RUN: no right to mount here, so the silence after an administrator's choice was not checked");
     }
     for choice in choices.into_iter().filter(|_| can_mount) {
         let strace = with_a_system_choice(&sandbox, choice, "strace");

@@ -38,13 +38,13 @@ static void give_up(const char *why)
     exit(2);
 }
 
-static void *room(size_t size)
+static void *allocate(size_t size)
 {
-    void *room = calloc(1, size + 1);
-    if (room == NULL) {
+    void *memory = calloc(1, size + 1);
+    if (memory == NULL) {
         give_up("no memory");
     }
-    return room;
+    return memory;
 }
 
 /* Reading. Takes the JSON that the driver writes and ends at anything else. */
@@ -118,7 +118,7 @@ static unsigned long read_escape(void)
 static char *read_text(void)
 {
     expect('"');
-    char *text = (char *)room(strlen(at)); /* an escape is longer than what it stands for */
+    char *text = (char *)allocate(strlen(at)); /* an escape is longer than what it stands for */
     char *to = text;
     while (*at != '"') {
         if (*at == '\0') {
@@ -159,7 +159,7 @@ static void read_members(Value *into, char end)
 
 static Value *read_value(void)
 {
-    Value *value = (Value *)room(sizeof *value);
+    Value *value = (Value *)allocate(sizeof *value);
     skip_blanks();
     if (*at == '"') {
         value->kind = TEXT;
@@ -337,7 +337,7 @@ static void answer(const Value *line)
 static char *read_line(void)
 {
     size_t size = 1 << 16, length = 0;
-    char *line = (char *)room(size);
+    char *line = (char *)allocate(size);
     while (fgets(line + length, (int)(size - length), stdin) != NULL) {
         length += strlen(line + length);
         if (length > 0 && line[length - 1] == '\n') {

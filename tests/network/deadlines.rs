@@ -26,7 +26,10 @@ fn holds_its_time(endpoint: &str) {
     let later: Duration = flushes.chain(closes).sum();
     assert!(later < Duration::from_secs(1), "{later:?}");
     let longer = measured(|| assert_eq!(client.flush(2 * TIME), Flushed::TimedOut));
-    assert!((TIME / 2..TIME + Duration::from_secs(1)).contains(&longer), "{longer:?}: who has more waits for the rest");
+    assert!(
+        (TIME / 2..TIME + Duration::from_secs(1)).contains(&longer),
+        "{longer:?}: a call with more time waits for the rest"
+    );
     is_turned_off_at_once(client);
 }
 
@@ -48,7 +51,7 @@ fn a_server_that_hangs_costs_a_process_one_wait_and_no_other_server_any() {
         others.iter().map(|other| measured(|| assert_eq!(other.close(TIME), Flushed::TimedOut))).sum();
     assert!(later < 2 * TIME, "{later:?}: what was waited for by one client is not waited for by another");
     let rest = measured(|| assert_eq!(others[0].flush(2 * TIME), Flushed::TimedOut));
-    assert!(rest > TIME / 2, "{rest:?}: who has more waits for the rest");
+    assert!(rest > TIME / 2, "{rest:?}: a call with more time waits for the rest");
 
     let collector = Collector::start(&[]);
     let healthy = client(&collector.url, json!({}));

@@ -185,7 +185,7 @@ pub fn in_its_own_network(name: &str, environment: &[(&str, &str)]) -> bool {
         Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         Err(error) => error.to_string(),
     };
-    let text = format!("NOT RUN: no network namespace can be had here ({reason}), so {name} was not checked");
+    let text = format!("NOT RUN: no network namespace is available here ({reason}), so {name} was not checked");
     assert!(!has_to_run(), "{text}");
     say_loudly(&text);
     false
