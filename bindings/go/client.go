@@ -8,18 +8,18 @@ import (
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/native"
 )
 
-// defaultTimeout is how long persist, flush and close take where nothing else is asked for.
+// defaultTimeout is the longest time that Persist, Flush and Close wait if the context has no deadline.
 const defaultTimeout = time.Second
 
 // Client reports events. Its methods may be called by any goroutine at any time, also on a client that is nil, closed
-// or not available. A client that is dropped without Close is given back by the garbage collector, and what it queued
-// is sent all the same while the process lives.
+// or not available. If nothing refers to a client that was not closed, the garbage collector frees it, and what it
+// queued is still sent while the process runs.
 type Client struct {
 	handle *handle // nil for a no-op
 	reason string
 }
 
-// New makes a client; it is never nil. Nothing is started before the first event that is accepted.
+// New makes a client, which is never nil. It starts no thread and opens no socket before the first accepted event.
 func New(options Options) *Client {
 	handle, err := create(options)
 	if err != nil {
@@ -45,7 +45,7 @@ func create(options Options) (*handle, error) {
 	h.hostOff.Store(options.Enabled != nil && !*options.Enabled)
 	if native.IsEnabled(h.client) != 1 {
 		native.Discard()
-		// One that is not configured says so, and not that it is disabled, once the person's opt-out is gone.
+		// Once the opt-out is gone, a client that is not configured must return NotConfigured, not Disabled.
 		h.startedOff.Store(!h.hostOff.Load() && h.explain().Configured)
 	}
 	return h, nil
@@ -55,7 +55,7 @@ func dropUnused(h *handle) {
 	h.drop()
 }
 
-// enter answers OK with a handle that stays valid until its release, or why there is none.
+// enter returns a handle that stays valid until its release, and OK; or nil and the reason.
 func (c *Client) enter() (*handle, Outcome) {
 	if c == nil || c.handle == nil {
 		return nil, Unavailable
@@ -66,7 +66,7 @@ func (c *Client) enter() (*handle, Outcome) {
 	return c.handle, OK
 }
 
-// UnavailableReason says why the client is a no-op; it is empty where it is none.
+// UnavailableReason says why the client is a no-op. It is empty if the client works.
 func (c *Client) UnavailableReason() string {
 	switch {
 	case c == nil:
@@ -106,7 +106,7 @@ func (c *Client) trackTexts(t *texts, value int64) Outcome {
 	return outcome
 }
 
-// Enabled tells whether an event would be queued now. Every rule is asked anew.
+// Enabled says whether an event would be queued now. It checks every rule again.
 func (c *Client) Enabled() bool {
 	h, outcome := c.enter()
 	if outcome != OK {
@@ -116,8 +116,8 @@ func (c *Client) Enabled() bool {
 	return native.IsEnabled(h.client) == 1
 }
 
-// SetEnabled turns the client on or off for the host. Off: what waits is thrown away, and nothing leaves after the call
-// returns. On: the person's own choice still holds.
+// SetEnabled turns the client on or off for the host program. Turning it off discards what waits, and nothing is sent
+// after the call returns. Turning it on cannot overrule the person's own choice.
 func (c *Client) SetEnabled(enabled bool) Outcome {
 	h, outcome := c.enter()
 	if outcome != OK {
@@ -127,7 +127,7 @@ func (c *Client) SetEnabled(enabled bool) Outcome {
 	return h.setEnabled(enabled)
 }
 
-// Explain tells whether the client is on, which rule decided, what each rule read, where events would go, and which
+// Explain says whether the client is on, which rule decided, what each rule read, where events would be sent, and which
 // options are not known.
 func (c *Client) Explain() Explanation {
 	h, outcome := c.enter()
@@ -138,7 +138,7 @@ func (c *Client) Explain() Explanation {
 	return h.explain()
 }
 
-// Stats tells what became of the client's events in this process.
+// Stats says what became of the client's events in this process.
 func (c *Client) Stats() Stats {
 	answer := c.read(func(h *handle, out *byte, capacity uint32) int32 {
 		return native.Stats(h.client, out, capacity)
@@ -153,14 +153,15 @@ func (c *Client) Stats() Stats {
 	return stats
 }
 
-// Preview shows the request that would carry this event alone, whatever the person decided. It sends and keeps nothing.
+// Preview returns the request that would carry this event alone, whatever the person decided. It sends and stores
+// nothing.
 func (c *Client) Preview(event Event) Request {
 	return newRequest(c.read(func(h *handle, out *byte, capacity uint32) int32 {
 		return h.preview(&event, out, capacity)
 	}))
 }
 
-// read answers the library's text, or the outcome that stands in its place.
+// read returns the library's text, or the outcome of the call that did not give one.
 func (c *Client) read(write func(h *handle, out *byte, capacity uint32) int32) Answer {
 	h, outcome := c.enter()
 	if outcome != OK {
@@ -171,16 +172,16 @@ func (c *Client) read(write func(h *handle, out *byte, capacity uint32) int32) A
 	return Answer{Outcome: outcome, JSON: text}
 }
 
-// Persist puts everything on disk that was accepted before, and waits until it is there or the context ends; without a
-// deadline for one second. It waits for no server: what is on disk, the next process sends. It answers nil if nothing
-// waits in memory any more (or the client is a no-op), else an [*Error].
+// Persist puts everything on disk that was accepted before, and waits until it is there or the context ends, for one
+// second if the context has no deadline. It waits for no server: this process or the next one sends what is on disk. It
+// returns nil if nothing waits in memory any more (or the client is a no-op), otherwise an [*Error].
 func (c *Client) Persist(ctx context.Context) error {
 	return c.waitFor(ctx, native.Persist)
 }
 
-// Flush has everything sent that was queued before, and waits until it is settled or the context ends; without a
-// deadline for one second. It answers nil if all was delivered or nothing waited (or the client is a no-op), else an
-// [*Error].
+// Flush has everything that was queued before sent, and waits until each event is delivered, kept on disk or lost, or
+// the context ends, for one second if the context has no deadline. It returns nil if nothing was lost and nothing waits
+// in memory any more (or the client is a no-op), otherwise an [*Error].
 func (c *Client) Flush(ctx context.Context) error {
 	return c.waitFor(ctx, native.Flush)
 }
@@ -196,13 +197,14 @@ func (c *Client) waitFor(ctx context.Context, call func(*native.Client, uint32) 
 	return outcome.asError()
 }
 
-// Close is [Client.Shutdown] with one second to go.
+// Close is [Client.Shutdown] with a time-out of one second.
 func (c *Client) Close() error {
 	return c.Shutdown(context.Background())
 }
 
-// Shutdown takes no more events, flushes as [Client.Flush] does and gives the client back; every later call answers
-// Closed. What could not be sent in time stays with the library. A second call waits for the first and answers nil.
+// Shutdown takes no more events, flushes as [Client.Flush] does, and frees the client. Every later call returns Closed.
+// The library goes on with what could not be sent in time. A second Shutdown waits until the first one has ended and
+// returns nil, or an [*Error] if its own time is over before.
 func (c *Client) Shutdown(ctx context.Context) error {
 	ctx = orBackground(ctx)
 	if c == nil || c.handle == nil {
@@ -210,7 +212,7 @@ func (c *Client) Shutdown(ctx context.Context) error {
 	}
 	h := c.handle
 	if h.closed.CompareAndSwap(false, true) {
-		// The reference of being open is held until the library has closed.
+		// The reference that an open handle holds is released when the library has closed.
 		return h.wait(ctx, native.Close, func() {
 			h.keepStats()
 			h.release()
@@ -225,7 +227,7 @@ func (c *Client) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	select {
-	case <-h.done: // both were ready
+	case <-h.done: // both channels were ready
 		return nil
 	default:
 		return &Error{Outcome: ErrorTimeout, cause: ctx.Err()}

@@ -20,7 +20,7 @@ import (
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/native"
 )
 
-func TestTheFourEventsArriveWithWhoReports(t *testing.T) {
+func TestTheFourEventsArriveWithTheIdentityOfTheLibraryThatReports(t *testing.T) {
 	collector := startCollector(t)
 	client := newClient(t, optionsFor(collector.URL))
 	for _, outcome := range []Outcome{
@@ -74,7 +74,7 @@ func TestEveryOptionReachesTheLibraryUnderItsKey(t *testing.T) {
 	}
 	client := newClient(t, all)
 	explained := client.Explain()
-	// The library names a key that it does not know: only the one that is none.
+	// The library names each key that it does not know, which is only the last one.
 	if len(explained.Diagnostics) != 1 || !strings.Contains(explained.Diagnostics[0], "not_a_key") {
 		t.Errorf("diagnostics: %v", explained.Diagnostics)
 	}
@@ -84,11 +84,11 @@ func TestEveryOptionReachesTheLibraryUnderItsKey(t *testing.T) {
 	expect(t, "identifier", explained.ID, IDRandom)
 	expect(t, "state", explained.State, StateDisabled)
 	expect(t, "decided by", explained.DecidedBy, "host")
-	expect(t, "track of a client that the host turned off", client.PactsVerified(1), Disabled)
+	expect(t, "track of a client that the program turned off", client.PactsVerified(1), Disabled)
 }
 
-func TestAHostThatShowsTheNoticeFindsItAndNothingLeavesUntilItDid(t *testing.T) {
-	folder, err := os.MkdirTemp("", "state") // not t.TempDir, which fails where the library writes meanwhile
+func TestAProgramThatShowsTheNoticeFindsItAndNothingLeavesBeforeItWasShown(t *testing.T) {
+	folder, err := os.MkdirTemp("", "state") // not t.TempDir, which fails if the library writes there meanwhile
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,9 +183,9 @@ func TestTrackHasAnOutcomeForEveryInput(t *testing.T) {
 	expect(t, "counted as invalid", client.Stats().NotAccepted[RefusedInvalid], 8)
 }
 
-func TestTheLongestTextsAreHandedOverWhole(t *testing.T) {
+func TestTheLongestTextsReachTheLibraryComplete(t *testing.T) {
 	client := newClient(t, optionsFor(nowhere))
-	// Longer than the room on the stack, and not of one letter, so that a mistake in the offsets shows.
+	// The texts do not fit the buffer on the stack, and have letters of their own, so that a wrong offset is found.
 	long := func(letter string, length int) string { return strings.Repeat(letter, length) }
 	event := Event{
 		Name: long("n", 500), Category: long("c", 150), Action: long("a", 500), Value: 1,
@@ -193,7 +193,7 @@ func TestTheLongestTextsAreHandedOverWhole(t *testing.T) {
 	}
 	expect(t, "track", client.Track(event), OK)
 	options := optionsFor(nowhere)
-	options.Protocol, options.TrackingID = ProtocolUniversalAnalytics, "UA-1-1" // does not cut at 100 characters
+	options.Protocol, options.TrackingID = ProtocolUniversalAnalytics, "UA-1-1" // this protocol does not cut the texts
 	body := newClient(t, options).Preview(event).Body
 	for _, field := range []string{
 		"el=" + event.Name, "ec=" + event.Category, "ea=" + event.Action, "cd4=" + event.PluginName,
@@ -219,7 +219,7 @@ func TestPreviewSendsNothing(t *testing.T) {
 	expect(t, "arrived", arrived(t, collector), 0)
 }
 
-func TestTheHostTurnsItOffAndOn(t *testing.T) {
+func TestTheProgramTurnsTheClientOffAndOn(t *testing.T) {
 	collector := startCollector(t)
 	client := newClient(t, optionsFor(collector.URL))
 	expect(t, "enabled", client.Enabled(), true)
@@ -259,7 +259,7 @@ func expectTimeout(t *testing.T, cause error, wait func() error) {
 	if !errors.As(err, &failure) || failure.Outcome != ErrorTimeout {
 		t.Errorf("got %v, want a time-out", err)
 	}
-	// Of two clocks that end together, either may be first.
+	// If both deadlines end together, either may be first.
 	if cause == context.Canceled && !errors.Is(err, cause) && !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want %v", errors.Unwrap(err), cause)
 	}
@@ -268,8 +268,7 @@ func expectTimeout(t *testing.T, cause error, wait func() error) {
 	}
 }
 
-// With cgo, os.Setenv changes the environment of the process too. It copies what it is given, so Go changes nothing in
-// place.
+// With cgo, os.Setenv also changes the environment of the process, in new memory: Go never changes a variable in place.
 func TestALateOptOutBySetenvHolds(t *testing.T) {
 	collector := startCollector(t)
 	client := newClient(t, optionsFor(collector.URL))
@@ -294,7 +293,7 @@ func TestALateOptOutBySetenvHolds(t *testing.T) {
 
 func TestASavedChoiceHolds(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("its place is another one here")
+		t.Skip("NOT RUN: this system keeps the choice in another folder")
 	}
 	config := t.TempDir()
 	t.Setenv("XDG_CONFIG_HOME", config)
@@ -320,8 +319,8 @@ func TestTheExampleProgramsWorkAndATestIsRecognised(t *testing.T) {
 		framework string
 	}{
 		{[]string{"go", "run", "./examples/fourevents"}, 4, ""},
-		// A real `go test`, whose TestMain closes; its client is made before the flags of the testing package are
-		// there.
+		// This is a real `go test`, whose TestMain closes the client. The client is made before the flags of the testing
+		// package exist.
 		{[]string{"go", "test", "-count=1", "./examples/testmain"}, 1, "go test"},
 		{[]string{"go", "test", "-c", "-o", renamed, "./examples/testmain"}, 0, ""},
 		{[]string{renamed}, 1, "go test"},
@@ -391,8 +390,8 @@ func TestOutcomesAreNamedAsTheLibraryNamesThem(t *testing.T) {
 	expect(t, "a newer library's", Outcome(99).String(), "outcome 99")
 }
 
-// Each is refused without the library, or with a cheaper question than its `track`.
-func TestWhatIsRefusedIsCountedOnceAndTakenLaterOn(t *testing.T) {
+// In all these cases events are refused without calling the library, or with a call that costs less than `track`.
+func TestWhatIsRefusedIsCountedOnceAndLaterEventsAreTaken(t *testing.T) {
 	off := false
 	for name, how := range map[string]struct {
 		options func(*Options)
@@ -400,12 +399,12 @@ func TestWhatIsRefusedIsCountedOnceAndTakenLaterOn(t *testing.T) {
 		then    Outcome
 	}{
 		"the option":              {options: func(o *Options) { o.Enabled = &off }, on: turnOn, then: OK},
-		"the host":                {off: turnOff, on: turnOn, then: OK},
+		"the program":             {off: turnOff, on: turnOn, then: OK},
 		"the environment":         {options: optOut, on: optIn, then: OK},
 		"the environment, later":  {off: func(*Client) { optOut(nil) }, on: optIn, then: OK},
 		"both":                    {options: optOut, off: turnOff, on: func(c *Client) { optIn(c); turnOn(c) }, then: OK},
 		"both, one of them later": {options: optOut, off: turnOff, on: optIn, then: Disabled},
-		"neither is configured": {
+		"the environment, and no credentials": {
 			options: func(o *Options) { optOut(o); o.Endpoint = ""; o.MeasurementID = ""; o.APISecret = "" },
 			on:      optIn, then: NotConfigured,
 		},
@@ -420,8 +419,8 @@ func TestWhatIsRefusedIsCountedOnceAndTakenLaterOn(t *testing.T) {
 			if how.off != nil {
 				how.off(client)
 			}
-			expect(t, "an event of Pact's", client.PactsVerified(1), Disabled)
-			expect(t, "another", client.Track(Event{Name: "a", Category: "b", Action: "c"}), Disabled)
+			expect(t, "an event with prepared texts", client.PactsVerified(1), Disabled)
+			expect(t, "any other event", client.Track(Event{Name: "a", Category: "b", Action: "c"}), Disabled)
 			expect(t, "counted", client.Stats().NotAccepted[RefusedDisabled], 2)
 			how.on(client)
 			expect(t, "afterwards", client.PactsVerified(1), how.then)
@@ -447,7 +446,7 @@ func turnOff(c *Client) { c.SetEnabled(false) }
 func optIn(*Client)     { _ = os.Unsetenv("DO_NOT_TRACK") }
 func optOut(*Options)   { _ = os.Setenv("DO_NOT_TRACK", "1") }
 
-func TestWhileManySwitchItAClientIsWhatTheLastOneSaid(t *testing.T) {
+func TestAfterConcurrentCallsOfSetEnabledTheClientAgreesWithTheLibrary(t *testing.T) {
 	client := newClient(t, optionsFor(nowhere))
 	for range 200 {
 		var all sync.WaitGroup

@@ -7,7 +7,7 @@ import (
 )
 
 func ExampleNew() {
-	off := false // as a host would that has an opt-out of its own
+	off := false // as in a program that has an opt-out of its own
 	client := telemetry.New(telemetry.Options{
 		Library: telemetry.Library{ID: "pact-go", Name: "Pact Go", Version: "1.2.3"},
 		Enabled: &off,

@@ -11,9 +11,9 @@ import (
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/native"
 )
 
-// handle owns one client of the library. It is given back once and never while a call is inside: a call holds a
-// reference, being open is another, and whoever drops the last one frees. So no call ever waits for another, as with a
-// lock it would wait behind a flush.
+// handle owns one client of the library, which is freed exactly once, and never during a call. An open handle holds a
+// reference, each call holds another, and the release of the last one frees the client. So no call waits for another
+// one; with a lock, a call would have to wait for a flush.
 type handle struct {
 	client *native.Client
 	refs   atomic.Int64
@@ -22,13 +22,13 @@ type handle struct {
 	done chan struct{}
 	// hurried is whether the first event was put on disk at once.
 	hurried atomic.Bool
-	// hostOff is the host's own switch: while it is set, nothing has to be asked of the library.
+	// hostOff is whether the host program turned the client off. While it is set, the library need not be asked.
 	hostOff atomic.Bool
-	// startedOff is whether the library turned it off when it was made, and has not turned it on since.
+	// startedOff is whether the library had the client turned off when it was made, and has not turned it on since.
 	startedOff atomic.Bool
-	// refused are the events that were refused without the library, which therefore does not count them.
+	// refused is the number of events that were refused without a call of the library, which does not count them.
 	refused atomic.Int64
-	// stats are the last ones, from when it was closed.
+	// stats are the last counters, read when the library has closed the client.
 	stats atomic.Pointer[[]byte]
 }
 
@@ -45,7 +45,7 @@ func open(config []byte) (*handle, error) {
 	return h, nil
 }
 
-// acquire answers false once the handle is closed.
+// acquire adds a reference. It returns false if the handle is closed.
 func (h *handle) acquire() bool {
 	for {
 		refs := h.refs.Load()
@@ -64,7 +64,7 @@ func (h *handle) release() {
 	}
 }
 
-// drop gives the client back without waiting; what it queued stays with the library's sender.
+// drop frees the client without waiting. The library's background threads still send what it queued.
 func (h *handle) drop() {
 	if h.closed.CompareAndSwap(false, true) {
 		h.release()
@@ -72,7 +72,7 @@ func (h *handle) drop() {
 	}
 }
 
-// keepStats reads the counters a last time, when the library has closed.
+// keepStats reads the counters for the last time, when the library has closed the client.
 func (h *handle) keepStats() {
 	text, outcome := read(func(out *byte, capacity uint32) int32 { return native.Stats(h.client, out, capacity) })
 	if outcome == OK {
@@ -80,7 +80,7 @@ func (h *handle) keepStats() {
 	}
 }
 
-// lastStats are nil until the library has closed.
+// lastStats returns the last counters; nil until the library has closed the client.
 func (h *handle) lastStats() []byte {
 	if text := h.stats.Load(); text != nil {
 		return *text
@@ -88,18 +88,18 @@ func (h *handle) lastStats() []byte {
 	return nil
 }
 
-// texts are an event's strings as C wants them, in one piece. An offset of zero stands for no text at all.
+// texts are the strings of an event as C strings, in one slice. An offset of zero stands for a missing text.
 type texts struct {
 	bytes                                       []byte
 	category, action, pluginName, pluginVersion int
 }
 
-// packEvent packs what is the same in every event of a kind.
+// packEvent packs the texts that are the same in every event of a kind.
 func packEvent(name, category, action string) texts {
 	return pack(nil, &Event{Name: name, Category: category, Action: action})
 }
 
-// onStack holds the texts of every event but a long one, so that they lie on the stack.
+// onStack is large enough for the texts of every event except a long one, so that they are on the stack.
 type onStack [192]byte
 
 func pack(to []byte, e *Event) (t texts) {
@@ -119,8 +119,8 @@ func pack(to []byte, e *Event) (t texts) {
 	return t
 }
 
-// appendText hands a NUL inside of a text over as another control character: it would cut the text short, and so it is
-// refused and counted by the library like all of its kind.
+// appendText appends a text as a C string. A NUL inside the text would end the string, so it becomes another control
+// character, which the library refuses and counts.
 func appendText(to []byte, text string) []byte {
 	start := len(to)
 	to = append(to, text...)
@@ -134,7 +134,7 @@ func appendText(to []byte, text string) []byte {
 	return append(to, 0)
 }
 
-// optional is the text that begins there, or nil for none.
+// optional is the text that begins at the offset, or nil if there is none.
 func (t *texts) optional(offset int) *byte {
 	if offset == 0 {
 		return nil
@@ -143,14 +143,14 @@ func (t *texts) optional(offset int) *byte {
 }
 
 func (h *handle) track(e *Event) Outcome {
-	var room onStack
-	t := pack(room[:0], e)
+	var buffer onStack
+	t := pack(buffer[:0], e)
 	return h.trackTexts(&t, e.Value)
 }
 
-// trackTexts has a client's first event put on disk at once, without waiting for it: most test processes report one
-// event and end by os.Exit, and Go has no hook for that. The library does the same for the first event of a process;
-// the events of a second client would wait for 50 milliseconds without this.
+// trackTexts has the first event of a client put on disk at once, and does not wait for that. Most test processes
+// report one event and end by os.Exit, for which Go has no hook. The library itself does this only for the first event
+// of a process; without this call, the first event of a second client would wait for 50 milliseconds.
 func (h *handle) trackTexts(t *texts, value int64) Outcome {
 	outcome := Outcome(native.Track(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], value,
 		t.optional(t.pluginName), t.optional(t.pluginVersion)))
@@ -160,8 +160,8 @@ func (h *handle) trackTexts(t *texts, value int64) Outcome {
 	return outcome
 }
 
-// refuses tells whether an event can be refused before its texts are packed, which costs a fifth of a foreign call, and
-// counts it then.
+// refuses says whether an event can be refused before its texts are packed, and counts it if so. To pack them costs a
+// fifth of a foreign call.
 func (h *handle) refuses() bool {
 	if !h.hostOff.Load() {
 		if !h.startedOff.Load() {
@@ -176,8 +176,8 @@ func (h *handle) refuses() bool {
 	return true
 }
 
-// setEnabled is the host's own switch. Whichever of two calls at once is the last one in the library, hostOff is never
-// set while the library is on.
+// setEnabled is the host program's own switch. After two goroutines have called it at once, hostOff is never set while
+// the library is on, whichever of the two calls reached the library last.
 func (h *handle) setEnabled(enabled bool) Outcome {
 	if !enabled {
 		h.hostOff.Store(true)
@@ -194,13 +194,14 @@ func (h *handle) explain() Explanation {
 }
 
 func (h *handle) preview(e *Event, out *byte, capacity uint32) int32 {
-	var room onStack
-	t := pack(room[:0], e)
+	var buffer onStack
+	t := pack(buffer[:0], e)
 	return native.Preview(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], e.Value,
 		t.optional(t.pluginName), t.optional(t.pluginVersion), out, capacity)
 }
 
-// read has a text written, into a larger buffer where the first was too small. The text may grow in between.
+// read has a text written into a buffer, and into a larger one if the first was too small. The text may grow between
+// two calls.
 func read(write func(out *byte, capacity uint32) int32) ([]byte, Outcome) {
 	buffer := make([]byte, 4096)
 	for {
@@ -215,9 +216,8 @@ func read(write func(out *byte, capacity uint32) int32) ([]byte, Outcome) {
 	}
 }
 
-// wait has a persist, flush or close done until the context ends, and calls after when the library is through. It
-// cannot be told that a context was cancelled: then the call stays behind on a goroutine of its own, at most to its
-// time-out.
+// wait makes a call that waits, until the context ends, and runs after when the call has returned. The library cannot
+// be told that a context was cancelled; the call then goes on in a goroutine of its own, at most until its time-out.
 func (h *handle) wait(ctx context.Context, call func(*native.Client, uint32) int32, after func()) error {
 	timeout := milliseconds(ctx)
 	if timeout == 0 || ctx.Done() == nil {
@@ -239,7 +239,8 @@ func (h *handle) wait(ctx context.Context, call func(*native.Client, uint32) int
 	}
 }
 
-// milliseconds are what is left of a context; zero, which asks without waiting, only where it has ended.
+// milliseconds is the time that a context has left. It is zero, for a call that does not wait, only if the context has
+// ended.
 func milliseconds(ctx context.Context) uint32 {
 	if ctx.Err() != nil {
 		return 0

@@ -15,7 +15,7 @@ import (
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/collector"
 )
 
-func TestACallAfterCloseAnswersClosed(t *testing.T) {
+func TestACallAfterCloseReturnsClosed(t *testing.T) {
 	client := newClient(t, optionsFor(nowhere))
 	if err := client.Close(); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestACallAfterCloseAnswersClosed(t *testing.T) {
 	expect(t, "close again with a context that ended", client.Shutdown(ended), nil)
 }
 
-func TestManyCloseAtOnceAndTheEventArrives(t *testing.T) {
+func TestManyGoroutinesCloseAtOnceAndTheEventArrives(t *testing.T) {
 	server := startCollector(t)
 	client := newClient(t, optionsFor(server.URL))
 	expect(t, "track", client.PactsVerified(1), OK)
@@ -56,7 +56,7 @@ func TestManyCloseAtOnceAndTheEventArrives(t *testing.T) {
 	expect(t, "arrived", arrived(t, server), 1)
 }
 
-func TestWhatWasAcceptedWhileAnotherClosedArrives(t *testing.T) {
+func TestWhatWasAcceptedDuringACloseArrives(t *testing.T) {
 	server := startCollector(t)
 	client := newClient(t, optionsFor(server.URL))
 	var accepted atomic.Int64
@@ -95,7 +95,7 @@ func TestWhatWasAcceptedWhileAnotherClosedArrives(t *testing.T) {
 	}
 }
 
-func TestCloseDoesNotWaitForTheFlushOfAnother(t *testing.T) {
+func TestCloseDoesNotWaitForAFlushOfAnotherGoroutine(t *testing.T) {
 	server := startCollector(t, "--answers", "hang*")
 	client := newClient(t, optionsFor(server.URL))
 	expect(t, "track", client.PactsVerified(1), OK)
@@ -164,7 +164,7 @@ func TestTwoThousandDroppedClientsAreFreedAndTheirEventsArrive(t *testing.T) {
 		}
 		return true
 	})
-	// All clients share one sender, but a flush asks for one's own events: so wait for the arrivals.
+	// A flush waits only for the events of its own client, so the test waits until all have arrived.
 	for range clients {
 		nextEvent(t, server)
 	}
@@ -214,8 +214,8 @@ func init() {
 	}
 }
 
-func TestTheFirstEventOfAClientIsPutOnDiskWithoutALinger(t *testing.T) {
-	const linger = 50 * time.Millisecond // of what follows
+func TestTheFirstEventOfAClientIsPutOnDiskAtOnce(t *testing.T) {
+	const linger = 50 * time.Millisecond // how long further events wait
 	fastest := time.Hour
 	for range 10 {
 		client := newClient(t, optionsFor(nowhere))
@@ -237,7 +237,7 @@ func TestWhatWasPersistedBeforeTheExitArrivesWithTheNextProcess(t *testing.T) {
 	for range programs {
 		expect(t, "persist", runProgram(t, own, "persist and exit", "PACT_TELEMETRY_ENDPOINT="+server.URL), "ok <nil>")
 	}
-	// A batch is its writer's for some seconds, in which another process leaves it alone.
+	// For some seconds a batch belongs to the process that wrote it, and another process does not send it.
 	for found, end := 0, time.Now().Add(collector.Patience); found < programs; {
 		if time.Now().After(end) {
 			t.Fatalf("only %d of %d arrived", found, programs)
@@ -254,7 +254,7 @@ func TestWhatWasPersistedBeforeTheExitArrivesWithTheNextProcess(t *testing.T) {
 	}
 }
 
-func TestAProgramThatClosesArrivesAndOneThatExitsIsUnharmed(t *testing.T) {
+func TestAnEventArrivesAfterACloseAndAProgramThatOnlyExitsIsNotDelayed(t *testing.T) {
 	server := startCollector(t)
 	own := ownBinary(t)
 	expect(t, "close", runProgram(t, own, "close", "PACT_TELEMETRY_ENDPOINT="+server.URL), "ok <nil>")

@@ -18,7 +18,7 @@ import (
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/embedded"
 )
 
-// embeddedVariable names the file that a program embeds, as a packed module does.
+// embeddedVariable names the file that a program uses as its embedded library, as a packed module would.
 const embeddedVariable = "GO_TELEMETRY_TEST_EMBEDDED"
 
 func init() {
@@ -44,7 +44,7 @@ func init() {
 
 const works = `"" ok`
 
-// testDigest need not be true: nothing but the file's name comes from it.
+// testDigest need not be the real digest: it is used only for the name of the file.
 const testDigest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 const unpackedName = "0123456789abcdef-libpact_telemetry.so"
@@ -57,14 +57,14 @@ func reasonWith(t *testing.T, library string, environment ...string) string {
 
 func TestTheVariableNamesTheLibraryAndNothingElseIsTried(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "missing.so")
-	// The system's would be found by the dynamic linker.
+	// The dynamic linker would find the system's library.
 	answer := reasonWith(t, path, "LD_LIBRARY_PATH="+systemFolder(t))
 	if !strings.Contains(answer, path) || !strings.HasSuffix(answer, "unavailable") {
 		t.Error(answer)
 	}
 }
 
-func TestAFileThatIsNoLibraryIsAReason(t *testing.T) {
+func TestTheReasonForAFileThatIsNotALibrary(t *testing.T) {
 	folder := t.TempDir()
 	header := elf.Header64{Type: uint16(elf.ET_DYN), Machine: uint16(elf.EM_S390), Version: 1, Ehsize: 64}
 	copy(header.Ident[:], elf.ELFMAG+"\x02\x01\x01")
@@ -88,7 +88,7 @@ func TestAFileThatIsNoLibraryIsAReason(t *testing.T) {
 	}
 }
 
-func TestAnotherABIOrAnotherLibraryIsAReason(t *testing.T) {
+func TestTheReasonForAnotherABIOrAnotherLibrary(t *testing.T) {
 	for source, reason := range map[string]string{
 		`#include <stdint.h>
 		uint32_t pact_telemetry_abi_version(void) { return 2; }`: "ABI version is 2, this package was written for 1",
@@ -111,7 +111,7 @@ func TestAnotherABIOrAnotherLibraryIsAReason(t *testing.T) {
 	}
 }
 
-func TestTheEmbeddedLibraryComesBeforeTheSystemsAndLeavesNoFile(t *testing.T) {
+func TestTheEmbeddedLibraryIsUsedBeforeTheSystemsAndLeavesNoFile(t *testing.T) {
 	onLinux(t)
 	home := t.TempDir()
 	run := func(environment ...string) string {
@@ -131,16 +131,16 @@ func TestTheEmbeddedLibraryComesBeforeTheSystemsAndLeavesNoFile(t *testing.T) {
 	}
 }
 
-// Without /proc, what is in memory has no path.
+// Without /proc, a file in memory has no path.
 const hideProc = "mount -t tmpfs none /proc && "
 
-func TestWithoutMemoryTheLibraryIsAPrivateFileInTheFirstFolderThatServes(t *testing.T) {
+func TestWithoutMemoryFilesTheLibraryIsAPrivateFileInTheFirstUsableFolder(t *testing.T) {
 	temporary := "tmp/pact-telemetry-library-" + strconv.Itoa(os.Geteuid())
 	const noexec = `mount -t tmpfs -o noexec none "$XDG_CACHE_HOME" && `
 	for _, c := range []struct {
 		name, shell string
 		prepare     func(t *testing.T, cache string)
-		folder      string // in which the library is afterwards
+		folder      string // the folder of the library afterwards
 	}{
 		{name: "the cache", folder: "cache/pact-telemetry-library"},
 		{name: "noexec", shell: noexec, folder: temporary},
@@ -192,16 +192,16 @@ func TestWithoutMemoryTheLibraryIsAPrivateFileInTheFirstFolderThatServes(t *test
 			if err != nil || folder.Mode().Perm() != 0o700 {
 				t.Errorf("%s: %v, %v", filepath.Dir(path), folder, err)
 			}
-			// A second process finds it, and leaves it as it is.
+			// A second process finds the file and does not change it.
 			expect(t, "answer of a second process", inShell(t, hideProc+c.shell, home), works)
 			if again, err := os.Lstat(path); err != nil || c.shell == "" && !os.SameFile(info, again) {
-				t.Errorf("the second process wrote it anew: %v", err)
+				t.Errorf("the second process wrote it again: %v", err)
 			}
 		})
 	}
 }
 
-func TestOldLibrariesAreRemovedAndNothingElse(t *testing.T) {
+func TestOnlyOldLibrariesAreRemoved(t *testing.T) {
 	home := newHome(t)
 	folder := filepath.Join(home, "cache", "pact-telemetry-library")
 	check(t, os.Mkdir(folder, 0o700))
@@ -222,7 +222,7 @@ func TestOldLibrariesAreRemovedAndNothingElse(t *testing.T) {
 	expect(t, "left", strings.Join(left, " "), unpackedName+" "+young+" "+foreign)
 }
 
-func TestAnOptedOutProcessLeavesNoFileWhereItHadToWriteOne(t *testing.T) {
+func TestAnOptedOutProcessRemovesTheFileThatItHadToWrite(t *testing.T) {
 	home := newHome(t)
 	answer := inShell(t, hideProc, home, "PACT_DO_NOT_TRACK=1")
 	expect(t, "answer", answer, `"" disabled`)
@@ -233,10 +233,10 @@ func TestAnOptedOutProcessLeavesNoFileWhereItHadToWriteOne(t *testing.T) {
 	}
 }
 
-func TestASetUserIDProgramTakesNoLibrary(t *testing.T) {
+func TestASetUserIDProgramLoadsNoLibrary(t *testing.T) {
 	onLinux(t)
 	if _, err := exec.LookPath("setpriv"); err != nil || os.Geteuid() != 0 {
-		t.Skip("NOT RUN: it takes root and setpriv")
+		t.Skip("NOT RUN: it needs root and setpriv")
 	}
 	folder, err := os.MkdirTemp("", "pact-telemetry-go")
 	check(t, err)
@@ -263,9 +263,9 @@ func TestASetUserIDProgramTakesNoLibrary(t *testing.T) {
 	}
 }
 
-func TestWhereNoFileCanBeWrittenTheReasonsAreNamed(t *testing.T) {
+func TestTheReasonIfNoFileCanBeWritten(t *testing.T) {
 	home := newHome(t)
-	// Less than the library: a write would end the process by SIGXFSZ.
+	// The limit is smaller than the library, so a write would end the process by SIGXFSZ.
 	answer := inShell(t, "ulimit -f 100; ", home)
 	if !strings.Contains(answer, "ulimit -f") || !strings.HasSuffix(answer, "unavailable") {
 		t.Error(answer)
@@ -285,7 +285,7 @@ func withEmbedded() string {
 	return embeddedVariable + "=" + os.Getenv("PACT_TELEMETRY_LIBRARY")
 }
 
-// inShell has the program tell the reason behind these commands, among mounts of its own.
+// inShell runs these commands and then the program that prints the reason, with mounts of their own.
 func inShell(t *testing.T, commands, home string, environment ...string) string {
 	t.Helper()
 	onLinux(t)
@@ -294,7 +294,7 @@ func inShell(t *testing.T, commands, home string, environment ...string) string 
 		unshare = []string{"unshare", "-rm"}
 	}
 	if err := exec.Command(unshare[0], unshare[1], "mount", "-t", "tmpfs", "none", "/proc").Run(); err != nil {
-		t.Skipf("NOT RUN: there is no right to mount here: %v", err)
+		t.Skipf("NOT RUN: mounts are not permitted here: %v", err)
 	}
 	command := exec.CommandContext(t.Context(), unshare[0], unshare[1], "sh", "-ec", commands+`exec "$0"`, ownBinary(t))
 	command.Env = append(os.Environ(), programVariable+"=tell the reason", withEmbedded(), "PACT_TELEMETRY_LIBRARY=",
@@ -302,7 +302,7 @@ func inShell(t *testing.T, commands, home string, environment ...string) string 
 		"TMPDIR="+filepath.Join(home, "tmp"))
 	command.Env = append(command.Env, environment...)
 	var complaints strings.Builder
-	command.Stderr = &complaints // the race detector misses /proc too
+	command.Stderr = &complaints // the race detector complains about the missing /proc
 	output, err := command.Output()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", commands, err, complaints.String())
@@ -313,7 +313,7 @@ func inShell(t *testing.T, commands, home string, environment ...string) string 
 func onLinux(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("NOT RUN: it is otherwise on other systems")
+		t.Skip("NOT RUN: this test is for Linux only")
 	}
 }
 
@@ -324,7 +324,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// systemFolder holds the library under the name that the dynamic linker knows.
+// systemFolder makes a folder with the library under the name that the dynamic linker searches for.
 func systemFolder(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()

@@ -13,8 +13,8 @@ import (
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/collector"
 )
 
-// programVariable names the program that a copy of this test binary runs instead of the tests, for what needs a process
-// (an exit, an environment, a library) of its own.
+// programVariable names the program that this test binary runs instead of the tests. Such a program is for tests that
+// need a process of their own, because of its exit, its environment or its library.
 const programVariable = "GO_TELEMETRY_TEST_PROGRAM"
 
 var programs = map[string]func(){}
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// runProgram answers what the program printed, and fails the test if it did not end well. An empty value unsets.
+// runProgram returns what the program printed, and fails the test if the program failed.
 func runProgram(t *testing.T, binary, name string, environment ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), collector.Patience)
@@ -83,7 +83,7 @@ func nextEvent(t *testing.T, c *collector.Collector) collector.Event {
 	return e
 }
 
-// arrived ends the collector and answers how many events it got.
+// arrived ends the collector and returns how many events arrived that the test has not read.
 func arrived(t *testing.T, c *collector.Collector) int {
 	t.Helper()
 	count, err := c.Stop()
@@ -100,7 +100,7 @@ func optionsFor(url string) Options {
 	}
 }
 
-// newClient makes a client that works and closes it with the test.
+// newClient makes a client that works, and closes it at the end of the test.
 func newClient(t *testing.T, options Options) *Client {
 	t.Helper()
 	client := New(options)
@@ -111,7 +111,7 @@ func newClient(t *testing.T, options Options) *Client {
 	return client
 }
 
-// programClient is a client of a program, whose collector the environment names.
+// programClient makes the client of a program. The environment names its collector.
 func programClient() *Client {
 	return New(optionsFor(os.Getenv("PACT_TELEMETRY_ENDPOINT")))
 }
@@ -123,5 +123,5 @@ func expect[T comparable](t *testing.T, what string, got, want T) {
 	}
 }
 
-// nowhere is where nobody listens.
+// nowhere is an endpoint at which no server listens.
 const nowhere = "http://127.0.0.1:9"

@@ -10,7 +10,7 @@ import (
 func TestTheNamesAreTheLibrarys(t *testing.T) {
 	text, err := os.ReadFile("../../include/pact_telemetry.constants.json")
 	if err != nil {
-		t.Skip("outside of the library's own tree there is nothing to compare with")
+		t.Skip("the names are only in the library's own source tree")
 	}
 	var names map[string]string
 	if err := json.Unmarshal(text, &names); err != nil {
@@ -36,7 +36,7 @@ func TestTheNamesAreTheLibrarys(t *testing.T) {
 	}
 }
 
-func TestThePlatformsVersionIsReadFromWhatGoSays(t *testing.T) {
+func TestThePlatformVersionIsMadeFromTheVersionOfGo(t *testing.T) {
 	for said, want := range map[string]string{
 		"go1.26.8":                             "Go 1.26.8",
 		"go1.26.8 X:nodwarf5":                  "Go 1.26.8",

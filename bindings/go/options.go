@@ -13,8 +13,8 @@ import (
 
 // Library is the Pact library that reports.
 type Library struct {
-	ID      string `json:"id"`      // machine name, such as "pact-go"
-	Name    string `json:"name"`    // human name, such as "Pact Go"
+	ID      string `json:"id"`      // short name for programs, such as "pact-go"
+	Name    string `json:"name"`    // name for people, such as "Pact Go"
 	Version string `json:"version"` // its version
 }
 
@@ -36,16 +36,16 @@ const (
 	ProtocolOTLP               Protocol = "otlp"
 )
 
-// Notice is who tells the person, before anything leaves the machine.
+// Notice says who shows the notice to the person before anything leaves the machine.
 type Notice string
 
 const (
-	NoticeStderr Notice = "stderr" // the library does
-	NoticeHost   Notice = "host"   // this program does, with the text of Explanation.Notice
-	NoticeShown  Notice = "shown"  // this program did
+	NoticeStderr Notice = "stderr" // the library shows it
+	NoticeHost   Notice = "host"   // this program shows it, with the text of Explanation.Notice
+	NoticeShown  Notice = "shown"  // this program has shown it
 )
 
-// ID is what stands for the machine.
+// ID says what identifies the machine.
 type ID string
 
 const (
@@ -56,37 +56,39 @@ const (
 // Options are the keys of the library's config, which checks them. All but Library may be left out.
 type Options struct {
 	Library Library `json:"library"`
-	// DataSource is DataSourceClient where empty.
+	// DataSource is DataSourceClient if it is empty.
 	DataSource DataSource `json:"data_source,omitempty"`
-	// TestFramework is "go test" in a test where empty.
+	// TestFramework is "go test" in a test if it is empty.
 	TestFramework string `json:"test_framework,omitempty"`
-	// PlatformVersion is that of Go ("Go 1.26.1") where empty.
+	// PlatformVersion is the version of Go ("Go 1.26.1") if it is empty.
 	PlatformVersion string `json:"platform_version,omitempty"`
-	// Enabled is the host's own switch; false cannot be overruled, nil is true.
+	// Enabled is the host program's own switch. False turns the client off until [Client.SetEnabled] turns it on; true
+	// cannot overrule the person. Nil stands for true.
 	Enabled *bool `json:"enabled,omitempty"`
-	// Protocol is ProtocolGA4 where empty.
+	// Protocol is ProtocolGA4 if it is empty.
 	Protocol Protocol `json:"protocol,omitempty"`
-	Endpoint string   `json:"endpoint,omitempty"`
+	// Endpoint is an https URL, or an http URL of a loopback host. If it is empty, the protocol's own is used.
+	Endpoint string `json:"endpoint,omitempty"`
 	// MeasurementID and APISecret are the credentials of Google Analytics 4, TrackingID of Universal Analytics.
 	MeasurementID string `json:"measurement_id,omitempty"`
 	APISecret     string `json:"api_secret,omitempty"`
 	TrackingID    string `json:"tracking_id,omitempty"`
-	// QueueCapacity is how many events of this client may wait.
+	// QueueCapacity is how many events of this client may wait in memory, 1 to 4096; zero stands for 4096.
 	QueueCapacity int `json:"queue_capacity,omitempty"`
-	// StateDir is an absolute path.
+	// StateDir is the absolute path of the folder in which events wait on disk.
 	StateDir string `json:"state_dir,omitempty"`
-	// ExitTimeout limits the wait of C's exit handler, which a Go program runs only as a library of a C program. Whole
-	// milliseconds, at most ten seconds; nil is the library's default, zero waits for nothing.
+	// ExitTimeout limits the wait of C's exit handler, which runs in a Go program only if that is a library of a C
+	// program. Whole milliseconds, at most ten seconds; nil stands for the library's default, zero does not wait.
 	ExitTimeout *time.Duration `json:"-"`
-	// Notice is NoticeStderr where empty.
+	// Notice is NoticeStderr if it is empty.
 	Notice Notice `json:"notice,omitempty"`
-	// ID is IDHostname where empty.
+	// ID is IDHostname if it is empty.
 	ID ID `json:"id,omitempty"`
-	// More holds further keys of the config, for a library newer than this package. They win over the fields.
+	// More contains further keys of the config, for a library newer than this package. They override the fields.
 	More map[string]any `json:"-"`
 }
 
-// config is the options as the library reads them, with what this process knows of itself filled in.
+// config is the library's config: the options, with the platform version and the test framework filled in.
 func (o Options) config() ([]byte, error) {
 	if o.PlatformVersion == "" {
 		o.PlatformVersion = platformVersion(runtime.Version())
@@ -114,9 +116,9 @@ func (o Options) config() ([]byte, error) {
 	return json.Marshal(all)
 }
 
-// inTest tells whether this is a binary of `go test`, without the testing package, which would come with every program
-// that reports. The flags are there only after the package variables were set, and a binary may have any name, but `go
-// test -c` writes the package that it built into it.
+// inTest says whether this is a binary of `go test`. It does not import the testing package, which would then be part
+// of every program that reports. The flags exist only after the package variables were set, and a binary may have any
+// name, but its build information names the package that `go test` built.
 func inTest() bool {
 	name := strings.TrimSuffix(os.Args[0], ".exe")
 	if strings.HasSuffix(name, ".test") || flag.Lookup("test.v") != nil {
@@ -126,7 +128,7 @@ func inTest() bool {
 	return known && strings.HasSuffix(build.Path, ".test")
 }
 
-// platformVersion makes "Go 1.26.1" of runtime.Version, which says "go1.26.1", with experiments "go1.26.1 X:name" and
+// platformVersion makes "Go 1.26.1" from runtime.Version, which is "go1.26.1", with experiments "go1.26.1 X:name", and
 // for a build of the sources "devel go1.27-3c2b1a0 <date>".
 func platformVersion(version string) string {
 	for word := range strings.FieldsSeq(version) {

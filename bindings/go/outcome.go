@@ -8,28 +8,29 @@ import (
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/native"
 )
 
-// Outcome is what became of a call. Zero is OK; positive is fine, but nothing was queued, or not everything arrived;
-// negative is an error. Telemetry is no reason to stop a test: a host may ignore all of them.
+// Outcome is what became of a call. Zero is OK. A positive outcome is no error, but nothing was queued, or not
+// everything arrived. A negative one is an error. No outcome is a reason to stop a test: a program may ignore all of
+// them.
 type Outcome int32
 
 const (
 	OK Outcome = native.OK
-	// Disabled: the person opted out, or the host turned telemetry off. [Client.Explain] names the rule.
+	// Disabled: the person opted out, or the host program turned telemetry off. [Client.Explain] names the rule.
 	Disabled Outcome = native.Disabled
 	// NotConfigured: no credentials were given or built in.
 	NotConfigured Outcome = native.NotConfigured
-	// QueueFull: as many events as allowed wait already. The event is dropped and counted.
+	// QueueFull: the queue has no capacity left. The event is dropped and counted.
 	QueueFull Outcome = native.QueueFull
 	// Closed: the client was closed.
 	Closed Outcome = native.Closed
-	// Lost: events were lost that no earlier call told of.
+	// Lost: events were lost that no earlier call reported.
 	Lost Outcome = native.Lost
-	// Kept: nothing was lost, but some of it waits on disk for another attempt.
+	// Kept: nothing was lost, but some events wait on disk for another attempt.
 	Kept Outcome = native.Kept
 	// Unavailable: the client is a no-op. [Client.UnavailableReason] says why.
 	Unavailable Outcome = math.MaxInt32 // the library counts up from zero
 
-	// ErrorNull is never answered by this package.
+	// ErrorNull is never returned by this package.
 	ErrorNull Outcome = native.ErrorNull
 	// ErrorUTF8: a text is not valid UTF-8.
 	ErrorUTF8 Outcome = native.ErrorUTF8
@@ -37,17 +38,17 @@ const (
 	ErrorEmpty Outcome = native.ErrorEmpty
 	// ErrorTooLong: a text is longer than its limit.
 	ErrorTooLong Outcome = native.ErrorTooLong
-	// ErrorForbidden: a text looks like a path, a URL, an e-mail or a network address, or holds a control character.
+	// ErrorForbidden: a text looks like a path, a URL, an e-mail or a network address, or contains a control character.
 	ErrorForbidden Outcome = native.ErrorForbidden
 	// ErrorRange: a number is outside of its range.
 	ErrorRange Outcome = native.ErrorRange
-	// ErrorTimeout: the time is over, and something still waits. The library goes on with it.
+	// ErrorTimeout: the time is over, and some events still wait. The library goes on with them.
 	ErrorTimeout Outcome = native.ErrorTimeout
-	// ErrorInternal: a fault of the library's. The host is unharmed.
+	// ErrorInternal: the library has a fault, which does not affect the program.
 	ErrorInternal Outcome = native.ErrorInternal
 )
 
-// names are those of the library's statuses, there also without a library.
+// names are the names of the library's statuses, which are needed without a library too.
 var names = map[Outcome]string{
 	OK:             "ok",
 	Disabled:       "disabled",
@@ -75,13 +76,13 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("outcome %d", int32(o))
 }
 
-// Failed tells an error from an answer that is fine, although it may mean that nothing was queued or delivered.
+// Failed says whether the outcome is an error. One that is none may still mean that nothing was queued or delivered.
 func (o Outcome) Failed() bool {
 	return o < 0
 }
 
-// Error says that a persist, flush or close ended with another outcome than OK or Kept. Where time was the reason,
-// errors.Is finds [context.DeadlineExceeded] or [context.Canceled] in it.
+// Error says that Persist, Flush or Close ended with an outcome other than OK and Kept. If the time was over, errors.Is
+// finds [context.DeadlineExceeded] or [context.Canceled] in it.
 type Error struct {
 	Outcome Outcome
 	cause   error
@@ -95,7 +96,7 @@ func (e *Error) Unwrap() error {
 	return e.cause
 }
 
-// asError is nil for OK, and for Kept: nobody needs to do anything about it.
+// asError is nil for OK, and also for Kept, because the caller need not do anything about it.
 func (o Outcome) asError() error {
 	switch o {
 	case OK, Kept:

@@ -11,10 +11,10 @@ type State string
 
 const (
 	StateEnabled       State = "enabled"
-	StateDisabled      State = "disabled"       // a rule says off: Explanation.DecidedBy
+	StateDisabled      State = "disabled"       // a rule says off; Explanation.DecidedBy names it
 	StateNotConfigured State = "not configured" // no credentials were given or built in
 	StateClosed        State = "closed"
-	StateUnavailable   State = "unavailable" // a no-op: Explanation.Reason
+	StateUnavailable   State = "unavailable" // the client is a no-op; Explanation.Reason says why
 )
 
 // DropReason is why an accepted event was lost.
@@ -26,7 +26,7 @@ const (
 	DropHTTPStatus   DropReason = "http_status" // the server refused it (4xx)
 	DropExpired      DropReason = "expired"     // it waited for 72 hours
 	DropSpoolFull    DropReason = "spool_full"
-	DropNoNotice     DropReason = "no_notice"     // the person could not be told
+	DropNoNotice     DropReason = "no_notice"     // the notice could not be shown
 	DropNotPersisted DropReason = "not_persisted" // no disk took it, and the process or the client ended
 	DropInternal     DropReason = "internal"
 )
@@ -52,33 +52,33 @@ var (
 	}
 )
 
-// Answer is what every result begins with. Where Outcome is not OK, the library had nothing to say (there is none, or
-// the client is closed, or the event is not valid), and what follows is zero.
+// Answer is the part that all results share. If Outcome is not OK, the library gave no answer (there is none, or the
+// client is closed, or the event is not valid), and all other fields are zero, except those of [Stats] after Close.
 type Answer struct {
 	Outcome Outcome `json:"-"`
-	// Reason says why the client is a no-op; empty where it is none.
+	// Reason says why the client is a no-op, or why the library's answer could not be read; otherwise it is empty.
 	Reason string `json:"-"`
-	// JSON is the library's own text, with what a newer library says beyond these fields; nil where Outcome is not OK.
+	// JSON is the library's own text, which may have more keys if the library is newer; nil if it gave no answer.
 	JSON json.RawMessage `json:"-"`
 }
 
-// Explanation tells whether the client is on, which rule decided, and where events would go.
+// Explanation says whether the client is on, which rule decided, and where events would be sent.
 type Explanation struct {
 	Answer
 	Enabled bool  `json:"enabled"`
 	State   State `json:"state"`
 	// DecidedBy is the name of the rule that says off; empty if none does.
 	DecidedBy string `json:"rule"`
-	// Rules are all of them in their order; the first that says off wins.
+	// Rules are all rules in their order. The first that says off decides.
 	Rules    []Rule   `json:"rules"`
 	Protocol Protocol `json:"protocol"`
 	Endpoint string   `json:"endpoint"`
-	// Destination names endpoint and credentials by a digest, as the folder of waiting events does.
+	// Destination is the digest that identifies the endpoint and its credentials on disk.
 	Destination string `json:"destination"`
 	Configured  bool   `json:"configured"` // there are credentials
 	Debug       bool   `json:"debug"`      // events are printed and not sent
-	CI          bool   `json:"ci"`         // this is a machine of continuous integration
-	// ExitTimeout is the longest that the end of a C program would wait.
+	CI          bool   `json:"ci"`         // this process runs in continuous integration
+	// ExitTimeout is the longest time that the exit of a C program would wait.
 	ExitTimeout   time.Duration `json:"-"`
 	QueueCapacity int           `json:"queue_capacity"`
 	StateDir      string        `json:"state_dir"`
@@ -88,31 +88,31 @@ type Explanation struct {
 	Diagnostics []string `json:"diagnostics"`
 }
 
-// Rule is one of those that may say off.
+// Rule is what one rule of consent says.
 type Rule struct {
 	Name string `json:"rule"` // such as "PACT_DO_NOT_TRACK", "saved choice"
 	Says string `json:"says"` // "on", "off" or "no opinion"
-	Path string `json:"path"` // of the file that a saved choice is read from
+	Path string `json:"path"` // the file that a saved choice is read from
 	// Read is what was found: a text, a boolean, or nil for nothing.
 	Read any `json:"read"`
 }
 
-// NoticeState is what the person was told, and when.
+// NoticeState is the text of the notice, and whether and when it was shown to the person.
 type NoticeState struct {
 	Text string `json:"text"`
-	// Shown is when; the zero time if the person was not told yet.
+	// Shown is when the notice was shown; the zero time if it was not shown yet.
 	Shown time.Time `json:"-"`
-	// HoldUntil is when events may leave at the earliest; the zero time if nothing is known of that.
+	// HoldUntil is when events may leave at the earliest; the zero time if that is not known.
 	HoldUntil time.Time `json:"-"`
 }
 
-// Stats tell what became of the client's events in this process. At every moment
-// Accepted = Delivered + Unconfirmed + Queued + Spooled + the sum of Dropped. After Close they stay as they were.
+// Stats say what became of the client's events in this process. At every moment
+// Accepted = Delivered + Unconfirmed + Queued + Spooled + the sum of Dropped. After Close they do not change any more.
 type Stats struct {
 	Answer
 	Accepted  int64 `json:"accepted"`
 	Delivered int64 `json:"delivered"`
-	// Unconfirmed are those that were sent whole and whose answer was not heard. They are not sent again.
+	// Unconfirmed events were sent completely, but no answer was received. They are not sent again.
 	Unconfirmed int64                   `json:"unconfirmed"`
 	Queued      int64                   `json:"queued"`
 	Spooled     int64                   `json:"spooled"` // on disk, for another attempt of this process or a later one
@@ -123,14 +123,14 @@ type Stats struct {
 	LeftByOthers LeftByOthers `json:"left_by_others"`
 }
 
-// LeftByOthers counts events of earlier processes that this process dealt with.
+// LeftByOthers counts the events that earlier processes left and that this process delivered or lost.
 type LeftByOthers struct {
 	Delivered   int64 `json:"delivered"`
 	Unconfirmed int64 `json:"unconfirmed"`
 	Dropped     int64 `json:"dropped"`
 }
 
-// Request is what would carry one event: the exact bytes.
+// Request is the exact request that would carry one event.
 type Request struct {
 	Answer
 	Method      string `json:"method"`
@@ -188,7 +188,7 @@ func newStats(answer Answer) Stats {
 	return s
 }
 
-// addRefused counts the events that were refused without the library, in the text too.
+// addRefused adds the events that were refused without a call of the library, in the text too.
 func (s *Stats) addRefused(count int64) {
 	if count == 0 {
 		return
@@ -198,7 +198,7 @@ func (s *Stats) addRefused(count int64) {
 	if json.Unmarshal(s.JSON, &text) != nil {
 		return
 	}
-	text["not_accepted"], _ = json.Marshal(s.NotAccepted) // numbers by names: it cannot fail
+	text["not_accepted"], _ = json.Marshal(s.NotAccepted) // a map of numbers: this cannot fail
 	if patched, err := json.Marshal(text); err == nil {
 		s.JSON = patched
 	}
@@ -211,7 +211,7 @@ func newRequest(answer Answer) Request {
 	return r
 }
 
-// fill reads the library's text. A key that is another one than expected leaves the rest as it is.
+// fill reads the library's text. A value of another type than expected is skipped.
 func fill(answer *Answer, result any) {
 	if answer.JSON == nil {
 		return

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestAnExplanationIsReadWithItsTimes(t *testing.T) {
+func TestTheTimesOfAnExplanationAreConverted(t *testing.T) {
 	text := `{"enabled": true, "state": "enabled", "rule": null, "exit_timeout_ms": 250, "rules": [{"rule": "host",
 		"read": true, "says": "on"}], "notice": {"text": "Pact", "shown_ms": 1500, "hold_until_ms": 3601500}}`
 	e := newExplanation(Answer{JSON: json.RawMessage(text)})
@@ -25,7 +25,7 @@ func TestAnExplanationIsReadWithItsTimes(t *testing.T) {
 	}
 }
 
-func TestANewerLibrarysAnswersAreReadAsFarAsTheyAreKnown(t *testing.T) {
+func TestTheKnownPartsOfANewerLibrarysAnswersAreRead(t *testing.T) {
 	text := `{"accepted": 3, "dropped": {"a_new_reason": 1}, "queued": "text", "spooled": 2}`
 	s := newStats(Answer{JSON: json.RawMessage(text)})
 	_, known := s.Dropped[DropExpired]

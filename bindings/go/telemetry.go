@@ -1,10 +1,10 @@
 // Package telemetry reports anonymous usage events of Pact's Go libraries through the pact_telemetry library.
 //
-// A [Client] never gets in the way of its host: where the library cannot be loaded, or an option is wrong, it is a
-// silent no-op that says why ([Client.UnavailableReason]); no method panics, and [Client.Track] never waits.
+// A [Client] does not disturb its program. If the library cannot be loaded, or an option is wrong, it is a silent no-op
+// that says why ([Client.UnavailableReason]). No method panics, and [Client.Track] never waits.
 //
-// What a person decided (PACT_DO_NOT_TRACK or DO_NOT_TRACK in the environment, or a saved choice) is looked at by the
-// library for every event. os.Setenv reaches it, since Go hands changes on to C in programs with cgo.
+// For every event, the library checks what a person decided (PACT_DO_NOT_TRACK or DO_NOT_TRACK in the environment, or a
+// saved choice). It sees a change by os.Setenv, because Go passes changes on to C in programs with cgo.
 //
 // Call [Client.Close] before the process ends, or [Client.Persist], which waits for no server. Go runs no exit handlers
 // of C, neither at os.Exit nor after main returns nor at the end of `go test`:
@@ -16,7 +16,7 @@
 //	}
 package telemetry
 
-// Names that Pact's libraries report. Any other event may be reported too.
+// The names of the events of the Pact libraries. Any other event may be reported too.
 const (
 	// EventPactConsumerTestsRan: a run of consumer tests ended. Value: number of interactions.
 	EventPactConsumerTestsRan = "Pact consumer tests ran"
@@ -48,19 +48,19 @@ type Event struct {
 	PluginVersion string // at most 150 bytes; empty for none
 }
 
-// The events of Pact's libraries as C wants them, packed once.
+// The texts of the events of the Pact libraries as C strings, packed once.
 var (
 	consumerTestsRan  = packEvent(EventPactConsumerTestsRan, CategoryConsumerTest, ActionCompleted)
 	pactsVerified     = packEvent(EventPactsVerified, CategoryProviderTest, ActionCompleted)
 	mockServerStarted = packEvent(EventPactMockServerStarted, CategoryConsumerTest, ActionMockServerStarted)
 )
 
-// ConsumerTestsRan reports that a run of consumer tests with so many interactions ended.
+// ConsumerTestsRan reports that a run of consumer tests ended; count is the number of interactions.
 func (c *Client) ConsumerTestsRan(count int) Outcome {
 	return c.trackTexts(&consumerTestsRan, int64(count))
 }
 
-// PactsVerified reports that a provider verification with so many results ended.
+// PactsVerified reports that a provider verification ended; count is the number of results.
 func (c *Client) PactsVerified(count int) Outcome {
 	return c.trackTexts(&pactsVerified, int64(count))
 }

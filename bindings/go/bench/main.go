@@ -1,4 +1,4 @@
-// Command bench tells what one Track costs, and how much of that is this package's own share:
+// Command bench measures what one Track costs, and how much of that is the work of this package itself:
 //
 //	go run ./bench
 package main
@@ -82,7 +82,7 @@ func run() error {
 			call: func() int32 { return foreign(nil) }},
 	}
 	for range rounds {
-		// One after the other in each round, so that a busy spell of the machine hits all of them.
+		// All rows are measured in each round, so that a time in which the machine is busy affects all of them.
 		for _, r := range rows {
 			r.measure()
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -1,4 +1,5 @@
-// Command conformance replays the cases of tests/conformance over the native layer: one JSON object a line in, one out.
+// Command conformance replays the cases of tests/conformance through the native layer. It reads one JSON object per
+// line, and prints one for each.
 package main
 
 import (
@@ -32,11 +33,11 @@ type call struct {
 	TimeoutMS     uint32  `json:"timeout_ms"`
 	Status        int32   `json:"status"`
 	Name          string  `json:"name"`
-	// Setting is the value of setenv; an event has a number under the same key.
+	// Setting is the value of setenv. In JSON it has the same key as the number of an event.
 	Setting *string `json:"-"`
 }
 
-// text is an argument as C wants it: nil, or bytes that end in NUL.
+// text is an argument for C: nil, or bytes that end with a NUL.
 type text []byte
 
 func (t *text) UnmarshalJSON(source []byte) error {
@@ -139,7 +140,7 @@ func (c *call) run(client *native.Client) any {
 	return "unsupported"
 }
 
-// read answers the text as the library wrote it, cut where the capacity was too small, or a negative status.
+// read returns the text that the library wrote, which is cut if the capacity was too small, or a negative status.
 func (c *call) read(write func(out *byte, capacity uint32) int32) any {
 	capacity := uint32(65536)
 	if c.Capacity != nil {
@@ -165,7 +166,7 @@ func (c *call) setenv() any {
 	return 0
 }
 
-// UnmarshalJSON sorts out the key "value", which is a number for an event and a text for setenv.
+// UnmarshalJSON distinguishes the two types of the key "value": a number for an event, and a text for setenv.
 func (c *call) UnmarshalJSON(source []byte) error {
 	type plain call
 	var value struct {

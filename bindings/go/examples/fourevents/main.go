@@ -1,4 +1,4 @@
-// Command fourevents sends the four events of Pact's libraries and tells what became of them. To see them arrive:
+// Command fourevents sends the four events of the Pact libraries and prints what became of them. To see them arrive:
 //
 //	pact-telemetry collect
 //	PACT_TELEMETRY_ENDPOINT=http://127.0.0.1:PORT PACT_TELEMETRY_MEASUREMENT_ID=G-1 PACT_TELEMETRY_API_SECRET=s \
@@ -19,7 +19,7 @@ func main() {
 	})
 	defer client.Close()
 	if reason := client.UnavailableReason(); reason != "" {
-		fmt.Println(reason) // only to show it: all that follows would do nothing
+		fmt.Println(reason) // all calls below then do nothing
 	}
 	fmt.Println("mock server started:", client.MockServerStarted())
 	fmt.Println("consumer tests ran:", client.ConsumerTestsRan(4))

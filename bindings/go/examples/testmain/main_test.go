@@ -14,7 +14,7 @@ var client = telemetry.New(telemetry.Options{
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	_ = client.Close() // a second at most; what it answers is no reason to fail
+	_ = client.Close() // takes a second at most; its result is no reason to fail
 	os.Exit(code)
 }
 

@@ -14,25 +14,25 @@ import (
 	"time"
 )
 
-// Patience is long enough for a busy machine; nothing waits this long unless it fails.
+// Patience is long enough for a busy machine. Nothing waits this long unless it fails.
 const Patience = 30 * time.Second
 
-// Event is one that arrived.
+// Event is an event that arrived.
 type Event struct {
 	Type     string            `json:"type"`
 	Fields   map[string]string `json:"fields"`
 	Problems []any             `json:"problems"`
 }
 
-// Collector is a running one.
+// Collector is a running collector.
 type Collector struct {
 	URL     string
 	process *exec.Cmd
 	events  chan Event
 }
 
-// Prepare gives this process an environment in which nothing of the person's or the machine's own decides: no opt-out,
-// no proxy, no saved choice. The state goes into the folder. The library and the command are those built in this tree
+// Prepare gives this process an environment without the choices of the person and the machine: without an opt-out, a
+// proxy or a saved choice. The state is kept in the folder. The library and the command are those built in this tree
 // unless the environment names others.
 func Prepare(folder string) error {
 	_, source, _, _ := runtime.Caller(0)
@@ -59,9 +59,8 @@ func Prepare(folder string) error {
 	settings["PACT_TELEMETRY_STATE_DIR"] = filepath.Join(folder, "state")
 	settings["XDG_CONFIG_HOME"] = filepath.Join(folder, "config")
 	settings["XDG_STATE_HOME"] = filepath.Join(folder, "xdg-state")
-	settings["CI"] = "true" // the same wherever the tests run
-	// The person was shown the notice in an earlier run, so nothing waits for the next one and standard error is
-	// silent.
+	settings["CI"] = "true" // so that the tests behave the same everywhere
+	// The notice was shown before, so nothing is held back and nothing is printed on standard error.
 	if err := os.Mkdir(settings["PACT_TELEMETRY_STATE_DIR"], 0o700); err != nil {
 		return err
 	}
@@ -104,7 +103,7 @@ func Start(arguments ...string) (*Collector, error) {
 			if json.Unmarshal(lines.Bytes(), &e) == nil && e.Type == "event" {
 				select {
 				case c.events <- e:
-				default: // a bench reads none; the collector must not wait for it
+				default: // a benchmark reads no events, and the collector must not wait for it
 				}
 			}
 		}
@@ -112,7 +111,7 @@ func Start(arguments ...string) (*Collector, error) {
 	return c, nil
 }
 
-// Next is the next event that arrives.
+// Next waits for the next event that arrives, and returns it.
 func (c *Collector) Next() (Event, error) {
 	select {
 	case e, open := <-c.events:
@@ -125,9 +124,9 @@ func (c *Collector) Next() (Event, error) {
 	}
 }
 
-// Stop ends the collector and answers how many events arrived that Next did not give.
+// Stop ends the collector and returns how many events arrived that Next did not return.
 func (c *Collector) Stop() (int, error) {
-	// What it received is printed before it ends of an interrupt.
+	// The collector prints all that it received before an interrupt ends it.
 	if err := c.process.Process.Signal(os.Interrupt); err != nil {
 		return 0, err
 	}
@@ -135,6 +134,6 @@ func (c *Collector) Stop() (int, error) {
 	for range c.events {
 		left++
 	}
-	_ = c.process.Wait() // ended by a signal: an error for exec, not for us
+	_ = c.process.Wait() // exec reports the end by a signal as an error, but here it is expected
 	return left, nil
 }

@@ -1,11 +1,11 @@
-// Package embedded holds the libraries that this module carries for the platform of the build. The sources carry none:
-// what packs the module adds the libraries, and for each platform of Go's a file that puts them into the table.
+// Package embedded has a table of the libraries that this module contains for the platform of the build. The sources
+// contain none: packaging adds the libraries, and for each system and processor a file that puts them into the table.
 package embedded
 
-// Library is a library as it was built.
+// Library is the content of a library file.
 type Library struct {
 	Content string
-	Digest  string // of the content: SHA-256 in hexadecimal
+	Digest  string // the SHA-256 of the content, in hexadecimal
 }
 
 var libraries = map[string]Library{}
@@ -15,7 +15,7 @@ func Add(platform string, library Library) {
 	libraries[platform] = library
 }
 
-// For answers the library for a platform, named as in "linux-x64-gnu", if this module carries it.
+// For returns the library for a platform, such as "linux-x64-gnu", if this module contains it.
 func For(platform string) (Library, bool) {
 	library, found := libraries[platform]
 	return library, found

@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// Client is the library's own; only its address means something here.
+// Client is a client of the library. Only its address is used here.
 type Client struct{ _ byte }
 
 // functions are the addresses of the library's functions, in the order of their names below.
@@ -19,7 +19,7 @@ var functions struct {
 }
 
 func refusal() string {
-	if bits.UintSize < 64 { // an event's value would take two arguments
+	if bits.UintSize < 64 { // the value of an event would need two arguments
 		return "there is none for 32-bit programs"
 	}
 	return refusalOfSystem()
@@ -41,7 +41,7 @@ func open(path string) error {
 	if err := find("abi_version", &functions.abiVersion); err != nil {
 		return err
 	}
-	// Before the other functions are looked up: another ABI may lack them, and this is the better reason.
+	// The ABI is checked before the other functions are looked up: another ABI may lack them, and it is the better reason.
 	if found := ABIVersion(); found != ABI {
 		return fmt.Errorf("its ABI version is %d, this package was written for %d", found, ABI)
 	}
@@ -62,7 +62,7 @@ func open(path string) error {
 	return nil
 }
 
-// text reads NUL-terminated text of the library's, which stays for ever.
+// text copies a NUL-terminated text of the library that is never freed.
 func text(address uintptr) string {
 	start := *(**byte)(unsafe.Pointer(&address))
 	if start == nil {
@@ -75,7 +75,8 @@ func text(address uintptr) string {
 	return string(unsafe.Slice(start, length))
 }
 
-// The pointers are converted in the calls themselves: there Go keeps what they point to where it is.
+// The pointers are converted in the argument lists of the calls, because only there Go keeps what they point to in
+// place.
 
 func ABIVersion() uint32 {
 	return uint32(call(functions.abiVersion))

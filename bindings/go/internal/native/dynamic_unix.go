@@ -16,7 +16,7 @@ func refusalOfSystem() string {
 	return ""
 }
 
-// libc is glibc on Linux: purego links the program with its dynamic linker and no other.
+// libc is glibc on Linux, because purego links the program with the dynamic linker of glibc.
 func libc() string {
 	if runtime.GOOS == "linux" {
 		return "-gnu"

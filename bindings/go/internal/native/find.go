@@ -13,18 +13,19 @@ import (
 	"github.com/pact-foundation/pact-telemetry/bindings/go/internal/unpack"
 )
 
-// unpacked is the path of the file that this process wrote; nil if it wrote none.
+// unpacked is the path of the file that this process wrote to open the library; nil if it wrote none.
 var unpacked atomic.Pointer[string]
 
-// Discard removes the file that this process wrote to open the library, if it wrote one: where the person has opted
-// out, no file is left. On Windows it stays, as an open library cannot be removed there.
+// Discard removes the file that this process wrote to open the library, if it wrote one, so that no file is left if the
+// person has opted out. On Windows the file stays, because an open library cannot be removed there.
 func Discard() {
 	if path := unpacked.Swap(nil); path != nil {
 		unpack.Remove(*path)
 	}
 }
 
-// load looks in this order: the file that the environment names and nothing else; the embedded library; the system's.
+// load opens the library. If the environment names a file, only that is tried; otherwise the embedded library, and then
+// the system's.
 func load() error {
 	if reason := refusal(); reason != "" {
 		return unusable(reason)
@@ -49,7 +50,8 @@ func load() error {
 	return unusable(reasons...)
 }
 
-// openEmbedded opens the library out of memory, else out of a file of this user's; or answers why it could not.
+// openEmbedded opens the embedded library from memory, or otherwise from a file that only this user can change. It
+// returns the reasons if neither is possible.
 func openEmbedded() (reasons []string, done bool) {
 	library, found := embedded.For(platform())
 	if !found {
@@ -86,7 +88,7 @@ func unusable(reasons ...string) error {
 	return errors.New("the pact_telemetry library cannot be used: " + strings.Join(reasons, "; "))
 }
 
-// about names the file that a reason speaks of, unless the reason does so itself.
+// about adds the path to a reason that does not contain it.
 func about(path string, err error) string {
 	if strings.Contains(err.Error(), path) {
 		return err.Error()
@@ -94,7 +96,7 @@ func about(path string, err error) string {
 	return path + ": " + err.Error()
 }
 
-// fileName is what the library is called on this system.
+// fileName is the name of the library's file on this system.
 func fileName() string {
 	switch runtime.GOOS {
 	case "darwin", "ios":
@@ -105,8 +107,8 @@ func fileName() string {
 	return "libpact_telemetry.so"
 }
 
-// systemName is the name under which the dynamic linker finds an installed library. Windows has no folder of its own
-// for them, and would also look in the current one.
+// systemName is the name by which the dynamic linker finds an installed library. It is empty on Windows, which has no
+// folder for such libraries and would also search the current folder.
 func systemName() string {
 	switch runtime.GOOS {
 	case "darwin", "ios":
@@ -117,7 +119,7 @@ func systemName() string {
 	return "libpact_telemetry.so.1"
 }
 
-// platform names the one that this program runs on as the library's packages do: "linux-x64-gnu", "darwin-arm64".
+// platform is the name of the platform of this program, as in the library's packages: "linux-x64-gnu", "darwin-arm64".
 func platform() string {
 	system, machine := runtime.GOOS, runtime.GOARCH
 	if system == "windows" {

@@ -19,7 +19,7 @@ func read(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if os.IsNotExist(err) && path == header {
-		t.Skip("outside of the library's own tree there is nothing to compare with")
+		t.Skip("the header is only in the library's own source tree")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ var (
 	enumeration = regexp.MustCompile(`PACT_TELEMETRY_(\w+) = (-?\d+)`)
 )
 
-// prototypes are a header's functions by name, each as its type and parameters.
+// prototypes returns the functions of a header by name, each with its type and parameters.
 func prototypes(source, prefix string) map[string]string {
 	found := map[string]string{}
 	for _, match := range prototype.FindAllStringSubmatch(comment.ReplaceAllString(source, ""), -1) {
@@ -46,7 +46,7 @@ func prototypes(source, prefix string) map[string]string {
 	return found
 }
 
-// exported are a Go file's exported functions: the number of parameters by name in lower case.
+// exported returns the exported functions of a Go file: the number of parameters by the name in lower case.
 func exported(t *testing.T, path string) map[string]int {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
@@ -68,7 +68,7 @@ func TestTheFunctionsAreThoseOfTheHeader(t *testing.T) {
 		t.Fatalf("%d functions were read of %d in the header", len(library), count)
 	}
 	ours := prototypes(read(t, "native.h"), "go_")
-	for _, name := range []string{"load", "refusal", "libc"} { // not of the library
+	for _, name := range []string{"load", "refusal", "libc"} { // these are not functions of the library
 		delete(ours, name)
 	}
 	if !maps.Equal(library, ours) {
@@ -84,7 +84,7 @@ func TestTheFunctionsAreThoseOfTheHeader(t *testing.T) {
 	}
 	for _, path := range []string{"native.go", "dynamic.go", "none.go"} {
 		got := exported(t, path)
-		delete(got, "discard") // not of the library
+		delete(got, "discard") // not a function of the library
 		if !maps.Equal(got, want) {
 			t.Errorf("the library's: %v\n%s: %v", want, path, got)
 		}
@@ -108,7 +108,7 @@ func TestTheStatusCodesAreThoseOfTheHeader(t *testing.T) {
 	if !maps.Equal(got, want) {
 		t.Errorf("the header's: %v\nours: %v", want, got)
 	}
-	// Each is an outcome of the public package too.
+	// Each status is also an outcome of the public package.
 	outcomes := constants(t, "../../outcome.go")
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if _, found := outcomes[name]; !found {
@@ -117,7 +117,8 @@ func TestTheStatusCodesAreThoseOfTheHeader(t *testing.T) {
 	}
 }
 
-// constants are a Go file's exported constants by name in lower case, with their number where it is written there.
+// constants returns the exported constants of a Go file by the name in lower case, with their number if it is a
+// literal.
 func constants(t *testing.T, path string) map[string]int {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)

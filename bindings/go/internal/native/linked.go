@@ -2,10 +2,10 @@
 
 package native
 
-// load takes the library that the program is linked with.
+// load uses the library that the program is linked with.
 func load() error {
 	return open("")
 }
 
-// Discard has nothing to remove: no file was written.
+// Discard has nothing to remove, because no file was written.
 func Discard() {}

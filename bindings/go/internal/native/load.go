@@ -1,12 +1,11 @@
-// Package native mirrors pact_telemetry.h one to one and knows where the library lies. What the functions promise is
-// said in that header; text goes in as a pointer to NUL-terminated UTF-8. Nothing here may be called before [Load]
-// succeeded.
+// Package native mirrors pact_telemetry.h one to one, and finds the library. That header documents the functions. A
+// text argument is a pointer to NUL-terminated UTF-8. No function may be called before [Load] has succeeded.
 package native
 
 import "sync"
 
-// LibraryVariable names the environment variable that says where the library is. Nothing else is tried where it is set.
+// LibraryVariable is the environment variable that names the library's file. If it is set, nothing else is tried.
 const LibraryVariable = "PACT_TELEMETRY_LIBRARY"
 
-// Load opens the library at the first call and answers every later one the same.
+// Load opens the library in the first call. Every later call returns the same result.
 var Load = sync.OnceValue(load)

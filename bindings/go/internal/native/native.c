@@ -1,6 +1,6 @@
 //go:build cgo && !windows
 
-// Finds the library's functions at run time, because a library that is missing must never keep a test from starting.
+// Finds the library's functions at run time, so that a missing library can never keep a test from starting.
 // With the build tag pact_telemetry_system they are linked instead.
 #define _GNU_SOURCE // for RTLD_DEFAULT
 #include "native.h"
@@ -36,7 +36,7 @@
     DO(close)             \
     DO(free)
 
-// Each pointer has the type of its trampoline, so that the two cannot differ.
+// Each pointer has the type of the function below that calls it, so that the two cannot differ.
 #define POINTER(name) __typeof__(pact_telemetry_go_##name) *name;
 static struct { EACH_FUNCTION(POINTER) } library;
 
@@ -54,7 +54,7 @@ static int find(const char *path, char *error, uint32_t error_capacity)
 
 static void *opened;
 
-// ISO C has no cast from dlsym's answer to a function pointer; POSIX asks for this one.
+// ISO C has no cast from the result of dlsym to a function pointer, so the callers use the one that POSIX requires.
 static int symbol(const char *name, void **to, char *error, uint32_t error_capacity)
 {
     *to = dlsym(opened, name);
@@ -67,9 +67,9 @@ static int symbol(const char *name, void **to, char *error, uint32_t error_capac
 
 static int find(const char *path, char *error, uint32_t error_capacity)
 {
-    // RTLD_NOW: what is missing shows here and not in the middle of a test. A library that turns out to be another one
-    // stays open: closing it could take code away from threads that it started.
-    // dlopen is asked for by name, because linkers warn of a program that names it and is linked statically.
+    // With RTLD_NOW a missing symbol is found here and not in the middle of a test. A library that turns out to be
+    // another one stays open, because closing it could unmap the code of threads that it started.
+    // dlopen is looked up by name, because linkers warn if a statically linked program refers to it.
     void *(*open_library)(const char *, int);
     *(void **)&open_library = dlsym(RTLD_DEFAULT, "dlopen");
     opened = open_library == NULL ? NULL : open_library(path, RTLD_NOW | RTLD_LOCAL);
@@ -91,7 +91,7 @@ const char *pact_telemetry_go_refusal(void)
     if (getauxval(AT_SECURE) != 0) {
         return "this process has more rights than its user (set-user-ID, or capabilities of its file)";
     }
-    // The kernel, or the dynamic linker, says where the program's own headers are.
+    // The auxiliary vector has the address of the program's own headers.
     const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
     for (unsigned long i = 0; headers != NULL && i < getauxval(AT_PHNUM); i++) {
         if (headers[i].p_type == PT_INTERP) {
@@ -125,7 +125,8 @@ int32_t pact_telemetry_go_load(const char *path, uint32_t abi, char *error, uint
     if (find(path, error, error_capacity) != 0) {
         return -1;
     }
-    // Before the other functions are looked up: another ABI may lack them, and this is the better reason.
+    // The ABI is checked before the other functions are looked up: another ABI may lack them, and it is the better
+    // reason.
     uint32_t found = library.abi_version();
     if (found != abi) {
         snprintf(error, error_capacity, "its ABI version is %u, this package was written for %u", found, abi);

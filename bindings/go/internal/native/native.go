@@ -2,8 +2,8 @@
 
 package native
 
-// The library neither calls back into Go nor keeps a pointer, so the annotations hold: an event's texts may lie on the
-// stack.
+// The library neither calls back into Go nor keeps a pointer, so the annotations below are true, and the texts of an
+// event may be on the stack.
 
 /*
 #cgo CFLAGS: -Wall -Wextra
@@ -24,7 +24,7 @@ import (
 	"unsafe"
 )
 
-// Client is the library's own; only its address means something here.
+// Client is a client of the library. Only its address is used here.
 type Client C.PactTelemetry
 
 func refusal() string {

@@ -1,5 +1,5 @@
-// The functions of pact_telemetry.h one to one, called through a table that pact_telemetry_go_load fills. A test
-// compares these declarations with the library's own.
+// The functions of pact_telemetry.h, one to one. They call the library through a table that pact_telemetry_go_load
+// fills. A test compares these declarations with the library's own.
 #ifndef PACT_TELEMETRY_GO_NATIVE_H
 #define PACT_TELEMETRY_GO_NATIVE_H
 
@@ -7,14 +7,15 @@
 
 typedef struct PactTelemetry PactTelemetry;
 
-// Why this process must not open a library, or NULL if it may.
+// Returns why this process must not open a library, or NULL if it may.
 const char *pact_telemetry_go_refusal(void);
 
-// The C library of the program, as the end of a platform's name: "-gnu", "-musl"; "" where there is only one.
+// Returns the C library of the program as the last part of a platform's name: "-gnu", "-musl"; "" where there is only
+// one.
 const char *pact_telemetry_go_libc(void);
 
-// Opens the library at this path (or takes the linked one) and fills the table. 0 is success; anything else leaves a
-// readable text in error. Called once a process, before any other function here.
+// Opens the library at this path (or uses the linked one) and fills the table. Returns 0 on success; otherwise it
+// writes a readable text into error. It is called once in a process, before all functions below.
 int32_t pact_telemetry_go_load(const char *path, uint32_t abi, char *error, uint32_t error_capacity);
 
 uint32_t pact_telemetry_go_abi_version(void);

@@ -4,12 +4,12 @@ package native
 
 import "errors"
 
-// Client is never made here. Load fails, so that none of the functions is ever reached.
+// Client is never made in this build. Load fails, so none of the functions below is ever called.
 type Client struct{}
 
 func load() error {
-	return errors.New("the pact_telemetry library cannot be used: this program was built without cgo (CGO_ENABLED=0, " +
-		"or no C compiler was found), by which Go reaches it")
+	return errors.New("the pact_telemetry library cannot be used: Go needs cgo to call it, and this program was built " +
+		"without cgo (CGO_ENABLED=0, or no C compiler was found)")
 }
 
 func Discard() {}

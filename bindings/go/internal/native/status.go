@@ -3,7 +3,7 @@ package native
 // ABI is the number of the ABI that this package was written for.
 const ABI = 1
 
-// PactTelemetryStatus of the header.
+// The values of PactTelemetryStatus in the header.
 const (
 	OK             = 0
 	Disabled       = 1

@@ -9,18 +9,18 @@ import (
 	"unsafe"
 )
 
-// Flags of memfd_create. A kernel that forbids executable memory files by default (vm.memfd_noexec) has to be asked for
-// one.
+// Flags of memfd_create. The second one is needed if the kernel forbids executable memory files by default
+// (vm.memfd_noexec).
 const (
 	memfdCloseOnExec = 0x1
 	memfdExecutable  = 0x10
 )
 
-// memfdCreate is the number of the system call, which the syscall package does not know.
+// memfdCreate is the number of the system call, which the syscall package does not have.
 var memfdCreate = map[string]uintptr{"amd64": 319, "arm64": 279}[runtime.GOARCH]
 
-// InMemory puts the content into a file that exists in memory alone, and answers the path under which this process
-// opens it. The file stays until close is called and nothing has it mapped.
+// InMemory puts the content into a file that exists only in memory, and returns the path by which this process opens
+// it. The file exists until closeFile is called and nothing has it mapped.
 func InMemory(name, content string) (path string, closeFile func(), err error) {
 	if memfdCreate == 0 {
 		return "", nil, errors.ErrUnsupported
@@ -37,7 +37,7 @@ func InMemory(name, content string) (path string, closeFile func(), err error) {
 		return descriptor, code
 	}
 	descriptor, code := create(memfdCloseOnExec | memfdExecutable)
-	if code == syscall.EINVAL { // before Linux 6.3, which has no such flag and needs none
+	if code == syscall.EINVAL { // Linux before 6.3 has no such flag and does not need it
 		descriptor, code = create(memfdCloseOnExec)
 	}
 	if code != 0 {

@@ -1,5 +1,5 @@
-// Package unpack gives the content of a library a path that a dynamic linker can open: in memory, or in a file that
-// only this user can change.
+// Package unpack writes the content of a library to a file that a dynamic linker can open: in memory, or on disk, where
+// only this user can change it.
 package unpack
 
 import (
@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// folderName is not that of the library's own state, which some systems keep in the same parent.
+// folderName differs from the name of the state folder, which some systems keep in the same parent folder.
 const folderName = "pact-telemetry-library"
 
-// leftover is the age at which the file of another version, or of a process that was killed while it wrote, is removed.
+// leftover is the age at which the file of another version, or of a process that was killed while writing, is removed.
 const leftover = 30 * 24 * time.Hour
 
 const temporary = ".library.tmp"
 
-// Private makes sure that a file of this name ("digest-file") in the folder has exactly this content. The folder is
-// made where it is missing; one that another user could change is not used, and its mode is not changed. It answers the
-// file's path, and whether this call wrote it.
+// Private makes sure that the file of this name ("digest-file") in the folder has exactly this content. It makes the
+// folder if it is missing. A folder that another user could change is not used, and its mode is not changed. It returns
+// the path of the file, and whether this call wrote it.
 func Private(folder, name, content string) (path string, written bool, err error) {
 	if err := private(folder); err != nil {
 		return "", false, err
@@ -32,21 +32,21 @@ func Private(folder, name, content string) (path string, written bool, err error
 		return path, false, nil
 	}
 	err = write(folder, path, content)
-	if !holds(path, content) { // if it does, an error is that another process was faster
-		return "", false, errors.Join(err, fmt.Errorf("%s does not hold the library", path))
+	if !holds(path, content) { // if it has the content despite an error, another process was faster
+		return "", false, errors.Join(err, fmt.Errorf("%s does not contain the library", path))
 	}
 	removeLeftovers(folder, name)
 	return path, true, nil
 }
 
-// Remove takes back what Private wrote, and the folder unless something else is in it.
+// Remove removes the file that Private wrote, and its folder if that is empty then.
 func Remove(path string) {
 	if os.Remove(path) == nil {
 		_ = os.Remove(filepath.Dir(path))
 	}
 }
 
-// private makes the folder, or answers why one that is there cannot be used.
+// private makes the folder if it is missing, and returns an error if it cannot be used.
 func private(folder string) error {
 	parent, err := os.Stat(filepath.Dir(folder))
 	if err != nil {
@@ -71,7 +71,7 @@ func private(folder string) error {
 	return nil
 }
 
-// holds tells whether it is a file, not a link, with this content.
+// holds says whether the path is a regular file, not a link, with this content.
 func holds(path, content string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() != int64(len(content)) {
@@ -81,7 +81,7 @@ func holds(path, content string) bool {
 	return err == nil && string(found) == content
 }
 
-// write puts the whole content there at once: no process ever sees a part of it.
+// write replaces the file atomically, so that no process ever sees a part of the content.
 func write(folder, path, content string) error {
 	if err := allowed(len(content)); err != nil {
 		return err
@@ -108,7 +108,7 @@ func removeLeftovers(folder, name string) {
 	if err != nil {
 		return
 	}
-	_, suffix, _ := strings.Cut(name, "-") // behind the digest
+	_, suffix, _ := strings.Cut(name, "-") // what follows the digest
 	for _, entry := range entries {
 		if entry.Name() == name || !isOurs(entry.Name(), suffix) {
 			continue

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Places are the folders in which this user may keep a library. On Windows, the one for local application data, which
-// belongs to the user; a temporary folder may be everybody's.
+// Places are the folders in which this user may keep a library. On Windows this is only the folder for local
+// application data, which belongs to the user; a temporary folder may belong to all users.
 func Places() []string {
 	cache, err := os.UserCacheDir()
 	if err != nil {

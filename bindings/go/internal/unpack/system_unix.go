@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// Places are the folders in which this user may keep a library, the best first. More than one, because a file system
-// may be full, read-only or mounted noexec.
+// Places are the folders in which this user may keep a library, the best first. There are several, because a file
+// system may be full, read-only or mounted noexec.
 func Places() []string {
 	var places []string
 	if cache, err := os.UserCacheDir(); err == nil {
@@ -26,7 +26,7 @@ func Places() []string {
 	return places
 }
 
-// replaceable answers why others could put something else in the place of what lies in this folder.
+// replaceable returns an error if other users could replace what is in this folder.
 func replaceable(folder fs.FileInfo) error {
 	owner, err := ownerOf(folder)
 	switch {
@@ -40,7 +40,7 @@ func replaceable(folder fs.FileInfo) error {
 	return nil
 }
 
-// shared answers why others could change what is in this folder.
+// shared returns an error if other users could read or change what is in this folder.
 func shared(folder fs.FileInfo) error {
 	owner, err := ownerOf(folder)
 	switch {
@@ -49,7 +49,7 @@ func shared(folder fs.FileInfo) error {
 	case owner != os.Geteuid():
 		return fmt.Errorf("belongs to user %d", owner)
 	case folder.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("is not this user's alone (mode %v)", folder.Mode())
+		return fmt.Errorf("others may use it (mode %v)", folder.Mode())
 	}
 	return nil
 }
@@ -61,8 +61,8 @@ func ownerOf(info fs.FileInfo) (int, error) {
 	return 0, errors.New("the owner is not known")
 }
 
-// allowed answers why a file of this length cannot be written. A write past the limit would end the process by a
-// signal.
+// allowed returns an error if a file of this length cannot be written. A write beyond the limit would end the process
+// by a signal.
 func allowed(length int) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
