@@ -30,7 +30,7 @@ const TO_DISK_MS: [f64; 2] = [5.0, 25.0];
 /// If a thread of the program itself needs this long to write a file, the machine is too busy for a measurement.
 const BUSY_MS: f64 = 2.0;
 
-/// The event is on disk when the process is killed, unless the machine was too busy. Also measures the time to the disk.
+/// The event is on disk when the process is killed, unless the machine was too busy. Measures the time to the disk.
 fn soon(asked: &Asked) -> Seen {
     let sandbox = Sandbox::new();
     let program = sandbox.program("killed_soon", Language::C);
