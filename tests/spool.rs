@@ -402,7 +402,7 @@ fn memory_only(place: impl Fn(&str, &str) -> Process) {
     let collector = Collector::start(&["--requests", "--answers", "ok, 503 retry-after=1"]);
     let steps = "track 1, flush Delivered, print, track 2, flush TimedOut, print, track 3, flush, close, \
                  until /delivered=3, print";
-    // In CI: on a person's machine nothing is sent where nothing can be kept, see notice.rs.
+    // As in CI: on a person's machine nothing is sent if nothing can be kept, see notice.rs.
     let stats = place(&collector.url, steps).variable("CI", "true").run();
     assert_eq!([0, 1].map(|at| count(&stats[at], "/delivered")), [1, 1]);
     assert_eq!((count(&stats[1], "/queued"), count(&stats[1], "/spooled")), (1, 0), "it is on no disk");
@@ -535,7 +535,7 @@ fn a_spool_that_is_removed_while_a_process_runs_costs_nothing_but_the_memory_of_
     let stats = process.end();
     balanced(&stats[0]);
     let arrived = events_of(collector.end());
-    // Whether 2 counts as taken by another process (its file is gone) is open; it is not sent twice, and 3 arrives.
+    // Event 2 may count as taken by another process, because its file is gone. It is not sent twice, and 3 arrives.
     assert!(arrived == [2, 3] || arrived == [3], "{arrived:?}: {}", stats[0]);
 }
 

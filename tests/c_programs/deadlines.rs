@@ -23,7 +23,7 @@ struct Hanging {
 enum Server {
     Collector(Collector),
     Listener(TcpListener),
-    /// The program has it itself.
+    /// The program itself is the server.
     Own,
 }
 

@@ -36,7 +36,7 @@ fn the_header_may_be_included_twice() {
 
 #[test]
 fn the_declarations_for_cdef_parsers_are_c() {
-    // They hold no directive, so neither an include nor a guard: once, after the types they use.
+    // They contain no directive, so no include and no guard. So they are included once, after the types that they use.
     let text = std::fs::read_to_string(root("include/pact_telemetry.ffi.h")).unwrap();
     for (compiler, language, standard) in STANDARDS {
         check(compiler, language, standard, &text, &["-include", "stdint.h"]);
@@ -94,7 +94,7 @@ $library->pact_telemetry_free($client);
     assert_eq!(run_tool(php.arg(library().join("libpact_telemetry.so"))), "1\ndisabled\n");
 }
 
-/// Doxygen's run over a header, with its warnings, or `None` where there is no Doxygen.
+/// Doxygen's run over a header, with its warnings, or `None` if there is no Doxygen.
 fn doxygen(header: &Path, sandbox: &Sandbox) -> Option<std::process::Output> {
     let settings = std::fs::read_to_string(root("docs/Doxyfile")).unwrap();
     let (input, folder) = (header.display(), sandbox.path().display());

@@ -4,7 +4,7 @@ use crate::support::programs::{Ended, Language, Sandbox, library, root};
 use crate::support::{Collector, notice_shown, state_below};
 use std::os::unix::fs::PermissionsExt;
 
-/// The user that `limits` becomes where it is root.
+/// The user that `limits` becomes if it runs as root.
 const NOBODY: u32 = 65_534;
 
 fn names(collector: Collector) -> Vec<String> {
@@ -14,12 +14,12 @@ fn names(collector: Collector) -> Vec<String> {
     names
 }
 
-/// Runs `limits` with so much of that resource, and then without a limit. The program itself checks that every call
-/// returns and that the counters balance; with `all`, also that every event is delivered in the end. This test checks
-/// that as many events arrived as the program counted.
+/// Runs `limits` with each of these amounts of that resource, and then without a limit. The program itself checks that
+/// every call returns and that the counters balance; with `all`, also that every event is delivered in the end. This
+/// test checks that as many events arrived as the program counted.
 fn lives_with(resource: &str, amounts: &[usize], promise: &str) {
     let sandbox = Sandbox::new();
-    // It may be another user's.
+    // The program may run as another user.
     std::fs::set_permissions(sandbox.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
     let program = sandbox.program("limits", Language::C);
     let live = |amount: &usize| {
@@ -136,7 +136,7 @@ fn every_function_runs_on_a_stack_of_64_kib() {
     }
 }
 
-/// It succeeded, and said nothing.
+/// Checks that it succeeded and printed nothing.
 fn expect_silence(what: &str, ended: &Ended) {
     let Ended { status, out, err, .. } = ended;
     assert!(status.success() && out.is_empty() && err.is_empty(), "{what}: {status}\n{out}{err}");

@@ -23,7 +23,7 @@ fn trace(sandbox: &Sandbox, program: &Path, argument: Option<&str>, variables: &
     trace_by(sandbox.run("strace"), sandbox, program, argument, variables)
 }
 
-/// The same by an strace that is started in a way of its own.
+/// The same, with strace started by this run.
 fn trace_by(
     strace: Run,
     sandbox: &Sandbox,
@@ -104,7 +104,7 @@ fn opted_out_nothing_is_started_connected_or_written() {
     assert_eq!(collector.end(), Vec::<serde_json::Value>::new());
 }
 
-/// Starts a command where an administrator has chosen this, for nobody else to see.
+/// Starts a command on a system where an administrator made this choice, which no other process can see.
 const WITH_A_SYSTEM_CHOICE: &str = r#"
     mount -t tmpfs none /mnt
     mkdir /mnt/upper /mnt/work

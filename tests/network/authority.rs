@@ -17,7 +17,7 @@ impl Authority {
     }
 }
 
-/// A collector whose certificate nobody but itself has signed.
+/// A collector with a self-signed certificate.
 pub fn self_signed(name: &str) -> (Collector, String) {
     let pair = authority::self_signed(name);
     let certificate = pair[0].clone();

@@ -20,7 +20,7 @@ fn holds_its_time(endpoint: &str) {
     let (client, others) = clients.split_first().unwrap();
     let first = measured(|| assert_eq!(client.flush(TIME), Flushed::TimedOut));
     assert!((TIME..TIME + Duration::from_secs(1)).contains(&first), "{first:?}");
-    // One budget a process: what was waited in vain is not waited for again.
+    // A process has one budget: time that was waited in vain is not waited again.
     let flushes = (0..3).map(|_| measured(|| assert_eq!(client.flush(TIME), Flushed::TimedOut)));
     let closes = others.iter().map(|other| measured(|| assert_eq!(other.close(TIME), Flushed::TimedOut)));
     let later: Duration = flushes.chain(closes).sum();

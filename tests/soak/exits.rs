@@ -172,7 +172,7 @@ fn end(mut run: Run, way: &str, who: &str, place: Place) -> Result<f64, String> 
     milliseconds_to_end(command, way == "stop").map_err(|line| format!("{way}: {line}"))
 }
 
-/// How long a process takes to end after the moment that it prints or, where it `is_killed`, after that.
+/// How long a process takes to end: after the moment that it prints or, if it `is_killed`, after the kill.
 pub fn milliseconds_to_end(mut command: Command, is_killed: bool) -> Result<f64, String> {
     let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut out = BufReader::new(process.stdout.take().unwrap());

@@ -1,4 +1,4 @@
-//! A home that processes leave things in: what is on disk, and how a later process finds it.
+//! A home in which processes leave files: what is on disk, and how a later process finds it.
 
 use crate::support::programs::Run;
 use serde_json::Value;

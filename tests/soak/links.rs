@@ -1,5 +1,5 @@
-//! Ways to a collector: over HTTP or HTTPS, with a round trip that takes its time. A relay delays each byte, those of a
-//! handshake too. Where the kernel has `netem`, the loopback of a network namespace does so instead.
+//! Ways to a collector: over HTTP or HTTPS, with a round trip of a given time. A relay delays each byte, those of a
+//! handshake too. If the kernel has `netem`, the loopback of a network namespace does so instead.
 
 use crate::support::Collector;
 use crate::support::authority::Authority;

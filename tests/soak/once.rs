@@ -1,5 +1,5 @@
-//! Every event arrives, and once, however slow the server is and however far away, over HTTP and HTTPS: short processes
-//! one after the other, then a few that have the time to deliver what was left.
+//! Every event arrives, and only once, however slow the server is and however far away, over HTTP and HTTPS: short
+//! processes run one after the other, then a few that live long enough to deliver what was left.
 
 use super::exits::{MARGIN, milliseconds_to_end, sorted};
 use super::leftovers::Leftovers;

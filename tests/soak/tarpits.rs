@@ -94,7 +94,7 @@ impl Tarpit {
         Some(tarpit)
     }
 
-    /// A run of the program that falls into it.
+    /// A run of the program that connects to it.
     pub fn run(&self, sandbox: &Sandbox, home: &Path, program: &Path) -> Run {
         let run = if matches!(self.kind, Kind::Name | Kind::Connect) {
             let run = sandbox.run("unshare").argument("-n").argument("-m").argument("sh").argument("-ec");

@@ -30,7 +30,7 @@ impl Authority {
     }
 }
 
-/// A certificate for that name that nobody but itself has signed, and its key.
+/// A self-signed certificate for that name, and its key.
 pub fn self_signed(name: &str) -> [String; 2] {
     let key = KeyPair::generate().unwrap();
     [CertificateParams::new(vec![name.into()]).unwrap().self_signed(&key).unwrap().pem(), key.serialize_pem()]

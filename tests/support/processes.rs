@@ -209,7 +209,7 @@ impl Running {
         }
     }
 
-    /// SIGKILL.
+    /// Kills it by SIGKILL.
     pub fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();

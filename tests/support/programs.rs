@@ -37,7 +37,7 @@ pub fn root(path: &str) -> PathBuf {
     Path::new(ROOT).join(path)
 }
 
-/// `make -s` with these arguments, building where it always does.
+/// Runs `make -s` with these arguments, which builds in the usual folder.
 pub fn make(arguments: &[&str]) {
     run_tool(Command::new("make").args(["-s", "-C", ROOT]).args(arguments).env_remove("CARGO_TARGET_DIR"));
 }

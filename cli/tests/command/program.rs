@@ -54,7 +54,7 @@ fn settled(client: &Client) -> String {
     }
 }
 
-/// A running one.
+/// A running program.
 pub struct Program {
     child: Child,
     input: Option<ChildStdin>,
@@ -62,7 +62,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// With this home, its events going to this collector. As in a CI pipeline, where no notice has to come first.
+    /// Starts it with this home and as in CI, where it need not show the notice first. Its events go to this collector.
     pub fn start(home: &Home, collector: &Collector) -> Self {
         Program::start_with(home, collector, &[])
     }
@@ -110,7 +110,7 @@ impl Program {
         self.tell("settle")
     }
 
-    /// Ends it, as programs end.
+    /// Lets it exit as programs usually do.
     pub fn end(mut self) {
         drop(self.input.take());
         assert!(wait(&mut self.child).success());

@@ -37,7 +37,7 @@ fn other_keys_are_kept_and_what_is_no_choice_is_replaced() {
     }
 }
 
-/// A choice that was turned on after an "off", without when that was.
+/// A choice that was turned on after an "off", without the time of that.
 fn without_time(mut saved: Value) -> Value {
     let since = saved.as_object_mut().unwrap().remove("since_ms").unwrap();
     assert!(since.as_u64().unwrap() > 1_700_000_000_000, "what was recorded before is never sent");
