@@ -27,9 +27,6 @@ const TEXT_BYTES = 4_096;
 /** A control character: the library refuses a text that contains one. */
 const REFUSED = '\u0001';
 
-/** The longest time that the exit of the process, or of a worker thread, waits for the disk. */
-const EXIT_TIMEOUT_MS = 50;
-
 // What `explain`, `preview` and `stats` return in place of what the library does not answer.
 const noExplanation = () => ({
   enabled: false,
@@ -566,11 +563,14 @@ function onDisk(status, before, now) {
   return status === STATUS.LOST ? undefined : outcome(status);
 }
 
-/** Puts on disk what all clients that were not closed have accepted. */
-function persistAll() {
+/**
+ * Puts on disk what all clients that were not closed have accepted. When no time is left, it does not wait for that.
+ * @param {number} deadline as a time of `performance.now()`
+ */
+function persistAll(deadline) {
   for (const client of open.values()) {
     const left = client.deref();
-    if (left) persistNow(left, EXIT_TIMEOUT_MS);
+    if (left) persistNow(left, Math.max(0, Math.floor(deadline - performance.now())));
   }
 }
 

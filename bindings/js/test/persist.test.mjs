@@ -1,8 +1,11 @@
 // What was tracked is on disk before the runtime ends, or when the program asks for it. Nothing waits for a server.
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { TelemetryClient } from '@pact-foundation/telemetry';
-import { collect, newState, offline, optionsFor, run, waiting } from './support.mjs';
+import { collect, newFolder, newState, offline, optionsFor, run, waiting } from './support.mjs';
 
 const PREAMBLE = `
   const { TelemetryClient } = require('@pact-foundation/telemetry');
@@ -141,4 +144,63 @@ test('the exit takes less than a second with 4,000 events and a server that hang
   const ended = await run(['-e', code], { env: { ...offline(), PACT_TELEMETRY_ENDPOINT: hanging.url } });
   assert.equal(ended.stdout, 'true\n');
   await hanging.stop();
+});
+
+// Stands for the library on a disk that stalls: each `persist` takes the whole time that it is given.
+const STALLING = `
+  #include <stdint.h>
+  #include <stdlib.h>
+  #include <string.h>
+  #include <time.h>
+  typedef void *Client;
+  typedef const char *Text;
+  static int32_t answer(char *out) { strcpy(out, "{}"); return 2; }
+  uint32_t pact_telemetry_abi_version(void) { return 1; }
+  Text pact_telemetry_version(void) { return "1.0.0"; }
+  Text pact_telemetry_status_name(int32_t status) { (void)status; return "PACT_TELEMETRY_OK"; }
+  Client pact_telemetry_new(Text config, char *error, uint32_t capacity) {
+    (void)config, (void)error, (void)capacity;
+    return malloc(1);
+  }
+  int32_t pact_telemetry_track(Client client, Text a, Text b, Text c, int64_t value, Text d, Text e) {
+    (void)client, (void)a, (void)b, (void)c, (void)value, (void)d, (void)e;
+    return 0;
+  }
+  int32_t pact_telemetry_set_enabled(Client client, int32_t on) { (void)client, (void)on; return 0; }
+  int32_t pact_telemetry_is_enabled(Client client) { (void)client; return 1; }
+  int32_t pact_telemetry_explain(Client client, char *out, uint32_t n) { (void)client, (void)n; return answer(out); }
+  int32_t pact_telemetry_stats(Client client, char *out, uint32_t n) { (void)client, (void)n; return answer(out); }
+  int32_t pact_telemetry_preview(Client client, Text a, Text b, Text c, int64_t value, Text d, Text e, char *out,
+                                 uint32_t n) {
+    (void)client, (void)a, (void)b, (void)c, (void)value, (void)d, (void)e, (void)n;
+    return answer(out);
+  }
+  int32_t pact_telemetry_persist(Client client, uint32_t ms) {
+    (void)client;
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+    return -7;
+  }
+  int32_t pact_telemetry_flush(Client client, uint32_t ms) { (void)client, (void)ms; return 0; }
+  int32_t pact_telemetry_close(Client client, uint32_t ms) { (void)client, (void)ms; return 0; }
+  void pact_telemetry_free(Client client) { free(client); }
+`;
+const skip = spawnSync('cc', ['--version']).status === 0 ? false : 'there is no C compiler';
+
+test('on a disk that stalls the exit waits 50 ms, however many clients and copies there are', { skip }, async () => {
+  const library = path.join(newFolder(), 'stalling.so');
+  writeFileSync(`${library}.c`, STALLING);
+  execFileSync('cc', ['-shared', '-fPIC', '-o', library, `${library}.c`]);
+  const code = `
+    const clients = [];
+    for (let copy = 0; copy < 20; copy++) {
+      for (const file of Object.keys(require.cache)) if (!file.includes('koffi')) delete require.cache[file];
+      const { TelemetryClient } = require('@pact-foundation/telemetry');
+      for (let i = 0; i < 2; i++) clients.push(new TelemetryClient({ library: { id: 'a', name: 'A', version: '1' } }));
+    }
+    console.log(clients.every((client) => client.unavailableReason === null && client.pactsVerified(1) === 'ok'));
+    let begun;
+    process.prependListener('exit', () => (begun = performance.now()));
+    process.on('exit', () => console.log(performance.now() - begun >= 40, performance.now() - begun < 1000));`;
+  const ended = await run(['-e', code], { library });
+  assert.equal(ended.stdout, 'true\ntrue true\n', ended.stderr);
 });
