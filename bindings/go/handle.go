@@ -47,9 +47,14 @@ func open(config []byte) (*handle, error) {
 
 // acquire adds a reference. It returns false if the handle is closed.
 func (h *handle) acquire() bool {
+	return !h.closed.Load() && h.retain()
+}
+
+// retain adds a reference, also while the library closes the client. It returns false if the client was freed.
+func (h *handle) retain() bool {
 	for {
 		refs := h.refs.Load()
-		if refs == 0 || h.closed.Load() {
+		if refs == 0 {
 			return false
 		}
 		if h.refs.CompareAndSwap(refs, refs+1) {
@@ -72,16 +77,26 @@ func (h *handle) drop() {
 	}
 }
 
+// readStats reads the counters.
+func (h *handle) readStats() ([]byte, Outcome) {
+	return read(func(out *byte, capacity uint32) int32 { return native.Stats(h.client, out, capacity) })
+}
+
 // keepStats reads the counters for the last time, when the library has closed the client.
 func (h *handle) keepStats() {
-	text, outcome := read(func(out *byte, capacity uint32) int32 { return native.Stats(h.client, out, capacity) })
-	if outcome == OK {
+	if text, outcome := h.readStats(); outcome == OK {
 		h.stats.Store(&text)
 	}
 }
 
-// lastStats returns the last counters; nil until the library has closed the client.
+// lastStats returns the last counters; while the library closes the client, those of this moment.
 func (h *handle) lastStats() []byte {
+	if h.stats.Load() == nil && h.retain() {
+		defer h.release()
+		if text, outcome := h.readStats(); outcome == OK {
+			return text
+		}
+	}
 	if text := h.stats.Load(); text != nil {
 		return *text
 	}

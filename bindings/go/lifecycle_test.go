@@ -119,6 +119,23 @@ func TestCloseDoesNotWaitForAFlushOfAnotherGoroutine(t *testing.T) {
 	waitUntil(t, "freed by the last call inside", func() bool { return client.handle.refs.Load() == 0 })
 }
 
+func TestTheCountersAreThereWhileTheLibraryCloses(t *testing.T) {
+	server := startCollector(t, "--answers", "hang*")
+	client := newClient(t, optionsFor(server.URL))
+	expect(t, "track", client.PactsVerified(1), OK)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	closed := make(chan error)
+	go func() { closed <- client.Shutdown(ctx) }()
+	waitUntil(t, "closed", client.handle.closed.Load)
+	stats := client.Stats()
+	expect(t, "outcome", stats.Outcome, Closed)
+	expect(t, "accepted", stats.Accepted, 1)
+	<-closed
+	waitUntil(t, "freed", func() bool { return client.handle.refs.Load() == 0 })
+	expect(t, "accepted when closed", client.Stats().Accepted, 1)
+}
+
 func TestGoroutinesMayMoveBetweenThreads(t *testing.T) {
 	server := startCollector(t)
 	client := newClient(t, optionsFor(server.URL))

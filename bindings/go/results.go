@@ -107,7 +107,8 @@ type NoticeState struct {
 }
 
 // Stats say what became of the client's events in this process. At every moment
-// Accepted = Delivered + Unconfirmed + Queued + Spooled + the sum of Dropped. After Close they do not change any more.
+// Accepted = Delivered + Unconfirmed + Queued + Spooled + the sum of Dropped. They do not change any more when the
+// library has closed the client.
 type Stats struct {
 	Answer
 	Accepted  int64 `json:"accepted"`
