@@ -126,6 +126,11 @@ impl Health {
         answered_lately && self.unanswered < UNANSWERED_MAX && self.vain(now_ms).is_zero()
     }
 
+    /// Whether the last request got no answer only since its process ended before one could arrive.
+    pub fn is_only_unheard(&self) -> bool {
+        self.unanswered > 0 && self.vain_ms == 0
+    }
+
     /// The usual time of a request on a new connection until its answer, if that is known.
     pub fn usual(&self, now_ms: u64) -> Option<Duration> {
         self.is_known(now_ms).then(|| Duration::from_millis(self.connect_ms + self.answer_ms))
@@ -358,6 +363,20 @@ mod tests {
         }
         assert!(!health.is_unconfirmed(NOW, MS(10)) && health.usual(NOW).is_none());
         assert!(health.after_answer(NOW, None, MS(100)).is_known(NOW), "until it answers again");
+    }
+
+    #[test]
+    fn one_that_killed_processes_did_not_hear_is_slow_unless_a_process_waited_for_it_in_vain() {
+        let never = Health::default();
+        let unheard = never.after_unconfirmed();
+        assert_eq!([never.is_only_unheard(), unheard.is_only_unheard()], [false, true]);
+        for other in [
+            unheard.after_vain(NOW, MS(500), false, 0),
+            unheard.after_failure(NOW, None, 0),
+            unheard.after_answer(NOW, None, MS(1)),
+        ] {
+            assert!(!other.is_only_unheard(), "{other:?}");
+        }
     }
 
     #[test]

@@ -103,6 +103,82 @@ fn no_call_says_kept_of_what_vanished_from_the_disk() {
     wait_until(|| one.flush(PATIENCE) == Flushed::Kept);
 }
 
+/// Tracks this event, and is killed while a request waits for an answer. Returns the request.
+fn is_killed_while_it_waits(home: &Home, collector: &Collector, number: usize) -> Value {
+    let mut process =
+        home.process(&collector.url, &format!("track {number}, persist Kept, print, sleep 60000")).start();
+    process.wait_for_print();
+    let request = collector.next_request();
+    assert_eq!(request["answer"], "hang");
+    // The process notes what it sent as soon as it has sent it, which the server may see sooner.
+    let lock = home.spool().join(&home.files(".lock")[0]);
+    wait_until(|| std::fs::read_to_string(&lock).is_ok_and(|note| note.ends_with('\n')));
+    process.kill();
+    request
+}
+
+/// How often the event with this number is in these requests.
+fn times(requests: &[Value], number: usize) -> usize {
+    let pattern = format!(r#"metric_value\":{number},"#);
+    requests.iter().map(|request| request.to_string().matches(&pattern).count()).sum()
+}
+
+#[test]
+fn what_a_killed_process_had_sent_is_not_sent_again_to_a_server_that_answered_lately() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "ok,hang"]);
+    home.run(&collector.url, "track 0, flush Delivered");
+    collector.next_request();
+    is_killed_while_it_waits(&home, &collector, 1);
+    let stats = home.run(&collector.url, "until /left_by_others/unconfirmed, track 2, flush Delivered, print");
+    assert_eq!(count(&stats[0], "/left_by_others/delivered"), 0);
+    assert_eq!(home.batches(), Vec::<String>::new());
+    let after = collector.end();
+    assert_eq!([times(&after, 1), times(&after, 2)], [0, 1]);
+}
+
+#[test]
+fn of_what_killed_processes_had_sent_to_a_server_that_never_answered_the_first_alone_is_sent_again() {
+    const KILLED: usize = 5;
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "hang,hang,hang,hang,hang,ok"]);
+    let mut requests = Vec::new();
+    for number in 1..=KILLED {
+        requests.push(is_killed_while_it_waits(&home, &collector, number));
+        home.age(RESERVED);
+    }
+    let last = KILLED + 1;
+    home.run(&collector.url, &format!("track {last}, flush Delivered, until /left_by_others/unconfirmed"));
+    requests.extend(collector.end());
+    let sent: Vec<_> = (1..=last).map(|number| times(&requests, number)).collect();
+    assert!(sent[0] == 2 && sent[1..].iter().all(|times| *times == 1), "{sent:?}");
+    assert_eq!(home.batches(), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_killed_process_had_not_yet_written_is_not_taken_for_sent() {
+    let home = Home::new();
+    // Accepts a connection and sends nothing in the handshake.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let mut process = home.process(&url, "track 1, print, sleep 60000").start();
+    process.wait_for_print();
+    let connection = listener.accept().unwrap();
+    let batch = home.batches().remove(0);
+    let health = home.spool().join(format!("{}.retry", batch.split('-').next().unwrap()));
+    process.kill();
+    std::fs::write(health, format!(r#"{{"answered_ms":{}}}"#, unix_millis())).unwrap();
+    drop((connection, listener));
+    home.age(RESERVED);
+    let stats = home.run(&url, "track 2, flush Kept, print");
+    assert_eq!(count(&stats[0], "/left_by_others/unconfirmed"), 0);
+    assert_eq!(home.batches().iter().map(|name| home.events_in(name)).sum::<usize>(), 2);
+}
+
+fn unix_millis() -> u128 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()
+}
+
 #[test]
 fn a_process_that_only_makes_its_client_sends_what_waits() {
     let (home, collector) = with_left("track 1, track 2");

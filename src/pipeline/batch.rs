@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::platform::clock::unix_millis;
 use crate::record::{self, Record, Unread};
 use crate::route::Route;
-use crate::spool::Spool;
+use crate::spool::{Part, Spool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -213,6 +213,11 @@ impl Batch {
     /// Its events, oldest first.
     pub fn events(&self) -> impl Iterator<Item = &PendingEvent> {
         self.events.iter().rev()
+    }
+
+    /// What a request with so many of its oldest events holds of its file.
+    pub fn part(&self, events: usize) -> Option<Part> {
+        Some(Part { name: self.file.clone()?, length: *self.lengths.last()? as u64, events })
     }
 
     /// The content of its file.

@@ -11,6 +11,7 @@ use crate::machine::Machine;
 use crate::platform::clock::{unix_micros, unix_millis};
 use crate::protocol::{self, Context};
 use crate::retry::{HANG, Health, Verdict};
+use crate::spool::{Lock, Unsettled};
 use crate::sync::lock;
 use crate::transport::{self, Outcome, Transport};
 use std::path::Path;
@@ -36,7 +37,14 @@ pub(super) enum Sent {
 
 impl Uploader {
     /// Sends one request with the first events of these batches, and settles them.
-    pub fn send(&mut self, visit: &Visit, mut batches: Vec<Batch>, max_events: usize, health: &Health) -> Sent {
+    pub fn send(
+        &mut self,
+        visit: &Visit,
+        lock: Option<&Lock>,
+        mut batches: Vec<Batch>,
+        max_events: usize,
+        health: &Health,
+    ) -> Sent {
         let route = visit.route;
         // Each client whose events are in the request can cancel it. For events that other processes left, the clients
         // can that made this process send them.
@@ -91,10 +99,14 @@ impl Uploader {
         let content_type = route.destination.protocol.content_type();
         let headers = transport::headers(&route.url, content_type, &body.text);
         let noted = folder.and_then(|folder| Entry::of_request(folder, now_ms, &route.url, &headers, &body.text));
+        let note =
+            |lock: &Lock| -> Box<dyn FnOnce() + Send> { Box::new(lock.note(&unsettled(&batches, body.hits.len()))) };
+        pipeline.outbox.permit.when_sent(lock.map(note));
         let begin = Instant::now();
         let answer = transport.post(&route.url, content_type, &body.text);
         let outcome = answer.outcome;
         let (given, awaited) = (begin.elapsed(), pipeline.outbox.permit.awaited());
+        pipeline.outbox.permit.when_sent(None);
         let cancelled = pipeline.outbox.in_flight.finish();
         if cancelled.is_some() {
             transport.renew();
@@ -189,6 +201,17 @@ fn drop_from_before(batches: &mut [Batch], since_ms: u64, now_ms: u64) -> bool {
     let is_any = !dropped.is_empty();
     drop_all(dropped, DropReason::OptedOut);
     is_any
+}
+
+/// What the request with the first events of these batches leaves unsettled if the process is killed.
+fn unsettled(batches: &[Batch], events: usize) -> Unsettled {
+    let mut left = events;
+    let part = |batch: &Batch| {
+        let events = left.min(batch.len());
+        left -= events;
+        batch.part(events).filter(|_| events > 0)
+    };
+    Unsettled { at_ms: unix_millis(), parts: batches.iter().filter_map(part).collect() }
 }
 
 /// The events of a request out of these batches.

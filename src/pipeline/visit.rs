@@ -2,7 +2,7 @@
 //! request. One process at a time uploads to a destination; what is known of the destination is remembered for all.
 
 use super::account::DropReason;
-use super::batch::{Batch, drop_all};
+use super::batch::{Batch, PendingEvent, drop_all};
 use super::exit::Attempt;
 use super::owner::Owner;
 use super::request::Sent;
@@ -13,7 +13,7 @@ use crate::platform::clock::{unix_micros, unix_millis};
 use crate::record;
 use crate::retry::{HANG, Health};
 use crate::route::Route;
-use crate::spool::{Lock, Spool, Turn};
+use crate::spool::{Lock, Spool, Turn, Unsettled};
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -118,12 +118,13 @@ impl Uploader {
         // Read after the turn was taken: the process that had it before may have failed.
         let health = self.health(visit.route, visit.spool);
         self.may_begin(visit.route, &health)?;
-        let lock = match turn {
+        let mut lock = match turn {
             Some(Turn::Busy) => Some(self.wait_for_turn(visit.route)?),
             Some(Turn::Ours(lock)) => Some(lock),
             Some(Turn::Impossible) | None => None,
         };
         self.state.busy = None;
+        let health = self.settle_unsettled(visit, lock.as_mut(), health);
         visit.turns += 1;
         if lock.is_some() && visit.turns == 1 && self.pipeline.exit.has_begun() {
             // The others leave their batches to the process that has the turn. Set while the exit still waits for a
@@ -132,6 +133,42 @@ impl Uploader {
             visit.is_trusted = true;
         }
         Ok((lock, health))
+    }
+
+    /// With the turn: a process that was killed after it had written a request left its events unsettled. They count as
+    /// unconfirmed if the destination had answered lately. Otherwise they are sent again; but after the first such
+    /// process in a row, a destination that is not known to hang counts as slower than these processes live.
+    fn settle_unsettled(&mut self, visit: &Visit, lock: Option<&mut Lock>, health: Health) -> Health {
+        let Some((lock, spool)) = lock.zip(visit.spool) else { return health };
+        let Some(Unsettled { at_ms, parts }) = lock.unsettled() else { return health };
+        let mut next = health;
+        for part in &parts {
+            let Some(name) = spool.same(part) else { continue };
+            next = health.after_unconfirmed();
+            if !health.is_known(at_ms) && !health.is_only_unheard() {
+                continue;
+            }
+            // Perhaps one of this process, given away since.
+            let own = self.state.batches.iter_mut().find(|batch| batch.file.as_ref() == Some(&name));
+            let settled = match own {
+                Some(batch) => batch.take_oldest(part.events),
+                None => {
+                    let Some(mut found) = Batch::found(&self.pipeline.tally, visit.route, spool, name) else {
+                        continue;
+                    };
+                    let settled = found.take_oldest(part.events);
+                    found.abandon();
+                    settled
+                }
+            };
+            settled.into_iter().for_each(PendingEvent::leave_unconfirmed);
+        }
+        self.state.batches.retain(|batch| !batch.is_empty());
+        if next != health {
+            self.set_health(visit.route, visit.spool, next);
+        }
+        lock.forget();
+        next
     }
 
     /// May a request be begun now? Otherwise what waits is kept, unless the next look is soon and nobody waits: a flush
@@ -176,7 +213,6 @@ impl Uploader {
             // Of what was answered before. The last request is announced when nothing is open any more (`run`), since a
             // host program may close all descriptors as soon as its flush returns.
             self.pipeline.announce();
-            lock.into_iter().for_each(Lock::touch);
             self.pipeline.exit.set_attempt(Some(Attempt {
                 route: visit.route.clone(),
                 spool: visit.spool.cloned(),
@@ -184,7 +220,11 @@ impl Uploader {
                 begin: Instant::now(),
                 now_ms: unix_millis(),
             }));
-            let sent = self.send(visit, batches, max_events, &health);
+            let sent = self.send(visit, lock, batches, max_events, &health);
+            if !matches!(sent, Sent::Answered { .. }) {
+                // What was not answered is sent again. An answer has changed the length of each file, or removed it.
+                lock.into_iter().for_each(Lock::forget);
+            }
             self.pipeline.exit.set_attempt(None);
             let outcome = self.learn(visit, sent, &mut health, &mut stored);
             // Last: the exit of the process waits for it.

@@ -22,7 +22,7 @@ impl Private {
 
     /// Opens a file, or creates one for this user alone.
     pub fn open_or_create(path: &Path) -> io::Result<Self> {
-        open(OpenOptions::new().write(true).create(true).truncate(false), path)
+        open(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
     }
 
     /// Opens an existing regular file for reading; [`io::ErrorKind::InvalidData`] if it is something else, such as a
@@ -41,7 +41,7 @@ impl Private {
     /// be cut.
     #[cfg(not(unix))]
     pub fn append(path: &Path) -> io::Result<Self> {
-        open(OpenOptions::new().write(true).create(true).truncate(false), path)
+        open(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
     }
 
     /// Its length in bytes.
@@ -84,6 +84,18 @@ impl Private {
     /// Writes all of the bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.open.get()?.write_all(bytes)
+    }
+
+    /// Writes these bytes at that place, in one call.
+    #[cfg(unix)]
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::write_at(self.open.get()?, bytes, offset).map(drop)
+    }
+
+    /// Writes these bytes at that place, in one call.
+    #[cfg(not(unix))]
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        std::os::windows::fs::FileExt::seek_write(self.open.get()?, bytes, offset).map(drop)
     }
 
     /// Reads the whole file; [`io::ErrorKind::InvalidData`] if it is longer than `limit` bytes.

@@ -6,8 +6,8 @@
 //! ```text
 //! <destination>-<ms since 1970>-<writer>-<number>.batch   a batch, complete: written under another name and renamed;
 //!                                                         with one more part: given away by its writer (batch_name.rs)
-//! <destination>.lock                                      locked (flock) by the process that uploads to there; with
-//!                                                         a byte in it: many processes exit at once (turn.rs)
+//! <destination>.lock                                      locked (flock) by the process that uploads to there; in it
+//!                                                         what it has sent (turn.rs)
 //! <destination>.takeover                                  locked while a process removes a lock that is stale
 //! <destination>.want                                      another process waits for its turn
 //! <destination>.retry                                     what is known of the destination (`Health` in retry.rs)
@@ -26,7 +26,7 @@ mod turn;
 pub use batch_name::BatchName;
 pub use spool_file::SpoolFile;
 use spool_file::{Mark, NEW, TORN};
-pub use turn::{Lock, Turn};
+pub use turn::{Lock, Part, Turn, Unsettled};
 
 use crate::platform::files::{self, Private, cut, names_in, private_folder, put_in_place};
 use crate::retry::Health;
@@ -237,6 +237,14 @@ impl Spool {
     /// Whether the file is older than that, by the time of its last change.
     pub fn is_older(&self, name: &str, than: Duration) -> bool {
         is_older(std::fs::symlink_metadata(self.folder.join(name)).and_then(|about| about.modified()), than)
+    }
+
+    /// The name that the file of a request has by now: it may have been given away since. `None` where it is gone or
+    /// was cut: then it is settled what became of its events.
+    pub fn same(&self, part: &Part) -> Option<String> {
+        let name = self.names()?.into_iter().find(|name| part.is_of(name))?;
+        let is_uncut = std::fs::symlink_metadata(self.folder.join(&name)).is_ok_and(|about| about.len() == part.length);
+        is_uncut.then_some(name)
     }
 
     /// Whether the folder still exists.
@@ -647,18 +655,57 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_process_had_sent_is_told_to_the_next_turn_and_what_is_known_is_not() {
+        let (_place, spool) = place();
+        let path = spool.folder.join(format!("{HERE}.lock"));
+        let turn = || match spool.turn(HERE) {
+            Turn::Ours(lock) => lock,
+            _ => panic!("free"),
+        };
+        let name = spool.put(HERE, "text", NOW).unwrap();
+        let request = Unsettled { at_ms: NOW, parts: vec![Part { name: name.clone(), length: 4, events: 1 }] };
+        let left = |is_rush: bool, is_over: bool| {
+            let lock = turn();
+            lock.set_rush(is_rush);
+            lock.note(&request)();
+            if is_over {
+                lock.forget();
+            }
+            let text = std::fs::read(&path).unwrap();
+            drop(lock);
+            std::fs::write(&path, text).unwrap(); // as a kill leaves it
+            drop(turn()); // a turn in which nobody asks
+            let mut next = turn();
+            let told = (next.unsettled(), next.is_rush());
+            drop(next);
+            let mut last = turn();
+            assert_eq!((last.unsettled(), last.is_rush()), (None, is_rush), "told once");
+            told
+        };
+        for is_rush in [false, true] {
+            assert_eq!(left(is_rush, false), (Some(request.clone()), is_rush));
+            assert_eq!(left(is_rush, true), (None, is_rush));
+        }
+        let later = BatchName { made_ms: NOW - 1, is_given_away: true, ..BatchName::parse(&name).unwrap() }.to_string();
+        std::fs::rename(spool.folder.join(&name), spool.folder.join(&later)).unwrap();
+        assert_eq!(spool.same(&request.parts[0]), Some(later.clone()), "by whatever name");
+        spool.cut(&later, 2).unwrap();
+        assert_eq!(spool.same(&request.parts[0]), None, "settled");
+    }
+
+    #[test]
     fn a_lock_that_is_not_touched_is_taken_over_and_one_that_is_touched_is_not() {
         let (_place, spool) = place();
         let path = spool.folder.join(format!("{HERE}.lock"));
         let long_ago = SystemTime::now() - STALE_LOCK - Duration::from_secs(1);
         let Turn::Ours(lock) = spool.turn(HERE) else { panic!("free") };
         set_modified(&path, long_ago);
-        lock.touch();
+        lock.note(&Unsettled { at_ms: NOW, parts: Vec::new() })();
         assert!(matches!(spool.turn(HERE), Turn::Busy));
         set_modified(&path, long_ago);
         let Turn::Ours(takeover) = spool.turn(HERE) else { panic!("stale") };
         // The one that stood still goes on, and neither takes the new one's away nor gives it free.
-        lock.touch();
+        lock.note(&Unsettled { at_ms: NOW, parts: Vec::new() })();
         drop(lock);
         assert!(matches!(spool.turn(HERE), Turn::Busy));
         drop(takeover);

@@ -3,16 +3,22 @@
 
 use crate::platform::clock::coarse_millis;
 use crate::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use crate::sync::{Mutex, lock};
+use std::fmt;
 use std::time::Duration;
 
 /// Whether a request may be sent. The exit of the process closes it; from then on no request is sent, since its
 /// answer would not be received.
-#[derive(Debug)]
 pub struct SendPermit {
     state: AtomicU8,
+    /// Called when a request was written whole.
+    when_sent: Mutex<Option<Note>>,
     /// When the request was written whole, in coarse milliseconds; 0 while no answer is awaited.
     awaiting_since: AtomicU64,
 }
+
+/// What is to be noted of a request.
+type Note = Box<dyn FnOnce() + Send>;
 
 impl SendPermit {
     const IDLE: u8 = 0;
@@ -23,7 +29,12 @@ impl SendPermit {
 
     /// Nothing is being sent.
     pub fn idle() -> Self {
-        SendPermit { state: AtomicU8::new(Self::IDLE), awaiting_since: AtomicU64::new(0) }
+        SendPermit { state: AtomicU8::new(Self::IDLE), when_sent: Mutex::new(None), awaiting_since: AtomicU64::new(0) }
+    }
+
+    /// Has this called as soon as the next request was written whole, instead of what was given before.
+    pub fn when_sent(&self, note: Option<Note>) {
+        *lock(&self.when_sent) = note;
     }
 
     /// Called before a part of a request is written. Returns whether it may be written.
@@ -35,6 +46,8 @@ impl SendPermit {
     pub fn awaits_answer(&self) {
         if self.awaiting_since.load(Ordering::Relaxed) == 0 {
             self.awaiting_since.store(coarse_millis().max(1), Ordering::SeqCst);
+            let note = lock(&self.when_sent).take();
+            note.into_iter().for_each(|note| note());
         }
     }
 
@@ -70,6 +83,12 @@ impl SendPermit {
 
     fn swap(&self, from: u8, to: u8) -> bool {
         self.state.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+}
+
+impl fmt::Debug for SendPermit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendPermit").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
