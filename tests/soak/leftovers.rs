@@ -41,7 +41,9 @@ impl Leftovers {
     /// Makes the batches old enough that their writer counts as killed, and removes the record of failures.
     pub fn age(&self) {
         self.age_batches();
-        self.names(".retry").iter().for_each(|name| std::fs::remove_file(self.spool().join(name)).unwrap());
+        let records = self.names(".retry").into_iter().map(|name| self.spool().join(name));
+        let has_failed = |path: &PathBuf| !std::fs::read_to_string(path).unwrap().contains(r#""failures":0,"#);
+        records.filter(has_failed).for_each(|path| std::fs::remove_file(path).unwrap());
     }
 
     /// Makes the batches old enough that their writer counts as killed.
