@@ -1,6 +1,9 @@
 namespace PactFoundation.Telemetry
 {
-    /// <summary>The result of a call. The numbers are those of the library. Every outcome may be ignored.</summary>
+    /// <summary>
+    /// The result of a call. Every outcome may be ignored. The numbers are those of the library; numbers from 1000 up
+    /// and from -1000 down belong to this package.
+    /// </summary>
     public enum Outcome
     {
         /// <summary>Done.</summary>
@@ -53,6 +56,12 @@ namespace PactFoundation.Telemetry
         /// <summary>There is no library that can be used, or the options are wrong; see
         /// <see cref="TelemetryClient.UnavailableReason"/>.</summary>
         Unavailable = 1000,
+
+        /// <summary>A positive status of a newer library, which this package does not know. It is no error.</summary>
+        Unknown = 1001,
+
+        /// <summary>A negative status of a newer library, which this package does not know. It is an error.</summary>
+        ErrorUnknown = -1001,
     }
 
     /// <summary>Whether a client is on.</summary>

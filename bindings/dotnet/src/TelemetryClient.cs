@@ -231,13 +231,13 @@ namespace PactFoundation.Telemetry
         }
 
         /// <summary>
-        /// The outcome of a status. One that this version does not know is <see cref="Outcome.Lost"/> if it is
-        /// positive, and <see cref="Outcome.ErrorInternal"/> if it is negative.
+        /// The outcome of a status. One of a newer library is <see cref="Outcome.Unknown"/> if it is positive, and
+        /// <see cref="Outcome.ErrorUnknown"/> if it is negative.
         /// </summary>
         private static Outcome Named(int status)
         {
             return status >= (int)Outcome.ErrorInternal && status <= (int)Outcome.Kept ? (Outcome)status
-                : status > 0 ? Outcome.Lost : Outcome.ErrorInternal;
+                : status > 0 ? Outcome.Unknown : Outcome.ErrorUnknown;
         }
 
         private ClientHandle Make(TelemetryOptions options)

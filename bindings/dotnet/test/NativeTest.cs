@@ -54,7 +54,8 @@ namespace PactFoundation.Telemetry.Tests
             Dictionary<string, int> declared = Regex.Matches(Header, @"^\s*PACT_TELEMETRY_(\w+) = (-?\d+),",
                 RegexOptions.Multiline)
                 .Cast<Match>().ToDictionary(match => match.Groups[1].Value, match => int.Parse(match.Groups[2].Value));
-            Assert.AreEqual(declared.Count, Enum.GetValues(typeof(Outcome)).Length - 1);
+            Outcome[] own = { Outcome.Unavailable, Outcome.Unknown, Outcome.ErrorUnknown };
+            Assert.AreEqual(declared.Count, Enum.GetValues(typeof(Outcome)).Length - own.Length);
             foreach (KeyValuePair<string, int> one in declared)
             {
                 Assert.AreEqual(one.Key.Replace("_", "").ToLowerInvariant(),
@@ -115,13 +116,45 @@ namespace PactFoundation.Telemetry.Tests
         [TestCase("unsigned pact_telemetry_abi_version(void) { return 1; }", "has no function pact_telemetry_version")]
         public void Another_library_is_refused(string source, string reason)
         {
+            WithLibrary(source, library => Assert.AreEqual(library + ": " + reason, Silent(library)));
+        }
+
+        /// <summary>A library of the same ABI with statuses that this package does not know.</summary>
+        private const string Newer = @"
+            unsigned pact_telemetry_abi_version(void) { return 1; }
+            const char *pact_telemetry_version(void) { return ""1.9.0""; }
+            const char *pact_telemetry_status_name(int status) { return ""PACT_TELEMETRY_NEWER""; }
+            void *pact_telemetry_new(const char *config, char *error, unsigned capacity) { return error; }
+            int pact_telemetry_set_enabled(void *client, int enabled) { return 0; }
+            int pact_telemetry_is_enabled(void *client) { return 1; }
+            int pact_telemetry_track(void *client, const char *event, const char *category, const char *action,
+                long long value, const char *name, const char *version) { return value < 0 ? -9 : 7; }
+            int pact_telemetry_preview(void *client, const char *event, const char *category, const char *action,
+                long long value, const char *name, const char *version, char *out, unsigned capacity) { return -999; }
+            int pact_telemetry_explain(void *client, char *out, unsigned capacity) { return -9; }
+            int pact_telemetry_stats(void *client, char *out, unsigned capacity) { return -9; }
+            int pact_telemetry_persist(void *client, unsigned timeout_ms) { return 7; }
+            int pact_telemetry_flush(void *client, unsigned timeout_ms) { return 999; }
+            int pact_telemetry_close(void *client, unsigned timeout_ms) { return 7; }
+            void pact_telemetry_free(void *client) {}";
+
+        [Test]
+        public void A_status_of_a_newer_library_is_unknown_and_claims_no_loss()
+        {
+            WithLibrary(Newer, library => Assert.AreEqual(
+                "Unknown ErrorUnknown Unknown Unknown Unknown ErrorUnknown ErrorUnknown ErrorUnknown\n",
+                Support.Run("mono", Support.Build + "/Program.exe newer -", Chosen(library))));
+        }
+
+        private static void WithLibrary(string source, Action<string> test)
+        {
             string folder = Path.Combine(Path.GetTempPath(), "pact-telemetry-" + Guid.NewGuid().ToString("N"));
             Directory.CreateDirectory(folder);
             try
             {
                 File.WriteAllText(folder + "/other.c", source + "\n");
                 Support.Run("cc", "-shared -fPIC -o " + folder + "/other.so " + folder + "/other.c");
-                Assert.AreEqual(folder + "/other.so: " + reason, Silent(folder + "/other.so"));
+                test(folder + "/other.so");
             }
             finally
             {
@@ -129,14 +162,16 @@ namespace PactFoundation.Telemetry.Tests
             }
         }
 
+        private static Dictionary<string, string> Chosen(string library) =>
+            new Dictionary<string, string> { ["PACT_TELEMETRY_LIBRARY"] = library };
+
         /// <summary>
         /// Runs a program that calls every member without a library. Returns the reason that it prints.
         /// </summary>
         private static string Silent(string library)
         {
-            var environment = new Dictionary<string, string> { ["PACT_TELEMETRY_LIBRARY"] = library };
             string[] lines = Support.Run("mono", Support.Build + "/Program.exe silent http://127.0.0.1:9",
-                environment).Split('\n');
+                Chosen(library)).Split('\n');
             Assert.AreEqual("Unavailable Ok Ok Ok False Unavailable 0 0 5 True", lines[0]);
             return lines[1];
         }

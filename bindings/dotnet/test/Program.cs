@@ -41,6 +41,11 @@ namespace PactFoundation.Telemetry
                         client.Stats().NotAccepted.Count, client.Preview("e", "c", "a").Body == null));
                     Console.WriteLine(client.UnavailableReason);
                     return client.UnavailableReason == explained.Reason ? 0 : 1;
+                case "newer":
+                    Console.WriteLine(string.Join(" ", client.PactsVerified(1), client.PactsVerified(-1),
+                        client.Persist(), client.Flush(), client.Close(), client.Stats().Outcome,
+                        client.Explain().Outcome, client.Preview("e", "c", "a").Outcome));
+                    return 0;
                 default:
                     return 9;
             }
