@@ -91,7 +91,7 @@ namespace PactFoundation.Telemetry
         internal Rule(XElement told)
         {
             Name = told.Text("rule");
-            Says = Json.Member(told.Text("says"), Says.NoOpinion);
+            Says = Json.Member(told.Text("says"), Says.Unknown);
             Read = told.Text("read");
             Path = told.Text("path");
         }
@@ -118,7 +118,7 @@ namespace PactFoundation.Telemetry
             : base(outcome, reason)
         {
             Enabled = told.Flag("enabled");
-            State = Json.Member(told.Text("state"), State.Unavailable);
+            State = outcome == Outcome.Unavailable ? State.Unavailable : Json.Member(told.Text("state"), State.Unknown);
             DecidedBy = told.Text("rule");
             Rules = (told?.Element("rules")?.Elements() ?? new XElement[0]).Select(rule => new Rule(rule)).ToList();
             Protocol = told.Text("protocol");

@@ -81,6 +81,10 @@ namespace PactFoundation.Telemetry
 
         /// <summary>There is no library that can be used, or the options are wrong.</summary>
         Unavailable,
+
+        /// <summary>A state of a newer library, which this package does not know, or the library did not tell it.
+        /// </summary>
+        Unknown,
     }
 
     /// <summary>What a rule of consent says.</summary>
@@ -94,5 +98,8 @@ namespace PactFoundation.Telemetry
 
         /// <summary>The rule was not used.</summary>
         NoOpinion,
+
+        /// <summary>A newer library says what this package does not know.</summary>
+        Unknown,
     }
 }

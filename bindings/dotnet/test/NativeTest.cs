@@ -119,8 +119,9 @@ namespace PactFoundation.Telemetry.Tests
             WithLibrary(source, library => Assert.AreEqual(library + ": " + reason, Silent(library)));
         }
 
-        /// <summary>A library of the same ABI with statuses that this package does not know.</summary>
+        /// <summary>A library of the same ABI with a state and statuses that this package does not know.</summary>
         private const string Newer = @"
+            #include <stdio.h>
             unsigned pact_telemetry_abi_version(void) { return 1; }
             const char *pact_telemetry_version(void) { return ""1.9.0""; }
             const char *pact_telemetry_status_name(int status) { return ""PACT_TELEMETRY_NEWER""; }
@@ -131,7 +132,9 @@ namespace PactFoundation.Telemetry.Tests
                 long long value, const char *name, const char *version) { return value < 0 ? -9 : 7; }
             int pact_telemetry_preview(void *client, const char *event, const char *category, const char *action,
                 long long value, const char *name, const char *version, char *out, unsigned capacity) { return -999; }
-            int pact_telemetry_explain(void *client, char *out, unsigned capacity) { return -9; }
+            int pact_telemetry_explain(void *client, char *out, unsigned capacity) {
+                return snprintf(out, capacity, ""%s"", ""{\""state\"":\""paused\"",\""enabled\"":true,""
+                    ""\""rules\"":[{\""rule\"":\""host\"",\""says\"":\""later\""}],\""notice\"":{}}""); }
             int pact_telemetry_stats(void *client, char *out, unsigned capacity) { return -9; }
             int pact_telemetry_persist(void *client, unsigned timeout_ms) { return 7; }
             int pact_telemetry_flush(void *client, unsigned timeout_ms) { return 999; }
@@ -142,9 +145,18 @@ namespace PactFoundation.Telemetry.Tests
         public void A_status_of_a_newer_library_is_unknown_and_claims_no_loss()
         {
             WithLibrary(Newer, library => Assert.AreEqual(
-                "Unknown ErrorUnknown Unknown Unknown Unknown ErrorUnknown ErrorUnknown ErrorUnknown\n",
-                Support.Run("mono", Support.Build + "/Program.exe newer -", Chosen(library))));
+                "Unknown ErrorUnknown Unknown Unknown Unknown ErrorUnknown ErrorUnknown",
+                OfNewer(library)[0]));
         }
+
+        [Test]
+        public void A_state_of_a_newer_library_is_unknown_and_the_client_works()
+        {
+            WithLibrary(Newer, library => Assert.AreEqual("Ok True Unknown Unknown", OfNewer(library)[1]));
+        }
+
+        private static string[] OfNewer(string library) =>
+            Support.Run("mono", Support.Build + "/Program.exe newer -", Chosen(library)).Split('\n');
 
         private static void WithLibrary(string source, Action<string> test)
         {

@@ -42,9 +42,11 @@ namespace PactFoundation.Telemetry
                     Console.WriteLine(client.UnavailableReason);
                     return client.UnavailableReason == explained.Reason ? 0 : 1;
                 case "newer":
+                    Explanation newer = client.Explain();
                     Console.WriteLine(string.Join(" ", client.PactsVerified(1), client.PactsVerified(-1),
                         client.Persist(), client.Flush(), client.Close(), client.Stats().Outcome,
-                        client.Explain().Outcome, client.Preview("e", "c", "a").Outcome));
+                        client.Preview("e", "c", "a").Outcome));
+                    Console.WriteLine(string.Join(" ", newer.Outcome, newer.Enabled, newer.State, newer.Rules[0].Says));
                     return 0;
                 default:
                     return 9;
