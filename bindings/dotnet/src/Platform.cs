@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Linq;
 using System.Runtime.InteropServices;
 
 namespace PactFoundation.Telemetry
@@ -24,17 +25,22 @@ namespace PactFoundation.Telemetry
         {
             get
             {
-                string system = IsWindows ? "win" : IsMac ? "osx" : IsMusl() ? "linux-musl" : "linux";
+                string system = IsWindows ? "win" : IsMac ? "osx" : IsMusl("/proc/self/maps") ? "linux-musl" : "linux";
                 return system + "-" + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
             }
         }
 
-        /// <summary>Whether this process runs on musl, whose loader is mapped then.</summary>
-        private static bool IsMusl()
+        /// <summary>
+        /// Whether musl is the C library of the process with these maps. If so, musl is mapped under a name that glibc
+        /// never has: <c>ld-musl-x86_64.so.1</c>, or <c>libc.so</c> where that is a link, as on Debian. It is not
+        /// enough that musl is installed.
+        /// </summary>
+        internal static bool IsMusl(string maps)
         {
             try
             {
-                return System.IO.File.ReadAllText("/proc/self/maps").Contains("/ld-musl-");
+                return System.IO.File.ReadLines(maps).Any(line =>
+                    line.Contains("/ld-musl-") || line.EndsWith("/libc.so", StringComparison.Ordinal));
             }
             catch (Exception error) when (error is IOException || error is UnauthorizedAccessException)
             {

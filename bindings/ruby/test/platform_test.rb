@@ -35,7 +35,8 @@ class PlatformTest < Minitest::Test
   def test_without_a_c_library_in_rbconfig_the_mapped_files_show_it
     config = { "host_os" => "linux", "host_cpu" => "x86_64" }
     { "7f00-7f10 r-xp /lib/ld-musl-x86_64.so.1\n" => "linux-x64-musl",
-      "7f00-7f10 r-xp /lib64/ld-linux-x86-64.so.2\n" => "linux-x64-gnu" }
+      "7f00-7f10 r-xp /usr/lib/x86_64-linux-musl/libc.so\n7f10-7f20 rw-p [stack]\n" => "linux-x64-musl",
+      "7f00-7f10 r-xp /lib64/ld-linux-x86-64.so.2\n7f10-7f20 r-xp /lib/libc.so.6\n" => "linux-x64-gnu" }
       .each { |maps, name| File.stub(:read, maps) { assert_equal name, PLATFORM.name(config) } }
     File.stub(:read, ->(_) { raise Errno::EACCES }) { assert_equal "linux-x64-gnu", PLATFORM.name(config) }
   end

@@ -41,13 +41,17 @@ module PactTelemetry
       end
     end
 
+    # musl is mapped under a name that glibc never has: its loader's, or `libc.so` where that is a link, as on Debian.
+    MUSL = %r{/ld-musl-|/libc\.so$}
+    private_constant :MUSL
+
     # RbConfig usually names the C library. Where it does not, as in JRuby, the files that are mapped into the process
     # show it.
     def self.libc(config)
       case config.fetch("host_os")
       when /musl/ then "musl"
       when /gnu/ then "gnu"
-      else File.read("/proc/self/maps").include?("/ld-musl-") ? "musl" : "gnu"
+      else File.read("/proc/self/maps").match?(MUSL) ? "musl" : "gnu"
       end
     rescue SystemCallError
       "gnu"
