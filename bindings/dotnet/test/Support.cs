@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Runtime.InteropServices;
 using System.Xml.Linq;
 using NUnit.Framework;
 
@@ -90,14 +91,18 @@ namespace PactFoundation.Telemetry.Tests
         internal List<string> Names() =>
             Events().Select(one => one.Text("event")).OrderBy(name => name, StringComparer.Ordinal).ToList();
 
+        /// <summary>Asks the collector to end. It then writes all lines of what has arrived.</summary>
         public void Dispose()
         {
             if (!process.HasExited)
             {
-                process.Kill();
+                Kill(process.Id, 15); // SIGTERM
             }
             reading.Wait();
         }
+
+        [DllImport("libc", EntryPoint = "kill")]
+        private static extern int Kill(int process, int signal);
 
         private void Read()
         {
