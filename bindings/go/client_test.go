@@ -64,7 +64,7 @@ func TestOptionsOverruleWhatWasDetected(t *testing.T) {
 }
 
 func TestEveryOptionReachesTheLibraryUnderItsKey(t *testing.T) {
-	off, wait := false, 5*time.Millisecond
+	off, wait := false, 4*time.Millisecond+1
 	all := Options{
 		Library: Library{ID: "a", Name: "b", Version: "c"}, DataSource: DataSourceBroker, TestFramework: "d",
 		PlatformVersion: "e", Enabled: &off, Protocol: ProtocolUniversalAnalytics, Endpoint: nowhere,
@@ -78,7 +78,7 @@ func TestEveryOptionReachesTheLibraryUnderItsKey(t *testing.T) {
 	if len(explained.Diagnostics) != 1 || !strings.Contains(explained.Diagnostics[0], "not_a_key") {
 		t.Errorf("diagnostics: %v", explained.Diagnostics)
 	}
-	expect(t, "exit timeout", explained.ExitTimeout, wait)
+	expect(t, "exit timeout", explained.ExitTimeout, 5*time.Millisecond)
 	expect(t, "queue capacity", explained.QueueCapacity, 7)
 	expect(t, "protocol", explained.Protocol, ProtocolUniversalAnalytics)
 	expect(t, "identifier", explained.ID, IDRandom)

@@ -78,7 +78,8 @@ type Options struct {
 	// StateDir is the absolute path of the folder in which events wait on disk.
 	StateDir string `json:"state_dir,omitempty"`
 	// ExitTimeout limits the wait of C's exit handler, which runs in a Go program only if that is a library of a C
-	// program. Whole milliseconds, at most ten seconds; nil stands for the library's default, zero does not wait.
+	// program. It is rounded up to whole milliseconds, and is at most ten seconds; nil stands for the library's
+	// default, zero does not wait.
 	ExitTimeout *time.Duration `json:"-"`
 	// Notice is NoticeStderr if it is empty.
 	Notice Notice `json:"notice,omitempty"`
@@ -102,6 +103,9 @@ func (o Options) config() ([]byte, error) {
 	}{Options: o}
 	if o.ExitTimeout != nil {
 		milliseconds := o.ExitTimeout.Milliseconds()
+		if *o.ExitTimeout%time.Millisecond > 0 {
+			milliseconds++
+		}
 		keys.ExitTimeoutMS = &milliseconds
 	}
 	text, err := json.Marshal(keys)

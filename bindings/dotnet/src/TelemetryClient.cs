@@ -226,8 +226,7 @@ namespace PactFoundation.Telemetry
 
         private static uint Milliseconds(TimeSpan? timeout)
         {
-            double milliseconds = Math.Ceiling((timeout ?? DefaultTimeout).TotalMilliseconds);
-            return milliseconds <= 0 ? 0 : milliseconds >= uint.MaxValue ? uint.MaxValue : (uint)milliseconds;
+            return (uint)Math.Min(Math.Max(0, Text.Milliseconds(timeout ?? DefaultTimeout)), uint.MaxValue);
         }
 
         /// <summary>

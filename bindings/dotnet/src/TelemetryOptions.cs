@@ -63,7 +63,8 @@ namespace PactFoundation.Telemetry
         public string StateDirectory { get; set; }
 
         /// <summary>
-        /// The longest wait at process exit, at most 10 s. Default: 100 ms, in CI 500 ms.
+        /// The longest wait at process exit, at most 10 s, rounded up to whole milliseconds. Default: 100 ms, in CI
+        /// 500 ms.
         /// </summary>
         public TimeSpan? ExitTimeout { get; set; }
 
@@ -94,7 +95,7 @@ namespace PactFoundation.Telemetry
             Add(json, "tracking_id", TrackingId);
             Add(json, "queue_capacity", QueueCapacity);
             Add(json, "state_dir", StateDirectory);
-            Add(json, "exit_timeout_ms", (long?)ExitTimeout?.TotalMilliseconds);
+            Add(json, "exit_timeout_ms", ExitTimeout == null ? null : (object)Text.Milliseconds(ExitTimeout.Value));
             Add(json, "notice", Notice);
             Add(json, "id", Id);
             return json.Append('}').ToString();

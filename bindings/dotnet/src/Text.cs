@@ -4,7 +4,7 @@ using System.Text;
 
 namespace PactFoundation.Telemetry
 {
-    /// <summary>Converts text to and from NUL-terminated UTF-8.</summary>
+    /// <summary>Converts text to and from NUL-terminated UTF-8, and times to milliseconds.</summary>
     internal static class Text
     {
         /// <summary>The largest number of remembered texts, and the longest one in characters.</summary>
@@ -51,6 +51,9 @@ namespace PactFoundation.Telemetry
             }
             return encoded;
         }
+
+        /// <summary>The whole milliseconds, rounded up, so that a short wait is still a wait.</summary>
+        internal static long Milliseconds(TimeSpan time) => (long)Math.Ceiling(time.TotalMilliseconds);
 
         /// <summary>The text that a function writes; null if it returns a negative status.</summary>
         internal static unsafe string Read(Writer write, out int status)

@@ -120,6 +120,19 @@ namespace PactFoundation.Telemetry.Tests
             }
         }
 
+        [TestCase(0, 0)]
+        [TestCase(1, 1)]
+        [TestCase(15000, 2)]
+        [TestCase(100000000, 10000)]
+        public void The_exit_timeout_is_rounded_up_to_milliseconds(long ticks, int milliseconds)
+        {
+            TelemetryOptions options = Support.Options();
+            options.ExitTimeout = TimeSpan.FromTicks(ticks);
+            Assert.AreEqual(TimeSpan.FromMilliseconds(milliseconds), new TelemetryClient(options).Explain().ExitTimeout);
+            options.ExitTimeout = TimeSpan.FromTicks(100000001);
+            StringAssert.Contains("exit_timeout_ms", new TelemetryClient(options).UnavailableReason);
+        }
+
         [Test]
         public void Every_answer_is_complete_in_every_state()
         {

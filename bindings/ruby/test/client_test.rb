@@ -58,6 +58,12 @@ class ClientTest < Minitest::Test
     assert_equal "Minitest", body_of(client(test_framework: nil))["test_framework"]
   end
 
+  def test_the_exit_timeout_is_rounded_up_to_milliseconds
+    { 0 => 0, 0.000_1 => 1, 0.001_1 => 2, 0.1 => 100, 10 => 10_000 }.each do |seconds, milliseconds|
+      assert_equal milliseconds, client(exit_timeout: seconds).explain[:exit_timeout_ms]
+    end
+  end
+
   def test_wrong_options_make_a_silent_client_that_says_why
     { { library: {} } => /library/, { library: 1 } => /library.*1/, options.merge(exit_timeout: []) => /exit_timeout/,
       options.merge(exit_timeout: Float::NAN) => /NaN/, options.merge(exit_timeout: 11) => /exit_timeout_ms/,

@@ -19,7 +19,7 @@ module PactTelemetry
     end
 
     def self.milliseconds(timeout)
-      (Float(timeout) * 1000).round
+      (Float(timeout) * 1000).ceil
     rescue TypeError, ArgumentError
       raise ArgumentError, "`exit_timeout` must be a number of seconds, not #{timeout.inspect}"
     end

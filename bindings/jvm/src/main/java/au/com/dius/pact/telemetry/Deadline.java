@@ -34,7 +34,16 @@ final class Deadline {
 
   private long millisLeft() {
     Duration left = timeout.minusNanos(System.nanoTime() - start);
-    return left.isNegative() ? 0 : left.toMillis();
+    return left.isNegative() ? 0 : roundedUp(left);
+  }
+
+  /**
+   * The whole milliseconds, rounded up, so that a short wait is still a wait.
+   *
+   * @throws ArithmeticException if there are too many
+   */
+  static long roundedUp(Duration time) {
+    return time.plusNanos(999_999).toMillis();
   }
 
   /**

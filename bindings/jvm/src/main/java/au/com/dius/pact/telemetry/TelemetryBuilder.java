@@ -145,7 +145,8 @@ public final class TelemetryBuilder {
   /**
    * The longest time that the exit of the process waits for this client's events.
    *
-   * @param timeout at most 10 seconds, in whole milliseconds; by default 100 ms, in CI 500
+   * @param timeout at most 10 seconds, rounded up to whole milliseconds; by default 100 ms, in CI
+   *     500
    * @return this builder
    */
   public TelemetryBuilder exitTimeout(@Nullable Duration timeout) {
@@ -154,7 +155,7 @@ public final class TelemetryBuilder {
 
   private static long millis(Duration timeout) {
     try {
-      return timeout.toMillis();
+      return Deadline.roundedUp(timeout);
     } catch (ArithmeticException tooLong) {
       return Long.MAX_VALUE; // the native library refuses it, with a reason
     }

@@ -176,7 +176,7 @@ class TelemetryTest {
         collector
             .client()
             .queueCapacity(2)
-            .exitTimeout(Duration.ofMillis(70))
+            .exitTimeout(Duration.ofMillis(69).plusNanos(1)) // rounded up
             .id(MachineId.RANDOM)
             .option("quote\"\\\n", null)
             .option("newer", true)
