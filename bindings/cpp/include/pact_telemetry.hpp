@@ -1009,6 +1009,9 @@ class Client
     [[nodiscard]] Preview preview(Text event, Text category, Text action, std::int64_t value = 1, Text plugin_name = {},
                                   Text plugin_version = {}) const noexcept
     {
+        if (client_ == nullptr) {
+            return refused<Preview>(Outcome::Unavailable); // whatever the texts are, as track() does
+        }
         Preview shown;
         const auto call = [&](const char *const *texts) {
             shown = answer<Preview>([&](char *out, std::uint32_t size) {

@@ -184,6 +184,7 @@ TEST_F(ClientTest, an_opt_out_in_the_memory_of_another_variable_holds_at_once)
 
 TEST_F(ClientTest, wrong_options_make_a_client_that_does_nothing_and_says_why)
 {
+    using namespace std::string_view_literals;
     const auto changed = [this](auto change) {
         Options one = options();
         change(one);
@@ -207,6 +208,9 @@ TEST_F(ClientTest, wrong_options_make_a_client_that_does_nothing_and_says_why)
         EXPECT_EQ(telemetry.explain().state, "unavailable");
         EXPECT_EQ(telemetry.stats().outcome, Outcome::Unavailable);
         EXPECT_EQ(telemetry.preview("e", "c", "a").reason, reason);
+        EXPECT_EQ(telemetry.track("half\0cut"sv, "c", "a"), Outcome::Unavailable);
+        EXPECT_EQ(telemetry.preview("half\0cut"sv, "c", "a").outcome, Outcome::Unavailable);
+        EXPECT_EQ(telemetry.preview("e", "c", "half\0cut"sv).reason, reason);
         EXPECT_EQ(telemetry.persist(), Outcome::Ok);
         EXPECT_EQ(telemetry.close(), Outcome::Ok);
     }

@@ -58,22 +58,29 @@ final class Reports {
     return Answers.stats(missing.outcome(), missing.reason(), counters);
   }
 
-  static Preview preview(Session session, Event event, Deadline deadline) {
+  /** {@code event} is null if one of its texts is invalid. */
+  static Preview preview(Session session, @Nullable Event event, Deadline deadline) {
     session.awaitOpen(deadline);
     State before = session.state();
-    Calls.Text text = session.ask((calls, client) -> calls.preview(client, event));
-    if (text == null) {
-      Missing missing = missing(session, before);
-      return Answers.preview(missing.outcome(), missing.reason(), Map.of());
+    Preview shown =
+        session.ask(
+            (calls, client) ->
+                event == null ? refused(Outcome.INVALID) : shown(calls.preview(client, event)));
+    if (shown != null) {
+      return shown;
     }
-    if (text.text() == null) {
-      return refused(Outcome.of(text.status()));
-    }
-    return Answers.preview(Outcome.OK, null, Json.readObject(text.text()));
+    Missing missing = missing(session, before);
+    return Answers.preview(missing.outcome(), missing.reason(), Map.of());
+  }
+
+  private static Preview shown(Calls.Text text) {
+    return text.text() == null
+        ? refused(Outcome.of(text.status()))
+        : Answers.preview(Outcome.OK, null, Json.readObject(text.text()));
   }
 
   /** The preview of an event that would be refused. */
-  static Preview refused(Outcome outcome) {
+  private static Preview refused(Outcome outcome) {
     return Answers.preview(outcome, "the event would be refused: " + outcome, Map.of());
   }
 }

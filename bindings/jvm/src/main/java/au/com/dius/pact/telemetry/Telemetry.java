@@ -336,19 +336,31 @@ public final class Telemetry implements AutoCloseable {
       @Nullable String pluginName,
       @Nullable String pluginVersion) {
     try {
-      Event given =
-          new Event(
-              Utf8.of(event),
-              Utf8.of(category),
-              Utf8.of(action),
-              value,
-              Utf8.of(pluginName),
-              Utf8.of(pluginVersion));
+      Event given = event(event, category, action, value, pluginName, pluginVersion);
       return Reports.preview(session, given, Deadline.in(DEFAULT_TIMEOUT));
-    } catch (Utf8.InvalidTextException invalid) {
-      return Reports.refused(Outcome.INVALID);
     } catch (Throwable fault) {
       return Answers.preview(Outcome.ERROR_INTERNAL, Loader.messageOf(fault), Map.of());
+    }
+  }
+
+  /** The event; null if a text is invalid. */
+  private static @Nullable Event event(
+      String event,
+      String category,
+      String action,
+      long value,
+      @Nullable String plugin,
+      @Nullable String version) {
+    try {
+      return new Event(
+          Utf8.of(event),
+          Utf8.of(category),
+          Utf8.of(action),
+          value,
+          Utf8.of(plugin),
+          Utf8.of(version));
+    } catch (Utf8.InvalidTextException invalid) {
+      return null;
     }
   }
 }

@@ -164,6 +164,10 @@ class TelemetryTest {
       assertEquals(Outcome.OK, telemetry.flush());
       assertFalse(telemetry.isEnabled());
       assertEquals(State.UNAVAILABLE, telemetry.explain().state());
+      assertEquals(Outcome.UNAVAILABLE, telemetry.track("\0", "b", "c", 1));
+      Preview invalid = telemetry.preview("\0", "b", "c", 1, null, null);
+      assertEquals(Outcome.UNAVAILABLE, invalid.outcome());
+      assertEquals(reason, invalid.reason());
       assertEquals(Outcome.OK, telemetry.close(Duration.ZERO));
     }
     Telemetry half = Collector.opened(Telemetry.builder().library("\ud83c", "X", "1"));
