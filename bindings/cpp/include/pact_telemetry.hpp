@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <new>
@@ -215,8 +216,8 @@ struct Stats {
     std::int64_t unconfirmed = 0;
     std::int64_t queued = 0;
     std::int64_t spooled = 0;
-    std::map<std::string, std::int64_t> dropped;
-    std::map<std::string, std::int64_t> not_accepted;
+    std::map<std::string, std::int64_t> dropped; ///< By reason. Every reason is there in every state.
+    std::map<std::string, std::int64_t> not_accepted; ///< The same.
     std::optional<std::string> last_failure;
     struct {
         std::int64_t delivered = 0;
@@ -795,11 +796,15 @@ inline std::string config(const Library &library, const Options &options)
     return json + "}";
 }
 
-inline std::map<std::string, std::int64_t> counts(const Json &object)
+/// The counters of an object. Each of the names is there, and counts 0 if the object lacks it.
+inline std::map<std::string, std::int64_t> counts(const Json &object, std::initializer_list<const char *> names)
 {
     std::map<std::string, std::int64_t> out;
+    for (const char *one : names) {
+        out.emplace(one, 0);
+    }
     for (const Json &child : object.children) {
-        out.emplace(child.key, child.number().value_or(0));
+        out[child.key] = child.number().value_or(0);
     }
     return out;
 }
@@ -837,8 +842,9 @@ inline void read(const Json &json, Stats &into)
     into.unconfirmed = json["unconfirmed"].number().value_or(0);
     into.queued = json["queued"].number().value_or(0);
     into.spooled = json["spooled"].number().value_or(0);
-    into.dropped = counts(json["dropped"]);
-    into.not_accepted = counts(json["not_accepted"]);
+    into.dropped = counts(json["dropped"], {"opted_out", "debug", "http_status", "expired", "spool_full", "no_notice",
+                                            "not_persisted", "internal"});
+    into.not_accepted = counts(json["not_accepted"], {"disabled", "not_configured", "queue_full", "closed", "invalid"});
     into.last_failure = json["last_failure"].string();
     const Json &others = json["left_by_others"];
     into.left_by_others.delivered = others["delivered"].number().value_or(0);
@@ -1102,6 +1108,9 @@ class Client
         neutral.outcome = outcome;
         return detail::guard(neutral, [&] {
             Answer answer;
+            if constexpr (std::is_same_v<Answer, Stats>) {
+                detail::read(detail::Json(), answer); // every counter is there
+            }
             answer.outcome = outcome;
             answer.reason = outcome == Outcome::Unavailable
                                 ? std::string(unavailable_reason().value_or(""))

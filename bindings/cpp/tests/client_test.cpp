@@ -217,6 +217,30 @@ TEST_F(ClientTest, wrong_options_make_a_client_that_does_nothing_and_says_why)
     EXPECT_NE(Client({"", "b", "c"}).unavailable_reason(), std::nullopt);
 }
 
+TEST_F(ClientTest, every_reason_is_counted_in_every_state)
+{
+    const auto reasons = [](const std::map<std::string, std::int64_t> &counts) {
+        std::string all;
+        for (const auto &[reason, count] : counts) {
+            all += reason + " ";
+        }
+        return all;
+    };
+    const auto working = client().stats();
+    Client closed = client();
+    closed.close();
+    Options wrong = options();
+    wrong.queue_capacity = 0;
+    Client moved = client();
+    Client taken = std::move(moved);
+    for (const auto &stats :
+         {closed.stats(), Client(LIBRARY, wrong).stats(), moved.stats()}) { // NOLINT(bugprone-use-after-move)
+        EXPECT_EQ(reasons(stats.dropped), reasons(working.dropped));
+        EXPECT_EQ(reasons(stats.not_accepted), reasons(working.not_accepted));
+        EXPECT_EQ(stats.dropped.at("expired"), 0);
+    }
+}
+
 TEST_F(ClientTest, every_option_reaches_the_library)
 {
     Options one = options();

@@ -29,6 +29,18 @@ if TYPE_CHECKING:
 
 _UNAVAILABLE = Outcome.UNAVAILABLE
 _OUTCOMES = {int(status): Outcome(status.name.lower()) for status in Status}
+# The keys of `dropped` and `not_accepted` in the counters of a client without a library.
+_DROP_REASONS = (
+    "opted_out",
+    "debug",
+    "http_status",
+    "expired",
+    "spool_full",
+    "no_notice",
+    "not_persisted",
+    "internal",
+)
+_REFUSAL_REASONS = ("disabled", "not_configured", "queue_full", "closed", "invalid")
 _ERROR_CAPACITY = 1024
 _TEXT_CAPACITY = 4096
 _INT64_MAX = 2**63 - 1
@@ -349,8 +361,8 @@ def _no_stats() -> Stats:
         "unconfirmed": 0,
         "queued": 0,
         "spooled": 0,
-        "dropped": {},
-        "not_accepted": {},
+        "dropped": dict.fromkeys(_DROP_REASONS, 0),
+        "not_accepted": dict.fromkeys(_REFUSAL_REASONS, 0),
         "last_failure": None,
         "left_by_others": {"delivered": 0, "unconfirmed": 0, "dropped": 0},
     }

@@ -146,9 +146,9 @@ class Stats(TypedDict):
     queued: int
     spooled: int
     dropped: dict[str, int]
-    """Lost, by reason."""
+    """Lost, by reason. Every reason is there in every state."""
     not_accepted: dict[str, int]
-    """Not taken, by reason."""
+    """Not taken, by reason. Every reason is there in every state."""
     last_failure: str | None
     left_by_others: LeftByOthers
 
