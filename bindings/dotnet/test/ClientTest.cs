@@ -128,7 +128,8 @@ namespace PactFoundation.Telemetry.Tests
         {
             TelemetryOptions options = Support.Options();
             options.ExitTimeout = TimeSpan.FromTicks(ticks);
-            Assert.AreEqual(TimeSpan.FromMilliseconds(milliseconds), new TelemetryClient(options).Explain().ExitTimeout);
+            Explanation explained = new TelemetryClient(options).Explain();
+            Assert.AreEqual(TimeSpan.FromMilliseconds(milliseconds), explained.ExitTimeout);
             options.ExitTimeout = TimeSpan.FromTicks(100000001);
             StringAssert.Contains("exit_timeout_ms", new TelemetryClient(options).UnavailableReason);
         }
