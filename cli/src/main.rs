@@ -94,18 +94,19 @@ fn main() -> ExitCode {
         Command::Completions(arguments) => manual::completions(&arguments, Arguments::command()),
         Command::Man(arguments) => manual::man(&arguments, Arguments::command()),
     };
-    done.unwrap_or_else(|error| failed(&error, 1))
+    done.unwrap_or_else(|error| failed(&error))
 }
 
 /// Only for those that use sockets: the runtime itself opens some.
 fn serve(work: impl Future<Output = Result<ExitCode, String>>) -> ExitCode {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work).unwrap_or_else(|error| failed(&error, 2)),
-        Err(error) => failed(&format!("cannot start: {error}"), 2),
+        Ok(runtime) => runtime.block_on(work).unwrap_or_else(|error| failed(&error)),
+        Err(error) => failed(&format!("cannot start: {error}")),
     }
 }
 
-fn failed(error: &str, code: u8) -> ExitCode {
+/// The arguments are right by now: clap exits with 2 if they are wrong.
+fn failed(error: &str) -> ExitCode {
     eprintln!("error: {}", text::escaped(error));
-    ExitCode::from(code)
+    ExitCode::FAILURE
 }

@@ -36,7 +36,7 @@ use server::Collector;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Loopback address to listen on
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", value_parser = loopback)]
     listen: IpAddr,
     /// Port to listen on; 0 takes any free one
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -66,16 +66,18 @@ pub struct Arguments {
     open: bool,
 }
 
+fn loopback(text: &str) -> Result<IpAddr, String> {
+    let address: IpAddr = text.parse().map_err(|error| format!("{error}"))?;
+    let is_here = address.is_loopback();
+    is_here.then_some(address).ok_or_else(|| "not a loopback address; events are only collected on this machine".into())
+}
+
 /// Collects until a signal ends the process.
 ///
 /// # Errors
-/// A sentence for the person: the address is not a loopback one or is taken, or the TLS files cannot be used.
+/// A sentence for the person: the port is taken, or a file or the token of the page cannot be used.
 pub async fn run(arguments: Arguments) -> Result<(), String> {
     let address = SocketAddr::new(arguments.listen, arguments.port);
-    if !address.ip().is_loopback() {
-        let ip = address.ip();
-        return Err(format!("--listen {ip}: not a loopback address; events are only collected on this machine"));
-    }
     let tls = match arguments.tls_cert.zip(arguments.tls_key) {
         Some((certificate, key)) => Some(server::tls(&certificate, &key)?),
         None => None,

@@ -253,7 +253,7 @@ fn the_port_that_was_asked_for_is_the_one() {
     let first = Collector::start(&[]);
     let port = first.url.rsplit_once(':').unwrap().1;
     let taken = command().args(["collect", "--port", port]).output().unwrap();
-    assert_eq!(taken.status.code(), Some(2));
+    assert_eq!(taken.status.code(), Some(1));
     assert!(String::from_utf8(taken.stderr).unwrap().contains(port));
     drop(first.connect());
     let url = first.url.clone();
@@ -261,6 +261,16 @@ fn the_port_that_was_asked_for_is_the_one() {
     drop(first);
     let second = Collector::start(&["--listen", "127.0.0.1", "--port", &port]);
     assert_eq!(second.url, url);
+}
+
+#[test]
+fn what_is_no_fault_of_the_arguments_exits_with_1() {
+    let folder = std::env::temp_dir();
+    let export = command().args(["collect", "--export"]).arg(&folder).output().unwrap();
+    assert_eq!(export.status.code(), Some(1), "a folder is no file");
+    assert!(String::from_utf8(export.stderr).unwrap().contains(folder.to_str().unwrap()));
+    let wrong = command().args(["collect", "--port", "65536"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
 }
 
 #[test]

@@ -134,6 +134,14 @@ fn a_program_that_does_not_honour_an_opt_out_is_told_on() {
     assert!(text.contains("the program does not honour it"), "{text}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_made_is_no_usage_error() {
+    let output = command().args(["demo", "true"]).env("TMPDIR", "/nowhere").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("/nowhere"));
+}
+
 #[test]
 fn no_program_is_a_usage_error() {
     let output = command().arg("demo").output().unwrap();

@@ -71,7 +71,7 @@ fn a_certificate_needs_its_key_and_both_must_be_readable() {
         let mut wrong = command();
         wrong.arg("collect").arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
         let output = wrong.output().unwrap();
-        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(output.status.code(), Some(1));
         assert!(String::from_utf8(output.stderr).unwrap().contains(blamed));
     }
 }
