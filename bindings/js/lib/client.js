@@ -88,16 +88,16 @@ const dropped = new FinalizationRegistry((/** @type {{ native: Native, handle: b
 let persistNow;
 
 /**
- * Whether this is a child process that its parent talks to, such as a worker of Vitest or Jest. A parent may kill it by
- * a signal as soon as it has reported that it is done, and then no exit hook runs. So what such a process tracked is
- * put on disk in the same turn of the event loop.
+ * Whether this is a child process that its parent talks to over an IPC channel, such as a worker of Vitest or Jest. A
+ * parent may kill it by a signal as soon as it has reported that it is done, and then no exit hook runs. So the event
+ * loop of such a process waits at its next turn until what was tracked is on disk.
  */
 const mayBeKilled = process.connected === true;
 
 /**
  * Such a process waits for the disk, usually for less than half a millisecond a turn. All its waits together never take
  * longer than this time plus a hundredth of the time that it has run, so that a disk that stalls, or a service with
- * many events, cannot hold it up.
+ * many events, cannot hold it up. Each copy of this file counts for itself; Jest evaluates one for each test file.
  */
 const WAIT_MS = 50;
 let waitedMs = 0;
@@ -427,7 +427,7 @@ class TelemetryClient {
     return { accepted, settled: accepted - queued, kept, lost: sum };
   }
 
-  /** Puts on disk what was tracked in this turn of the event loop, before the next turn begins. */
+  /** Puts on disk what was tracked in this turn of the event loop, at the beginning of the next one. */
   #hurry() {
     if (this.#hurries) return;
     this.#hurries = true;

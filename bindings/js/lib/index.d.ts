@@ -209,9 +209,10 @@ export class TelemetryClient {
 
   /**
    * Has everything that was queued before put on disk at once, from where this process or the next one sends it. Waits
-   * for no server. Use it in a process that may be killed, such as a worker of a test runner. Resolves with `kept` when
-   * the events are on disk, and with `error_timeout` if some are not after the time (1000 ms by default). The exit of
-   * the process, and of a worker thread that is not terminated, does the same by itself, in 50 ms at most.
+   * for no server. Use it in a process that may be killed. Resolves with `kept` when the events are on disk, and with
+   * `error_timeout` if some are not after the time (1000 ms by default). The exit of the process, and of a worker
+   * thread that is not terminated, does the same by itself, in 50 ms at most. So does the event loop of a child process
+   * with an IPC channel, such as a worker of Vitest or Jest, at its next turn.
    */
   persist(timeoutMs?: number): Promise<Outcome>;
 
