@@ -528,7 +528,7 @@ function milliseconds(timeoutMs) {
  * @returns {Outcome}
  */
 function outcome(status) {
-  return OUTCOMES.get(status) ?? (status < 0 ? 'error_internal' : 'disabled');
+  return OUTCOMES.get(status) ?? (status < 0 ? 'error_unknown' : 'unknown');
 }
 
 /** @typedef {{ accepted: number, settled: number, kept: number, lost: number }} Counters */

@@ -3,7 +3,8 @@
  * nothing was queued, and this is no error. `lost`: events were lost that no earlier call reported; `stats()` says why.
  * `kept`: nothing was lost, but some events wait on disk for another attempt. `error_…`: the event is not valid, the
  * time was over, or the library has a fault. `unavailable`: the client cannot work, and `unavailableReason` says why.
- * No outcome is a reason to stop a test.
+ * `unknown`, and `error_unknown` for an error: a newer library says what this package does not know. No outcome is a
+ * reason to stop a test.
  */
 export type Outcome =
   | 'ok'
@@ -21,7 +22,9 @@ export type Outcome =
   | 'error_range'
   | 'error_timeout'
   | 'error_internal'
-  | 'unavailable';
+  | 'unavailable'
+  | 'unknown'
+  | 'error_unknown';
 
 /** The keys of the library's config in camel case; docs/config.md describes each. */
 export interface TelemetryOptions {

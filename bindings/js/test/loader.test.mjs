@@ -72,6 +72,27 @@ test('a library for another machine', async () => {
   await assertUnavailable(file, /cannot be loaded/);
 });
 
+test('a newer library, whose statuses are unknown here and claim nothing', { skip }, async () => {
+  const code = `
+    unsigned pact_telemetry_abi_version(void) { return 1; }
+    const char *pact_telemetry_version(void) { return "1.9.0"; }
+    const char *pact_telemetry_status_name(int status) { return "PACT_TELEMETRY_NEWER"; }
+    void *pact_telemetry_new(const char *config, void *error, unsigned capacity) { return error; }
+    int pact_telemetry_track() { return 7; }
+    int pact_telemetry_preview() { return -9; }
+    int pact_telemetry_explain() { return -9; }
+    int pact_telemetry_stats() { return -9; }
+    int pact_telemetry_set_enabled() { return 0; }
+    int pact_telemetry_is_enabled() { return 1; }
+    int pact_telemetry_persist() { return 7; }
+    int pact_telemetry_flush() { return 7; }
+    int pact_telemetry_close() { return 7; }
+    void pact_telemetry_free(void *client) {}`;
+  const { reason, outcomes } = await attempt({ library: stub('newer.so', code) });
+  assert.equal(reason, null);
+  assert.deepEqual(outcomes, ['unknown', true, 'error_unknown', 'ok', 'ok']);
+});
+
 test('a library of another ABI', { skip }, () =>
   assertUnavailable(
     stub('abi2.so', '#include <stdint.h>\nuint32_t pact_telemetry_abi_version(void) { return 2; }\n'),
