@@ -1,5 +1,6 @@
-// Prints one line about a client: the outcomes of an event and of close(), the test framework that was found, and why
-// the client is unavailable. With the macro CATCH2, Catch2 runs it; otherwise it is a plain program.
+// Prints one line about a client: the outcomes of an event and of close(), the test framework that was found, how many
+// reasons its counters name, and why the client is unavailable. With the macro CATCH2, Catch2 runs it; otherwise it is
+// a plain program.
 #include <pact_telemetry.hpp>
 
 #include <cstdio>
@@ -19,7 +20,9 @@ static void print()
     const auto outcome = telemetry.pacts_verified(1);
     const auto framework = pact::telemetry::detail::test_framework();
     const std::string reason(telemetry.unavailable_reason().value_or("-"));
-    std::printf("%s|%s|%s|%s\n", name(outcome), name(telemetry.close()), framework.value_or("-").c_str(),
+    const auto stats = telemetry.stats();
+    std::printf("%s|%s|%s|%u %u|%s\n", name(outcome), name(telemetry.close()), framework.value_or("-").c_str(),
+                static_cast<unsigned>(stats.dropped.size()), static_cast<unsigned>(stats.not_accepted.size()),
                 reason.c_str());
 }
 
