@@ -663,7 +663,9 @@ mod tests {
             _ => panic!("free"),
         };
         let name = spool.put(HERE, "text", NOW).unwrap();
-        let request = Unsettled { at_ms: NOW, parts: vec![Part { name: name.clone(), length: 4, events: 1 }] };
+        // One of as many batches as a request may hold.
+        let part = Part { name: name.clone(), length: 4, events: 1 };
+        let request = Unsettled { at_ms: NOW, parts: vec![part; 512] };
         let left = |is_rush: bool, is_over: bool| {
             let lock = turn();
             lock.set_rush(is_rush);

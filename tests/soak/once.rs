@@ -8,6 +8,7 @@ use crate::support::programs::{Language, Sandbox};
 use crate::support::values;
 use crate::{Asked, Row, Seen, each};
 use std::process::Stdio;
+use std::time::Duration;
 
 /// How long the server takes to answer, in milliseconds.
 const ANSWERS_MS: [u64; 5] = [5, 50, 150, 400, 1_500];
@@ -24,6 +25,8 @@ const RUNS: [u64; 2] = [20, 3];
 const ONE_TWICE_IN: u64 = 40;
 /// How many processes that live long enough may come afterwards to deliver what was left.
 const DELIVERERS_MAX: u64 = 4;
+/// Longer than a request takes until the server has printed its events.
+const ON_ITS_WAY: Duration = Duration::from_secs(10);
 /// Events of a process.
 const EVENTS: u64 = 2;
 /// The longest that a process of the library waits at its exit, in milliseconds: on a person's machine and in CI.
@@ -123,7 +126,15 @@ fn lives_behind(asked: &Asked, lives_ms: u64, is_meant: &dyn Fn(&Link) -> bool) 
             left.age_batches();
         }
         let left = left.values();
-        let mut arrived = values(&far.collector.events_until_end());
+        // The last request may still be on its way when its process has exited.
+        let (mut came, mut different) = (Vec::new(), std::collections::BTreeSet::new());
+        while (different.len() as u64) < events {
+            let Some(event) = far.collector.event_within(ON_ITS_WAY) else { break };
+            different.extend(values(std::slice::from_ref(&event)));
+            came.push(event);
+        }
+        came.extend(far.collector.events_until_end());
+        let mut arrived = values(&came);
         arrived.sort_unstable();
         let twice: Vec<_> = arrived.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
         arrived.dedup();

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -76,6 +76,17 @@ impl Collector {
 
     pub fn next_event(&self) -> Value {
         self.next("event")
+    }
+
+    /// The next event, if one arrives in this time.
+    pub fn event_within(&self, time: Duration) -> Option<Value> {
+        let deadline = Instant::now() + time;
+        loop {
+            let line = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()?;
+            if line["type"] == "event" {
+                return Some(line);
+            }
+        }
     }
 
     pub fn next_request(&self) -> Value {
