@@ -93,6 +93,8 @@ const ANSWER_KNOWN_MS: u64 = 24 * 60 * 60 * 1_000;
 const VAIN_KNOWN_MS: u64 = 10 * 60 * 1_000;
 /// After this many requests in a row without an answer, the destination counts as hanging.
 const UNANSWERED_MAX: u32 = 3;
+/// A destination that so many processes in a row did not hear before they were killed is slow, if nothing else is known.
+const UNHEARD_MIN: u32 = 10;
 /// The longest that an attempt takes.
 pub const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 /// An attempt that got no answer within at least this time is a failure. One with less time may only have been cut
@@ -126,9 +128,10 @@ impl Health {
         answered_lately && self.unanswered < UNANSWERED_MAX && self.vain(now_ms).is_zero()
     }
 
-    /// Whether the last request got no answer only since its process ended before one could arrive.
+    /// Whether so many processes in a row ended before an answer arrived, and none waited for one in vain, that the
+    /// destination must be slower than these processes live.
     pub fn is_only_unheard(&self) -> bool {
-        self.unanswered > 0 && self.vain_ms == 0
+        self.unanswered >= UNHEARD_MIN && self.vain_ms == 0
     }
 
     /// The usual time of a request on a new connection until its answer, if that is known.
@@ -366,10 +369,13 @@ mod tests {
     }
 
     #[test]
-    fn one_that_killed_processes_did_not_hear_is_slow_unless_a_process_waited_for_it_in_vain() {
-        let never = Health::default();
-        let unheard = never.after_unconfirmed();
-        assert_eq!([never.is_only_unheard(), unheard.is_only_unheard()], [false, true]);
+    fn one_that_many_killed_processes_did_not_hear_is_slow_unless_a_process_waited_for_it_in_vain() {
+        let mut unheard = Health::default();
+        for _ in 0..UNHEARD_MIN {
+            assert!(!unheard.is_only_unheard());
+            unheard = unheard.after_unconfirmed();
+        }
+        assert!(unheard.is_only_unheard() && unheard.after_unconfirmed().is_only_unheard());
         for other in [
             unheard.after_vain(NOW, MS(500), false, 0),
             unheard.after_failure(NOW, None, 0),

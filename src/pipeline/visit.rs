@@ -136,17 +136,19 @@ impl Uploader {
     }
 
     /// With the turn: a process that was killed after it had written a request left its events unsettled. They count as
-    /// unconfirmed if the destination had answered lately. Otherwise they are sent again; but after the first such
-    /// process in a row, a destination that is not known to hang counts as slower than these processes live.
+    /// unconfirmed if the destination had answered recently, or if it must be slower than these processes live.
+    /// Otherwise they are sent again.
     fn settle_unsettled(&mut self, visit: &Visit, lock: Option<&mut Lock>, health: Health) -> Health {
         let Some((lock, spool)) = lock.zip(visit.spool) else { return health };
         let Some(Unsettled { at_ms, parts }) = lock.unsettled() else { return health };
         let mut next = health;
         for part in &parts {
             let Some(name) = spool.same(part) else { continue };
-            next = health.after_unconfirmed();
-            if !health.is_known(at_ms) && !health.is_only_unheard() {
-                continue;
+            if !health.is_known(at_ms) {
+                next = health.after_unconfirmed();
+                if !health.is_only_unheard() {
+                    continue;
+                }
             }
             // Perhaps one of this process, given away since.
             let own = self.state.batches.iter_mut().find(|batch| batch.file.as_ref() == Some(&name));
