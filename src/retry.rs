@@ -93,7 +93,7 @@ const ANSWER_KNOWN_MS: u64 = 24 * 60 * 60 * 1_000;
 const VAIN_KNOWN_MS: u64 = 10 * 60 * 1_000;
 /// After this many requests in a row without an answer, the destination counts as hanging.
 const UNANSWERED_MAX: u32 = 3;
-/// A destination that so many processes in a row did not hear before they were killed is slow, if nothing else is known.
+/// If so many processes in a row were killed before they heard a destination, it is slow, unless it is known to hang.
 const UNHEARD_MIN: u32 = 10;
 /// The longest that an attempt takes.
 pub const ATTEMPT_MAX: Duration = Duration::from_secs(10);
