@@ -41,7 +41,7 @@ impl Private {
     /// be cut.
     #[cfg(not(unix))]
     pub fn append(path: &Path) -> io::Result<Self> {
-        open(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
+        open(OpenOptions::new().write(true).create(true).truncate(false), path)
     }
 
     /// Its length in bytes.
