@@ -1,11 +1,13 @@
 //! A home in which processes leave files: what is on disk, and how a later process finds it.
 
 use crate::support::programs::Run;
+use crate::support::{age_batch, has_failed};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// Longer than a batch is left to the process that wrote it, in milliseconds.
-const RESERVED_MS: u64 = 5_300;
+/// Longer than a batch is left to the process that wrote it.
+const RESERVED: Duration = Duration::from_millis(5_300);
 
 /// The state folder of one home.
 pub struct Leftovers(PathBuf);
@@ -42,17 +44,12 @@ impl Leftovers {
     pub fn age(&self) {
         self.age_batches();
         let records = self.names(".retry").into_iter().map(|name| self.spool().join(name));
-        let has_failed = |path: &PathBuf| !std::fs::read_to_string(path).unwrap().contains(r#""failures":0,"#);
-        records.filter(has_failed).for_each(|path| std::fs::remove_file(path).unwrap());
+        records.filter(|path| has_failed(path)).for_each(|path| std::fs::remove_file(path).unwrap());
     }
 
     /// Makes the batches old enough that their writer counts as killed.
     pub fn age_batches(&self) {
-        for name in self.names(".batch") {
-            let mut parts: Vec<String> = name.splitn(3, '-').map(str::to_owned).collect();
-            parts[1] = format!("{:013}", parts[1].parse::<u64>().unwrap() - RESERVED_MS);
-            std::fs::rename(self.spool().join(name), self.spool().join(parts.join("-"))).unwrap();
-        }
+        self.names(".batch").iter().for_each(|name| age_batch(&self.spool().join(name), RESERVED));
     }
 
     /// Has a later process, which is to be a run of `deliver_leftovers` in that home, deliver what is left.

@@ -117,6 +117,21 @@ impl Drop for Collector {
     }
 }
 
+/// Renames a batch so that it is older by this time.
+pub fn age_batch(path: &Path, by: Duration) {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let mut parts: Vec<String> = name.splitn(3, '-').map(str::to_owned).collect();
+    let stamp = parts[1].parse::<u64>().unwrap() - by.as_millis() as u64;
+    parts[1] = format!("{stamp:013}");
+    std::fs::rename(path, path.with_file_name(parts.join("-"))).unwrap();
+}
+
+/// Whether the record of a destination tells of a failure.
+pub fn has_failed(record: &Path) -> bool {
+    let health: Value = serde_json::from_slice(&std::fs::read(record).unwrap()).unwrap();
+    health["failures"] != 0
+}
+
 /// A complete config, with the changes of `more`.
 pub fn config(endpoint: &str, more: Value) -> String {
     let mut config = json!({

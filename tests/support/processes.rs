@@ -91,22 +91,13 @@ impl Home {
 
     /// Makes the batches older by this time, by renaming them.
     pub fn age(&self, by: Duration) {
-        for name in self.batches() {
-            let mut parts: Vec<String> = name.splitn(3, '-').map(str::to_owned).collect();
-            let stamp = parts[1].parse::<u64>().unwrap() - by.as_millis() as u64;
-            parts[1] = format!("{stamp:013}");
-            std::fs::rename(self.spool().join(name), self.spool().join(parts.join("-"))).unwrap();
-        }
+        self.batches().iter().for_each(|name| age_batch(&self.spool().join(name), by));
     }
 
     /// The destinations for which a failure is remembered.
     fn failing(&self) -> Vec<std::path::PathBuf> {
         let all = self.files(".retry").into_iter().map(|name| self.spool().join(name));
-        let has_failed = |path: &std::path::PathBuf| {
-            let health: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-            health["failures"] != 0
-        };
-        all.filter(has_failed).collect()
+        all.filter(|path| has_failed(path)).collect()
     }
 
     /// The number of destinations for which a failure is remembered.
