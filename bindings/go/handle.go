@@ -20,8 +20,6 @@ type handle struct {
 	closed atomic.Bool
 	// done is closed when the first close has ended.
 	done chan struct{}
-	// hurried is whether the first event was put on disk at once.
-	hurried atomic.Bool
 	// hostOff is whether the host program turned the client off. While it is set, the library need not be asked.
 	hostOff atomic.Bool
 	// startedOff is whether the library had the client turned off when it was made, and has not turned it on since.
@@ -163,16 +161,34 @@ func (h *handle) track(e *Event) Outcome {
 	return h.trackTexts(&t, e.Value)
 }
 
-// trackTexts has the first event of a client put on disk at once, and does not wait for that. Most test processes
-// report one event and end by os.Exit, for which Go has no hook. The library itself does this only for the first event
-// of a process; without this call, the first event of a second client would wait for 50 milliseconds.
 func (h *handle) trackTexts(t *texts, value int64) Outcome {
 	outcome := Outcome(native.Track(h.client, &t.bytes[0], &t.bytes[t.category], &t.bytes[t.action], value,
 		t.optional(t.pluginName), t.optional(t.pluginVersion)))
-	if outcome == OK && !h.hurried.Load() && h.hurried.CompareAndSwap(false, true) {
-		native.Persist(h.client, 0)
+	if outcome == OK {
+		waitForDisk(h.client)
 	}
 	return outcome
+}
+
+// diskWait is how long a process waits in all for the disk, in Track; 1 % of the process's life comes on top.
+const diskWait = 20 * time.Millisecond
+
+var (
+	processStart = time.Now()
+	// waitedForDisk is how long Track has waited for the disk in this process, in nanoseconds.
+	waitedForDisk atomic.Int64
+)
+
+// waitForDisk waits until what was tracked is on disk, which takes less than a millisecond. Most test processes report
+// one event and end by os.Exit at once, for which Go has no hook.
+func waitForDisk(client *native.Client) {
+	start := time.Now()
+	left := diskWait + start.Sub(processStart)/100 - time.Duration(waitedForDisk.Load())
+	if left < time.Millisecond {
+		return
+	}
+	native.Persist(client, uint32(min(left, diskWait).Milliseconds()))
+	waitedForDisk.Add(int64(time.Since(start)))
 }
 
 // refuses says whether an event can be refused before its texts are packed, and counts it if so. To pack them costs a

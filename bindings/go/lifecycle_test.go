@@ -209,6 +209,23 @@ func init() {
 		fmt.Println(client.PactsVerified(7), client.Persist(context.Background()))
 		os.Exit(0)
 	}
+	programs["three events and exit"] = func() {
+		client := programClient()
+		fmt.Println(client.PactsVerified(7), client.PactsVerified(7), client.PactsVerified(7))
+		os.Exit(0)
+	}
+	programs["two thousand events"] = func() {
+		client := programClient()
+		for range 2_000 {
+			client.PactsVerified(1)
+		}
+		waited := time.Duration(waitedForDisk.Load())
+		// The last wait may begin just before the time is used up.
+		if limit := 2*diskWait + time.Since(processStart)/100; waited == 0 || waited > limit {
+			fmt.Printf("Track waited %v for the disk, not between 0 and %v", waited, limit)
+		}
+		fmt.Println("ok")
+	}
 	programs["exit at once"] = func() {
 		fmt.Println(programClient().PactsVerified(1))
 		os.Exit(0)
@@ -231,33 +248,24 @@ func init() {
 	}
 }
 
-func TestTheFirstEventOfAClientIsPutOnDiskAtOnce(t *testing.T) {
-	const linger = 50 * time.Millisecond // how long further events wait
-	fastest := time.Hour
-	for range 10 {
-		client := newClient(t, optionsFor(nowhere))
-		start := time.Now()
-		expect(t, "track", client.PactsVerified(1), OK)
-		waitUntil(t, "it is on disk", func() bool { return client.Stats().Queued == 0 })
-		fastest = min(fastest, time.Since(start))
-		_ = client.Close()
-	}
-	if fastest > linger/2 {
-		t.Errorf("the fastest of ten took %v", fastest)
-	}
+func TestTrackDoesNotWaitForTheDiskForLong(t *testing.T) {
+	expect(t, "program", runProgram(t, ownBinary(t), "two thousand events"), "ok")
 }
 
-func TestWhatWasPersistedBeforeTheExitArrivesWithTheNextProcess(t *testing.T) {
+func TestWhatWasTrackedBeforeTheExitArrivesWithTheNextProcess(t *testing.T) {
 	server := startCollector(t)
 	own := ownBinary(t)
-	const programs, theirValue = 3, "7"
+	const programs, theirValue = 5, "7"
 	for range programs {
 		expect(t, "persist", runProgram(t, own, "persist and exit", "PACT_TELEMETRY_ENDPOINT="+server.URL), "ok <nil>")
+		expect(t, "track", runProgram(t, own, "three events and exit", "PACT_TELEMETRY_ENDPOINT="+server.URL), "ok ok ok")
 	}
+	// On a busy machine the disk may take longer than Track waits.
+	const atLeast = programs + programs*3*2/3
 	// For some seconds a batch belongs to the process that wrote it, and another process does not send it.
-	for found, end := 0, time.Now().Add(collector.Patience); found < programs; {
+	for found, end := 0, time.Now().Add(collector.Patience); found < atLeast; {
 		if time.Now().After(end) {
-			t.Fatalf("only %d of %d arrived", found, programs)
+			t.Fatalf("only %d of %d arrived", found, programs*4)
 		}
 		expect(t, "close", runProgram(t, own, "close", "PACT_TELEMETRY_ENDPOINT="+server.URL), "ok <nil>")
 		for own := false; !own; {

@@ -1,13 +1,14 @@
 // Package telemetry reports anonymous usage events of Pact's Go libraries through the pact_telemetry library.
 //
 // A [Client] does not disturb its program. If the library cannot be loaded, or an option is wrong, it is a silent no-op
-// that says why ([Client.UnavailableReason]). No method panics, and [Client.Track] never waits.
+// that says why ([Client.UnavailableReason]). No method panics, and [Client.Track] never waits for a server.
 //
 // For every event, the library checks what a person decided (PACT_DO_NOT_TRACK or DO_NOT_TRACK in the environment, or a
 // saved choice). It sees a change by os.Setenv, because Go passes changes on to C in programs with cgo.
 //
-// Call [Client.Close] before the process ends, or [Client.Persist], which waits for no server. Go runs no exit handlers
-// of C, neither at os.Exit nor after main returns nor at the end of `go test`:
+// What was tracked is on disk when [Client.Track] returns, unless a process tracks very many events; the next process
+// sends it. To have it sent at once, call [Client.Close] before the process ends. Go runs no exit handlers of C, neither
+// at os.Exit nor after main returns nor at the end of `go test`:
 //
 //	func TestMain(m *testing.M) {
 //		code := m.Run()
