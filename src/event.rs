@@ -195,7 +195,8 @@ impl Packed {
         let Some(bytes) = memory::concat(&parts, HEADER + version_end as usize) else {
             return Err(InvalidEvent::NoMemory);
         };
-        let (public, plugin) = bytes.get(HEADER..).unwrap_or_default().split_at(action_end as usize);
+        let of_plugin = HEADER + action_end as usize;
+        let [public, plugin] = [bytes.get(HEADER..of_plugin), bytes.get(of_plugin..)].map(Option::unwrap_or_default);
         if needs_a_look(public, true) || (!plugin.is_empty() && needs_a_look(plugin, false)) {
             check_closely(texts)?;
         }
@@ -260,7 +261,7 @@ fn is_blank(text: &[u8]) -> bool {
 #[inline(always)]
 fn needs_a_look(bytes: &[u8], only_names: bool) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
-    let last = match bytes.last_chunk::<8>() {
+    let last = match bytes.get(bytes.len().wrapping_sub(8)..).and_then(|last| last.as_chunks().0.first()) {
         Some(last) => *last, // overlaps the word before it
         None => {
             let mut last = [b' '; 8];
