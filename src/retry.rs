@@ -353,8 +353,12 @@ mod tests {
         assert_eq!(first.usual(NOW), Some(MS(130)));
         let second = first.after_answer(NOW, None, MS(200));
         assert_eq!(second.usual(NOW), Some(MS(30 + 125)), "smoothed");
-        assert_eq!(second.usual(NOW + ANSWER_KNOWN_MS), None, "that was long ago");
-        assert!(second.is_unconfirmed(NOW, MS(150)) && !second.is_unconfirmed(NOW, MS(1_000)), "or it hangs");
+        let day = 86_400_000;
+        assert!(second.usual(NOW + day - 1).is_some() && second.usual(NOW + day).is_none(), "that was long ago");
+        assert!(!never.is_known(1), "not even by a clock that begins in 1970");
+        let slowest = 3 * second.answer_ms + 50;
+        assert_eq!(slowest, 425);
+        assert!(second.is_unconfirmed(NOW, MS(slowest - 1)) && !second.is_unconfirmed(NOW, MS(slowest)), "or it hangs");
     }
 
     #[test]
@@ -390,7 +394,9 @@ mod tests {
         let short = Health::default().after_vain(NOW, MS(100), true, 7);
         assert_eq!(short.wait(NOW, MS(0)), None, "it may only have been cut short");
         assert_eq!((short.missing(NOW, MS(200)), short.missing(NOW, MS(201))), (Some(MS(1)), None));
-        assert_eq!(short.missing(NOW + VAIN_KNOWN_MS, MS(0)), None, "in the long run it is tried again");
+        let ten_minutes = 600_000;
+        assert!(short.missing(NOW + ten_minutes - 1, MS(0)).is_some());
+        assert_eq!(short.missing(NOW + ten_minutes, MS(0)), None, "in the long run it is tried again");
         for chance in [0, 4_999, 5_000, u64::MAX] {
             let hang = Health::default().after_vain(NOW, MS(500), false, chance);
             let wait = hang.wait(NOW, MS(1_000)).map(|wait| wait.as_millis() as u64);
@@ -419,7 +425,15 @@ mod tests {
         assert!(health.is_news(&Health::default()));
         assert!(!health.after_answer(NOW + 1_000, Some(MS(31)), MS(101)).is_news(&health));
         assert!(health.after_answer(NOW, None, MS(400)).is_news(&health));
-        assert!(health.after_answer(NOW + ANSWER_KNOWN_MS / 2, None, MS(100)).is_news(&health));
+        let at = |answered_ms| Health { answered_ms, ..health };
+        let six_hours = 21_600_000;
+        assert!(!at(NOW + six_hours).is_news(&health) && at(NOW + six_hours + 1).is_news(&health));
+        for (before, now, is_news) in [(100, 145, false), (100, 146, true), (145, 100, false), (146, 100, true)] {
+            let answers = |answer_ms| Health { answer_ms, ..health };
+            assert_eq!(answers(now).is_news(&answers(before)), is_news, "{before} {now}");
+            let connects = |connect_ms| Health { connect_ms, ..health };
+            assert_eq!(connects(now).is_news(&connects(before)), is_news, "{before} {now}");
+        }
         assert!(health.after_unconfirmed().is_news(&health));
     }
 
