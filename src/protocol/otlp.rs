@@ -60,7 +60,7 @@ pub fn record(out: &mut String, context: &Context<'_>, previous: Option<&Hit<'_>
 
 /// What `partialSuccess` says. Such a request must not be sent again (specification, "Partial Success").
 pub fn rejected(answer: &str) -> usize {
-    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    let answer: Value = serde_json::from_slice(answer.as_bytes()).unwrap_or_default();
     let number = answer.get("partialSuccess").and_then(|partial| partial.get("rejectedLogRecords"));
     let number = number.and_then(|number| number.as_u64().or_else(|| number.as_str()?.parse().ok()));
     number.unwrap_or(0) as usize
