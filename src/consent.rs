@@ -22,12 +22,12 @@ static NAMES: Names<{ VARIABLES.len() }> = Names::new(VARIABLES, &SEEN);
 /// mean no opinion. Everything else opts out, including text that is not UTF-8.
 pub fn opts_out(value: &[u8]) -> bool {
     let value = value.trim_ascii();
-    let no_opinion: &[u8] = match value.len() {
-        0 => b"",
-        1 => b"0",
-        2 => b"no",
-        3 => b"off",
-        5 => b"false",
+    let no_opinion: &[u8] = match value {
+        [] => return false,
+        [byte] => return *byte != b'0', // the most frequent one is "1"
+        [_, _] => b"no",
+        [_, _, _] => b"off",
+        [_, _, _, _, _] => b"false",
         _ => return true,
     };
     !value.eq_ignore_ascii_case(no_opinion)

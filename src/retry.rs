@@ -405,6 +405,7 @@ mod tests {
         let refused = Health::default().after_failure(NOW, Some(MS(60_000)), 0);
         assert!(refused.wait(NOW, MS(u64::MAX)).is_some(), "what a server asks for is obeyed by everybody");
         assert_eq!(short.after_vain(NOW, MS(50), true, 0).vain_ms, 100, "the longest counts");
+        assert_eq!(short.after_failure(NOW, None, 0).missing(NOW, MS(0)), None, "one that refuses does not hang");
     }
 
     #[test]

@@ -133,9 +133,18 @@ impl<const N: usize> Seen<N> {
         sum
     }
 
-    /// Looks at each entry, which is one byte for those of other names.
+    /// Looks at the values that were found and, unless one of them is such a value, at each entry, which is one byte for
+    /// those of other names.
     #[inline(never)]
     fn any_of(&self, names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
+        let is_found = |(name, value): (&&str, &AtomicUsize)| {
+            let Some(entry) = value.load(Ordering::Relaxed).checked_sub(name.len() + 1) else { return false };
+            // SAFETY: a whole string when it was remembered, and `getenv` would follow the same pointer.
+            unsafe { value_behind(entry as *const c_char, name.as_bytes()).is_some_and(|value| is(text(value))) }
+        };
+        if names.names.iter().zip(&self.values).any(is_found) {
+            return true;
+        }
         let (mut answer, initials) = (false, names.initials);
         for entry in self.entries.get(..self.count.load(Ordering::Relaxed)).unwrap_or_default() {
             let entry = entry.load(Ordering::Relaxed) as *const c_char;
@@ -199,26 +208,13 @@ impl<const N: usize> Names<N> {
         Names { names, initials, seen }
     }
 
-    /// The value of an entry of one of the names. Byte by byte, since most entries differ within the first few.
+    /// The value of an entry of one of the names.
     ///
     /// # Safety
     /// The entry is a terminated string.
-    #[inline(never)]
     unsafe fn value_at<'a>(&self, entry: *const c_char) -> Option<&'a [u8]> {
-        for name in &self.names {
-            let mut at = entry.cast::<u8>();
-            // SAFETY: a byte behind one that was not a NUL, since it was one of the name's.
-            let is_name = name.bytes().chain([b'=']).all(|byte| unsafe {
-                let here = at.read_volatile();
-                at = at.add(1);
-                here == byte
-            });
-            if is_name {
-                // SAFETY: behind the `=` of a terminated string.
-                return Some(unsafe { text(at as usize) });
-            }
-        }
-        None
+        // SAFETY: the caller's promise; behind the `=` of a terminated string.
+        self.names.iter().find_map(|name| unsafe { value_behind(entry, name.as_bytes()).map(|value| text(value)) })
     }
 
     /// The same as [`any`], read anew.
@@ -303,6 +299,20 @@ pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8
             // SAFETY: as in `any`.
             found(index, unsafe { text(value) });
         }
+    }
+}
+
+/// Where the value begins, if the entry has that name. The C library compares, since a program may change the entry
+/// meanwhile.
+///
+/// # Safety
+/// The entry is a terminated string.
+unsafe fn value_behind(entry: *const c_char, name: &[u8]) -> Option<usize> {
+    // SAFETY: strncmp(3) stops at the end of the string; there is a byte behind those that are the name's.
+    unsafe {
+        let is_name = libc::strncmp(entry, name.as_ptr().cast(), name.len()) == 0
+            && entry.add(name.len()).read_volatile() as u8 == b'=';
+        is_name.then_some(entry as usize + name.len() + 1)
     }
 }
 
@@ -396,18 +406,13 @@ impl<const N: usize> Seen<N> {
     fn find(&self, name: &[u8]) -> Option<usize> {
         let version = self.version_of_same_entries()?;
         let count = self.count.load(Ordering::Relaxed);
-        let is_of_name = |entry: &AtomicUsize| {
+        let value = |entry: &AtomicUsize| {
             let entry = entry.load(Ordering::Relaxed) as *const c_char;
             // SAFETY: as in `remembered`.
-            unsafe {
-                !entry.is_null()
-                    && libc::strncmp(entry, name.as_ptr().cast(), name.len()) == 0
-                    && entry.add(name.len()).read_volatile() as u8 == b'='
-            }
+            (!entry.is_null()).then(|| unsafe { value_behind(entry, name) }).flatten()
         };
-        let found = self.entries.iter().take(count).find(|entry| is_of_name(entry));
-        let value = found.map_or(0, |entry| entry.load(Ordering::Relaxed) + name.len() + 1);
-        self.is_still(version).then_some(value)
+        let found = self.entries.iter().take(count).find_map(value);
+        self.is_still(version).then_some(found.unwrap_or(0))
     }
 }
 
