@@ -28,10 +28,28 @@ pub fn write(place: &Place, table: &Table) {
         .replace("@FIRST@", &first)
         .replace("@INSTRUCTIONS@", &each)
         .replace("@CALLS@", &profile::calls(place));
-    std::fs::write(format!("{ROOT}/docs/performance.md"), page).unwrap();
+    let lines: Vec<_> = page.lines().map(wrapped).collect();
+    std::fs::write(format!("{ROOT}/docs/performance.md"), lines.join("\n") + "\n").unwrap();
     let rows: Vec<_> = table.rows.iter().filter(|row| PLOTTED.contains(&row.what)).collect();
     std::fs::write(format!("{ROOT}/docs/performance.svg"), plot::svg(&rows)).unwrap();
     println!("{}\nWritten: docs/performance.md, docs/performance.svg", missed(table));
+}
+
+/// A line of prose, broken where it is too long. A row of a table stays one line.
+fn wrapped(line: &str) -> String {
+    const WIDTH: usize = 120;
+    if line.starts_with('|') {
+        return line.into();
+    }
+    let (mut text, mut width) = (String::new(), 0);
+    for word in line.split(' ') {
+        let is_over = width > 0 && width + 1 + word.len() > WIDTH;
+        let between = if is_over { "\n" } else { " " };
+        text.push_str(if text.is_empty() { "" } else { between });
+        text.push_str(word);
+        width = if width == 0 || is_over { word.len() } else { width + 1 + word.len() };
+    }
+    text
 }
 
 fn missed(table: &Table) -> String {
@@ -52,7 +70,7 @@ fn absent() -> String {
     if absent.is_empty() {
         return String::new();
     }
-    format!("Did not build here, and has no figure: {}.", absent.join(", "))
+    format!(" Did not build here, and has no figure: {}.", absent.join(", "))
 }
 
 /// What a reader needs to compare with a machine of their own.
