@@ -505,13 +505,15 @@ mod tests {
     #[test]
     fn explanations_name_every_rule_with_what_it_read() {
         let variables = [None, Some("off"), Some("TRUE")];
+        let written =
+            |rule: &Rule| -> Value { serde_json::from_str(&Object::text(|object| rule.write(object))).unwrap() };
         let rules = readings(true, variables, SavedChoice::On, SavedChoice::Off).rules();
         let said: Vec<_> = rules.iter().map(|rule| rule.says.name()).collect();
-        let all: Vec<Value> = rules
-            .iter()
-            .map(|rule| serde_json::from_str(&Object::text(|object| rule.write(object))).unwrap())
-            .collect();
+        let all: Vec<Value> = rules.iter().map(written).collect();
         assert_eq!(said, ["on", "no opinion", "no opinion", "off", "on", "off"]);
+        assert_eq!(all[0], json!({"rule": "host", "read": true, "says": "on"}));
+        let off = readings(false, variables, SavedChoice::On, SavedChoice::Off).rules();
+        assert_eq!(written(&off[0]), json!({"rule": "host", "read": false, "says": "off"}));
         assert_eq!(all[3], json!({"rule": "DO_NOT_TRACK", "read": "TRUE", "says": "off"}));
         assert_eq!(all[5], json!({"rule": "system choice", "read": "off", "says": "off", "path": null}));
     }
