@@ -3,7 +3,7 @@
 // Finds what the JavaScript runtime knows and the library cannot see: opt-outs, name and version of the runtime, and
 // the test framework. It only reads; it loads and starts nothing, and never throws. Private.
 
-const { readFileSync } = require('node:fs');
+const { readFileSync, statSync } = require('node:fs');
 const path = require('node:path');
 const { Serializer } = require('node:v8');
 const { isMainThread } = require('node:worker_threads');
@@ -11,6 +11,8 @@ const { isMainThread } = require('node:worker_threads');
 const VARIABLES = /** @type {const} */ (['PACT_DO_NOT_TRACK', 'pact_do_not_track', 'DO_NOT_TRACK']);
 const NO_OPINION = new Set(['', '0', 'false', 'no', 'off']);
 const PACKAGE_KEY = 'pact_do_not_track';
+/** No package.json is longer; a longer file of this name is not read. */
+const MAX_PACKAGE_BYTES = 2 ** 24;
 
 /**
  * @typedef {object} Rule
@@ -134,16 +136,31 @@ function packageRule() {
 }
 
 /**
- * The value of the key in a package.json; undefined if there is no such file, no such key in it, or no valid JSON.
+ * The value of the key in a package.json; undefined if there is no such file, or no such key in it. A pipe or a device
+ * is not read, since that could take for ever.
  * @param {string} file
  */
 function choiceIn(file) {
   try {
     if (!allowed({ name: 'read', path: file })) return undefined;
-    const text = readFileSync(file, 'utf8');
-    return text.includes(PACKAGE_KEY) ? JSON.parse(text)?.config?.[PACKAGE_KEY] : undefined;
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (!found?.isFile() || found.size > MAX_PACKAGE_BYTES) return undefined;
+    return choiceOf(readFileSync(file, 'utf8'));
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * The value of the key in the text of a package.json. A text that names the key and is no JSON, such as one with
+ * comments, which Bun accepts, is a choice that cannot be read, and so it counts as off.
+ * @param {string} text
+ */
+function choiceOf(text) {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''))?.config?.[PACKAGE_KEY]; // npm too ignores a byte order mark
+  } catch {
+    return text.includes(PACKAGE_KEY) ? 'no valid JSON' : undefined;
   }
 }
 

@@ -192,6 +192,45 @@ for (const [name, inner] of [
   });
 }
 
+/** A package in a monorepo, whose root gets its package.json by `make`. Node reads the nearest one by itself. */
+function monorepo(name, make) {
+  const root = path.join(folder, `root with ${name}`);
+  const cwd = path.join(root, 'packages', 'a');
+  mkdirSync(cwd, { recursive: true });
+  writeFileSync(path.join(cwd, 'package.json'), '{}');
+  make(path.join(root, 'package.json'));
+  return cwd;
+}
+
+const OFF = '"config": {"pact_do_not_track": true}';
+for (const [name, text, read] of [
+  ['a byte order mark', `\ufeff{${OFF}}`, true],
+  ['an escape in the key', `{${OFF.replace('_', '\\u005f')}}`, true],
+  ['a comment', `{\n// nothing leaves\n${OFF}}`, 'no valid JSON'],
+  ['a trailing comma', `{${OFF},}`, 'no valid JSON'],
+  ['no end', `{${OFF}`, 'no valid JSON'],
+]) {
+  test(`an opt-out in a package.json with ${name} holds`, async () => {
+    const cwd = monorepo(name, (file) => writeFileSync(file, text));
+    const code = `${CLIENT}
+      console.log(JSON.stringify([client.pactsVerified(1), client.explain().hostRules.at(-1).read]));
+      client.close();`;
+    assert.deepEqual(await printed(code, { env, cwd }), ['disabled', read]);
+  });
+}
+
+for (const [name, make] of [
+  ['a pipe', (file) => execFileSync('mkfifo', [file])],
+  ['a device', (file) => symlinkSync('/dev/zero', file)],
+  ['a folder', (file) => mkdirSync(file)],
+  ['no JSON', (file) => writeFileSync(file, '{"name": ')],
+]) {
+  test(`${name} in the place of a package.json stops nothing`, { skip: process.platform === 'win32' }, async () => {
+    const code = `${CLIENT} console.log(JSON.stringify(client.pactsVerified(1)));`;
+    assert.equal(await printed(code, { env, cwd: monorepo(name, make) }), 'ok');
+  });
+}
+
 test('an opt-out of the project in which the package is installed holds in every working directory', async () => {
   const project = path.join(folder, 'installs');
   const modules = path.join(project, 'node_modules');
