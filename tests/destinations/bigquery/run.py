@@ -31,13 +31,24 @@ RUNS = [
     ("5.5", "linux-aarch64", "pact-ruby", "2.0.0", "", (13,), "Pacts verified", 0, None),
     ("6.6", "linux-x86_64", "pact-jvm", "4.6.0", "JUnit", (0,), "Plugin loaded", 1, ("protobuf", "0.3.15")),
     ("6.6", "linux-x86_64", "pact-jvm", "4.6.0", "JUnit", (0,), "Plugin loaded", 1, ("csv", "0.0.6")),
+    # A second system of one machine: containers may have its hostname.
+    ("6.6", "linux-aarch64", "pact-jvm", "4.10.0", "JUnit", (0, 0), "Pacts verified", 1, None),
 ]
+# Events of another source in the same property carry none of the fields.
+FOREIGN = ("7.7", "page_view")
 
 Sent = collections.namedtuple("Sent", "machine os library version framework day event value plugin")
 
 
+def post(url, body):
+    urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"}))
+
+
 def send(collector, library):
     """Sends all events, and returns what was sent."""
+    machine, event = FOREIGN
+    post(f"{collector.url}/mp/collect", {"client_id": machine, "events": [{"name": event}]})
+    collector.next()
     sent = []
     for machine, os_arch, name, version, framework, days, event, value, plugin in RUNS:
         client = library.client(
@@ -55,8 +66,7 @@ def send(collector, library):
             body["client_id"] = machine
             body["events"][0]["params"]["os_arch"] = os_arch
             body["events"][0]["timestamp_micros"] = int(moment.timestamp()) * 1_000_000
-            data = json.dumps(body).encode()
-            urllib.request.urlopen(urllib.request.Request(request["url"], data, {"content-type": "application/json"}))
+            post(request["url"], body)
             sent.append(Sent(machine, os_arch, name, version, framework or None, day, event, value, plugin))
         client.close()
     for _ in sent:
@@ -110,6 +120,7 @@ def still_in_use(sent):
 def by_event(sent):
     found = groups(sent, lambda event: slug(event.event))
     rows = [(name, machines(all), len(all), sum(event.value for event in all)) for name, all in found.items()]
+    rows.append((FOREIGN[1], 1, 1, None))
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
@@ -154,8 +165,9 @@ def main():
         database = duckdb.connect()
         database.execute(f"CREATE TABLE events AS SELECT * FROM read_json_auto('{rows}', sample_size=-1)")
         count = database.execute("SELECT COUNT(*) FROM events").fetchone()[0]
-        assert count == len(sent), f"{count} rows of {len(sent)} events"
-        systems = database.execute("SELECT DISTINCT device.operating_system FROM events").fetchall()
+        assert count == len(sent) + 1, f"{count} rows of {len(sent)} events and one of another source"
+        ours = "SELECT DISTINCT device.operating_system FROM events WHERE event_name <> ?"
+        systems = database.execute(ours, [FOREIGN[1]]).fetchall()
         assert systems == [("Linux",)], f"the field of the built-in report: {systems}"
         failed = 0
         for name, query in queries():
