@@ -78,7 +78,8 @@ func (c *Client) UnavailableReason() string {
 }
 
 // Track queues an event and copies all text. It waits until the event is on disk, some tenths of a millisecond, since a
-// program may end at once. When a process has waited 20 ms and 1 % of its life in this way, Track does not wait any more.
+// program may end at once. When a process has waited 20 ms and 1 % of its life in this way, Track does not wait any
+// more.
 func (c *Client) Track(event Event) Outcome {
 	h, outcome := c.enter()
 	if outcome != OK {

@@ -7,8 +7,8 @@
 // saved choice). It sees a change by os.Setenv, because Go passes changes on to C in programs with cgo.
 //
 // What was tracked is on disk when [Client.Track] returns, unless a process tracks very many events; the next process
-// sends it. To have it sent at once, call [Client.Close] before the process ends. Go runs no exit handlers of C, neither
-// at os.Exit nor after main returns nor at the end of `go test`:
+// sends it. To have it sent at once, call [Client.Close] before the process ends. Go runs no exit handlers of C,
+// neither at os.Exit nor after main returns nor at the end of `go test`:
 //
 //	func TestMain(m *testing.M) {
 //		code := m.Run()

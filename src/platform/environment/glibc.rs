@@ -133,8 +133,8 @@ impl<const N: usize> Seen<N> {
         sum
     }
 
-    /// Looks at the values that were found and, unless one of them is such a value, at each entry, which is one byte for
-    /// those of other names.
+    /// Looks at the values that were found and, unless one of them is such a value, at each entry, which is one byte
+    /// for those of other names.
     #[inline(never)]
     fn any_of(&self, names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
         let is_found = |(name, value): (&&str, &AtomicUsize)| {
