@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::Uri;
+use ureq::http::uri::Authority;
 
 /// How many events of one client may wait at most, and by default. An event takes about 200 bytes, so all of them take
 /// less than 1 MiB.
@@ -238,6 +239,9 @@ fn checked_endpoint(text: &str, protocol: Protocol) -> Result<String, &'static s
     if uri.host().is_none_or(str::is_empty) {
         return Err(SHAPE);
     }
+    if !has_valid_port(authority) {
+        return Err("must have a port from 1 to 65535");
+    }
     match scheme {
         "https" => {}
         "http" if is_loopback(authority.host()) => {}
@@ -249,6 +253,13 @@ fn checked_endpoint(text: &str, protocol: Protocol) -> Result<String, &'static s
     };
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Ok(format!("{scheme}://{authority}{path}{query}"))
+}
+
+/// Whether the port, if there is one, exists. `Uri` takes 99999 for no port, and then the scheme's own would be used.
+pub(crate) fn has_valid_port(authority: &Authority) -> bool {
+    let place = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let port = place.get(authority.host().len()..).unwrap_or_default();
+    matches!(port, "" | ":") || authority.port_u16().is_some_and(|port| port > 0)
 }
 
 /// A URL as an error shows it: without user name and password, even if it is not a valid URL.

@@ -137,6 +137,7 @@ fn endpoints_are_https_or_loopback_and_get_the_protocols_path_only_where_they_ha
     for (given, taken) in [
         ("https://a.example", "https://a.example/mp/collect"),
         ("https://a.example/", "https://a.example/mp/collect"),
+        ("https://a.example:", "https://a.example:/mp/collect"),
         ("https://a.example:8443", "https://a.example:8443/mp/collect"),
         ("https://a.example/relay", "https://a.example/relay"),
         ("https://a.example/relay/?x=1", "https://a.example/relay/?x=1"),
@@ -163,6 +164,8 @@ fn endpoints_are_https_or_loopback_and_get_the_protocols_path_only_where_they_ha
         ("https://a b", "must be a URL such as https://relay.example/path"),
         ("https://me:pw@a.example", "must have no user name or password"),
         ("https://a.example/#x", "must have no fragment (#)"),
+        ("https://a.example:99999", "must have a port from 1 to 65535"),
+        ("http://[::1]:0", "must have a port from 1 to 65535"),
     ] {
         let expected = format!("config: `endpoint` {why}, found {:?}", given.replace("me:pw", "…"));
         assert_eq!(problem(&with("endpoint", given.into())), expected, "{given}");

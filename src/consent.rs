@@ -87,7 +87,7 @@ pub struct Saved {
 
 impl Saved {
     /// Parses the text of a file. An ambiguous text is not consent: two answers in one file, a key in another case or
-    /// with escapes, an answer that is neither `true` nor `false`.
+    /// with escapes, an answer that is neither `true` nor `false`, a `since_ms` that is no moment.
     pub fn parse(text: &[u8]) -> Self {
         let value = match serde_json::from_slice::<Value>(text) {
             Ok(value) => value,
@@ -96,16 +96,17 @@ impl Saved {
         let answers = text.windows(9).filter(|part| part.eq_ignore_ascii_case(b"\"enabled\"")).count();
         let id = value.get("id").and_then(Value::as_str);
         let doubt = |why: &str| SavedChoice::Unreadable(why.to_owned());
+        let since_ms = value.get("since_ms").map_or(Some(0), Value::as_u64);
         let choice = match value.get("enabled") {
             _ if text.contains(&b'\\') => doubt("it has escapes"),
             _ if answers > 1 => doubt("more than one \"enabled\""),
-            Some(Value::Bool(true)) => SavedChoice::On,
             Some(Value::Bool(false)) => SavedChoice::Off,
+            _ if since_ms.is_none() => doubt("no number under \"since_ms\""),
+            Some(Value::Bool(true)) => SavedChoice::On,
             None if id.is_some() && answers == 0 => SavedChoice::None,
             _ => doubt("no true or false under \"enabled\""),
         };
-        let since_ms = value.get("since_ms").and_then(Value::as_u64).unwrap_or(0);
-        Saved { choice, random_id: id == Some("random"), since_ms }
+        Saved { choice, random_id: id == Some("random"), since_ms: since_ms.unwrap_or(0) }
     }
 
     /// Reads the file. A missing file is no choice; any other failure counts as off.
@@ -116,8 +117,9 @@ impl Saved {
         let mut text = Vec::new();
         let read = paths::open_without_waiting(path)
             .and_then(|file| if file.metadata()?.is_file() { Ok(file) } else { Err(not_a_file()) })
-            .and_then(|file| file.take(LIMIT).read_to_end(&mut text));
+            .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut text));
         match read {
+            Ok(length) if length as u64 > LIMIT => SavedChoice::Unreadable(format!("over {LIMIT} bytes")).into(),
             Ok(_) => Saved::parse(&text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => match link_to_nothing(path) {
                 None => SavedChoice::None.into(),
@@ -426,6 +428,10 @@ mod tests {
             r#"{"\u0065nabled": true}"#,
             r#"{"id": "random", "more": {"enabled": false}}"#,
             r#"{"enabled": 1}"#,
+            r#"{"enabled": true, "since_ms": "1790000000000"}"#,
+            r#"{"enabled": true, "since_ms": -1}"#,
+            r#"{"enabled": true, "since_ms": 99999999999999999999}"#,
+            r#"{"id": "random", "since_ms": null}"#,
         ] {
             assert!(says(text).is_off(), "{text}");
         }
@@ -489,6 +495,19 @@ mod tests {
         let path = dir.path().join("choice.json");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         assert!(Saved::read(Some(&path)).choice.is_off());
+    }
+
+    #[test]
+    fn a_choice_that_is_too_long_to_be_read_whole_means_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("choice.json");
+        let padded = |length: usize| format!("{:<length$}", r#"{"enabled": true}"#);
+        std::fs::write(&path, padded(4096)).unwrap();
+        assert_eq!(Saved::read(Some(&path)).choice, SavedChoice::On);
+        for rest in ["", "\n", r#"{"enabled": false}"#] {
+            std::fs::write(&path, padded(4097) + rest).unwrap();
+            assert!(Saved::read(Some(&path)).choice.is_off(), "{rest}");
+        }
     }
 
     #[test]

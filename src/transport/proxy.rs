@@ -4,7 +4,7 @@
 //! ureq's own decision is not used: it prefers `ALL_PROXY`, does not understand spaces, ports and subdomains in
 //! `NO_PROXY`, and connects directly if it does not understand a proxy.
 
-use crate::config::is_loopback;
+use crate::config::{has_valid_port, is_loopback};
 use std::ffi::OsString;
 use std::net::IpAddr;
 use ureq::http::Uri;
@@ -76,7 +76,8 @@ impl Proxies {
 /// An HTTP proxy; `None` if the text does not name one.
 fn understood(text: &str) -> Option<Proxy> {
     let proxy = Proxy::new(text.trim()).ok()?;
-    matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https).then_some(proxy)
+    let has_valid_port = proxy.uri().authority().is_some_and(has_valid_port);
+    (has_valid_port && matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https)).then_some(proxy)
 }
 
 /// Whether an entry of `NO_PROXY` names this host. `*` names all; `relay.example`, `.relay.example` and
@@ -138,7 +139,10 @@ mod tests {
         {
             assert_eq!(way(&[("HTTPS_PROXY", text)], "https://relay.example"), Way::Nowhere, "{text}");
         }
-        for text in ["http://a:3128", " http://u:p@a:3128/ ", "https://a", "a:3128", "a"] {
+        for text in ["http://a:99999", "a:65536", "http://u:p@a:0", "http://a:31x8", "http://[::1]:99999"] {
+            assert_eq!(way(&[("HTTPS_PROXY", text)], "https://relay.example"), Way::Nowhere, "{text}");
+        }
+        for text in ["http://a:3128", " http://u:p@a:3128/ ", "https://a", "a:3128", "a", "a:", "http://[::1]:1"] {
             assert_eq!(way(&[("HTTPS_PROXY", text)], "https://relay.example"), Way::Through, "{text}");
         }
     }
