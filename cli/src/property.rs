@@ -191,33 +191,44 @@ impl Listed {
             return Err(format!("{name}: larger than {LIST_LIMIT} bytes"));
         }
         let mut listed = Listed::default();
-        let mut answers = 0;
+        let (mut answers, mut lists) = (0, 0);
         for answer in serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>() {
             let answer = answer.map_err(|error| format!("{name}: not the JSON of the Admin API: {error}"))?;
-            listed.add(&answer).map_err(|reason| format!("{name}: {reason}"))?;
+            lists += listed.add(&answer).map_err(|reason| format!("{name}: {reason}"))?;
             answers += 1;
         }
-        match answers {
-            0 => Err(format!("{name}: empty; the answers of customDimensions.list and customMetrics.list are needed")),
-            _ => Ok(listed),
-        }
+        let found = match (answers, lists) {
+            (0, _) => "empty",
+            (1, 1) => "only one of both", // an empty list is left out, so that two are no rule
+            _ => return Ok(listed),
+        };
+        Err(format!("{name}: {found}; the answers of customDimensions.list and customMetrics.list are needed"))
     }
 
-    fn add(&mut self, answer: &Value) -> Result<(), String> {
+    /// Returns how many lists the answer has.
+    fn add(&mut self, answer: &Value) -> Result<usize, String> {
+        let mut lists = 0;
         let Some(answer) = answer.as_object() else { return Err("an answer is not a JSON object".to_owned()) };
         if let Some(error) = answer.get("error") {
             return Err(format!("the Admin API answered with an error: {error}"));
         }
-        if answer.get("nextPageToken").and_then(Value::as_str).is_some_and(|token| !token.is_empty()) {
+        // `faults` is what this command itself adds under --json.
+        let known = ["customDimensions", "customMetrics", "nextPageToken", "faults"];
+        if let Some(key) = answer.keys().find(|key| !known.contains(&key.as_str())) {
+            return Err(format!("an answer has the key {key:?}; not of customDimensions.list or customMetrics.list"));
+        }
+        if answer.get("nextPageToken").is_some_and(|token| *token != "") {
             return Err("the list goes on at nextPageToken; ask for it with pageSize=200".to_owned());
         }
         for kind in [Kind::Dimension, Kind::Metric] {
-            for one in answer.get(kind.collection()).and_then(Value::as_array).into_iter().flatten() {
+            let Some(list) = answer.get(kind.collection()) else { continue };
+            lists += 1;
+            for one in list.as_array().ok_or_else(|| format!("{} is no list", kind.collection()))? {
                 let one = one.as_object().ok_or_else(|| format!("{} holds no objects", kind.collection()))?;
                 self.0.push((kind, one.clone()));
             }
         }
-        Ok(())
+        Ok(lists)
     }
 
     /// The entry that serves a definition: of the same kind, parameter and scope.

@@ -2,8 +2,8 @@
 //! tables, so that a query can be tried before there is a property. Fields that Google fills from its own sources are
 //! null.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,24 +21,44 @@ pub struct Export {
 }
 
 impl Export {
-    /// Opens the file, or makes it.
+    /// Opens the file, or makes it. Rows follow on a line of their own.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system says. Only a regular file is taken: the reader of a pipe could delay every answer.
     pub fn open(path: &Path) -> io::Result<Export> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+        let mut last = [b'\n'];
+        if file.metadata()?.len() > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
         Ok(Export { file, has_failed: AtomicBool::new(false) })
     }
 
     /// Appends the events of a request that was taken in. Other protocols have no such export.
     pub fn add(&self, arrival: &Arrival) {
         let lines: String = rows(arrival).iter().map(|row| format!("{row}\n")).collect();
-        if let Err(error) = (&self.file).write_all(lines.as_bytes()) {
+        if let Err(error) = self.append(lines.as_bytes()) {
             // Once: a full disk stays full.
             if !self.has_failed.swap(true, Ordering::Relaxed) {
                 complain(&format!("--export: cannot write: {error}; the file is not complete"));
             }
         }
+    }
+
+    /// Appends all of it or nothing, so that no half line is left. Another collector may append to the same file.
+    fn append(&self, lines: &[u8]) -> io::Result<()> {
+        self.file.lock()?;
+        let length = self.file.metadata()?.len();
+        let written = (&self.file).write_all(lines).inspect_err(|_| _ = self.file.set_len(length));
+        self.file.unlock()?;
+        written
     }
 }
 
@@ -49,18 +69,20 @@ fn rows(arrival: &Arrival) -> Vec<Value> {
     }
     let Ok(Value::Object(top)) = serde_json::from_slice(&arrival.received.body) else { return Vec::new() };
     let events = top.get("events").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let events = events.iter().filter_map(Value::as_object).enumerate();
+    // Google drops an event without a name.
+    let has_name = |event: &&Map<String, Value>| event.get("name").is_some_and(Value::is_string);
+    let events = events.iter().filter_map(Value::as_object).filter(has_name).enumerate();
     events.map(|(index, event)| row(arrival, &top, event, index)).collect()
 }
 
 fn row(arrival: &Arrival, top: &Map<String, Value>, event: &Map<String, Value>, index: usize) -> Value {
     let time = [event, top].iter().find_map(|object| object.get("timestamp_micros").and_then(whole));
-    let time = time.unwrap_or(i64::try_from(arrival.at).unwrap_or(i64::MAX));
+    let time = time.filter(|time| day(*time).is_some()).unwrap_or(i64::try_from(arrival.at).unwrap_or_default());
     let params = event.get("params").and_then(Value::as_object);
     let params: Vec<Value> = params.into_iter().flatten().map(|(key, value)| param(key, value)).collect();
     let device = |key| top.get("device").and_then(|device| device.get(key)).cloned();
     json!({
-        "event_date": date(time),
+        "event_date": day(time),
         "event_timestamp": time,
         "event_name": event.get("name"),
         "event_params": params,
@@ -68,8 +90,8 @@ fn row(arrival: &Arrival, top: &Map<String, Value>, event: &Map<String, Value>, 
         "event_value_in_usd": null,
         "event_bundle_sequence_id": arrival.number,
         "event_server_timestamp_offset": null,
-        "user_id": top.get("user_id"),
-        "user_pseudo_id": top.get("client_id"),
+        "user_id": top.get("user_id").and_then(Value::as_str),
+        "user_pseudo_id": top.get("client_id").and_then(Value::as_str),
         "privacy_info": {"analytics_storage": null, "ads_storage": null, "uses_transient_token": null},
         "user_properties": [],
         "user_first_touch_timestamp": null,
@@ -116,9 +138,9 @@ fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// The day, as a property whose time zone is UTC has it.
-fn date(micros: i64) -> String {
-    Timestamp::from_microsecond(micros).map(|time| time.strftime("%Y%m%d").to_string()).unwrap_or_default()
+/// The day, as a property whose time zone is UTC has it; `None` for a time that no calendar has.
+fn day(micros: i64) -> Option<String> {
+    Timestamp::from_microsecond(micros).ok().map(|time| time.strftime("%Y%m%d").to_string())
 }
 
 #[cfg(test)]
@@ -134,6 +156,10 @@ mod tests {
             "half": 0.5}},
             {"name": "b"},
         ]});
+        of(&body, target, status)
+    }
+
+    fn of(body: &Value, target: &str, status: u16) -> Arrival {
         let received = Received {
             method: "POST".to_owned(),
             target: target.to_owned(),
@@ -162,6 +188,46 @@ mod tests {
         assert_eq!(value("half")["double_value"], 0.5);
         assert_eq!(value("ga_session_id")["int_value"], 7);
         assert_eq!((&second["event_date"], &second["batch_event_index"]), (&json!("20200913"), &json!(2)));
+    }
+
+    #[test]
+    fn an_odd_event_spoils_no_column() {
+        let body = json!({"client_id": 5, "user_id": {"a": 1}, "events": [
+            7, {}, {"name": 9}, {"name": "a", "timestamp_micros": i64::MAX}, {"name": "b", "timestamp_micros": "x"},
+        ]});
+        let rows = rows(&of(&body, "/mp/collect", 204));
+        let names: Vec<_> = rows.iter().map(|row| row["event_name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["a", "b"]);
+        for row in rows {
+            assert_eq!(
+                (&row["event_date"], &row["user_pseudo_id"], &row["user_id"]),
+                (&json!("20200913"), &Value::Null, &Value::Null)
+            );
+        }
+    }
+
+    #[test]
+    fn rows_begin_on_a_line_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rows.json");
+        fs::write(&path, "{\"torn").unwrap();
+        Export::open(&path).unwrap().add(&arrival("/mp/collect", 204));
+        Export::open(&path).unwrap().add(&arrival("/mp/collect", 204));
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (5, "{\"torn"));
+        assert!(lines[1..].iter().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn only_a_regular_file_is_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [pipe.as_path(), dir.path(), Path::new("/dev/full")] {
+            assert!(Export::open(path).is_err(), "{}", path.display());
+        }
     }
 
     #[test]

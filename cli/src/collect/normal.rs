@@ -58,7 +58,8 @@ fn otlp(received: &Received) -> Normal {
         body: json!({"code": code, "message": message}).to_string().into(),
     };
     let header = |name: &str| received.header(name).unwrap_or_default();
-    if !header("content-type").starts_with("application/json") {
+    let media_type = header("content-type").split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
         return refused(415, 3, "only application/json is taken here");
     }
     if !matches!(header("content-encoding"), "" | "identity") {

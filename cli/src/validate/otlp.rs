@@ -173,6 +173,10 @@ impl Check {
 
     fn attributes(&mut self, of: &Map<String, Value>, path: &str) {
         let mut seen: Vec<&str> = Vec::new();
+        // Senders write an empty list too.
+        if of.get("attributes").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+            return;
+        }
         for (path, attribute) in self.objects(of, "attributes", path) {
             self.known(attribute, &["key", "value"], &path);
             match attribute.get("key").and_then(Value::as_str).filter(|key| !key.is_empty()) {
@@ -187,12 +191,17 @@ impl Check {
         }
     }
 
-    /// Exactly one of the fields of `AnyValue`, of its type.
+    /// One of the fields of `AnyValue`, of its type. Without any it is the empty value, which SDKs send for `None`.
     fn value(&mut self, value: &Value, path: &str) {
+        if value.as_object().is_some_and(Map::is_empty) {
+            return;
+        }
         let entries: Vec<_> = value.as_object().into_iter().flatten().collect();
         let [(kind, value)] = entries.as_slice() else {
-            return self
-                .report(path, "needs exactly one of stringValue, boolValue, intValue, doubleValue and the like");
+            return self.report(
+                path,
+                "needs to be an object with one of stringValue, boolValue, intValue, doubleValue and the like",
+            );
         };
         let is_good = match kind.as_str() {
             "stringValue" | "bytesValue" => value.is_string(),

@@ -109,6 +109,7 @@ fn a_value_is_of_the_type_that_it_says() {
         json!({"boolValue": false}),
         json!({"doubleValue": 0.5}),
         json!({"arrayValue": {"values": []}}),
+        json!({}), // the empty value
     ] {
         assert_eq!(attribute(good.clone()), [""; 0], "{good}");
     }
@@ -118,7 +119,7 @@ fn a_value_is_of_the_type_that_it_says() {
         json!({"intValue": 0.5}),
         json!({"boolValue": "true"}),
         json!({"text": "x"}),
-        json!({}),
+        json!(null),
         json!({"stringValue": "", "intValue": "3"}),
         json!("x"),
     ] {
@@ -139,6 +140,13 @@ fn an_attribute_has_a_key_of_its_own() {
         assert_eq!(in_record("attributes", Some(json!([bad]))), [format!("{PATH}.attributes[0].key")]);
     }
     assert_eq!(in_record("attributes", Some(json!([{"key": "k"}]))), [format!("{PATH}.attributes[0].value")]);
+}
+
+#[test]
+fn what_an_sdk_writes_for_nothing_is_no_fault() {
+    assert_eq!(in_record("attributes", Some(json!([]))), [""; 0]);
+    assert_eq!(in_record("body", Some(json!({}))), [""; 0]);
+    assert_eq!(in_record("attributes", Some(json!({}))), [format!("{PATH}.attributes")]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Client, Collector, GA4_BODY, GA4_TARGET, command, request, wait};
 
@@ -76,9 +76,12 @@ fn an_otlp_record_is_answered_200_and_printed_with_the_attributes_of_its_resourc
 #[test]
 fn otlp_refuses_what_it_cannot_read() {
     let collector = Collector::start(&[]);
-    for (content_type, body, status) in
-        [("application/x-protobuf", "{}", 415), ("application/json", "{", 400), ("application/json", "[]", 400)]
-    {
+    for (content_type, body, status) in [
+        ("application/x-protobuf", "{}", 415),
+        ("application/jsonl", "{}", 415),
+        ("application/json", "{", 400),
+        ("Application/JSON ; charset=utf-8", "[]", 400),
+    ] {
         let answer = otlp(&mut collector.connect(), content_type, body);
         assert_eq!(answer.status, status, "{content_type} {body}");
         assert!(answer.json()["message"].is_string());
@@ -274,6 +277,35 @@ fn what_is_no_fault_of_the_arguments_exits_with_1() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_full_disk_leaves_whole_rows_in_the_export() {
+    let rows = std::env::temp_dir().join(format!("pact-telemetry-rows-{}", std::process::id()));
+    // No file of this process may have more bytes than that; the signal that says so is ignored.
+    let limited = r#"trap "" XFSZ; ulimit -f 4; exec "$0" collect --export "$1""#;
+    let mut child = Command::new("sh");
+    child.args(["-c", limited, env!("CARGO_BIN_EXE_pact-telemetry")]).arg(&rows);
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut out, &mut first).unwrap();
+    let first: Value = serde_json::from_str(&first).unwrap();
+    let address = first["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+    for _ in 0..10 {
+        let mut client = Client::connect(&address);
+        assert_eq!(client.ask("POST", GA4_TARGET, GA4_BODY).status, 204, "a full disk refuses no event");
+    }
+    terminate(&child);
+    let mut errors = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut errors).unwrap();
+    child.wait().unwrap();
+    let text = std::fs::read_to_string(&rows).unwrap();
+    std::fs::remove_file(&rows).unwrap();
+    assert!(errors.contains("cannot write"), "{errors}");
+    assert!(text.ends_with('\n') && (1..10).contains(&text.lines().count()), "{text}");
+    assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
+}
+
+#[test]
 fn a_malformed_script_is_an_error_that_names_the_step() {
     let output = command().args(["collect", "--answers", "ok,hagn"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -340,6 +372,11 @@ fn a_signal_ends_it_at_once_with_success() {
     }
 }
 
+/// Asks for the end, before which the last lines are written.
+fn terminate(child: &std::process::Child) {
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+}
+
 #[test]
 fn no_character_that_steers_a_terminal_passes_through_its_lines() {
     let hostile = "a\u{1b}]0;x\u{7}\u{9b}31m\u{7f}\u{85}\u{61c}\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}z";
@@ -356,7 +393,7 @@ fn no_character_that_steers_a_terminal_passes_through_its_lines() {
     client.ask("POST", GA4_TARGET, format!("{{\"{hostile}"));
     let pair: String = hostile.bytes().map(|byte| format!("%{byte:02x}")).collect();
     client.ask("POST", "/collect", format!("v=1&{pair}={pair}&tid={pair}"));
-    child.kill().unwrap();
+    terminate(&child);
     let mut shown = String::new();
     std::io::Read::read_to_string(&mut lines, &mut shown).unwrap();
     std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut shown).unwrap();

@@ -155,12 +155,25 @@ fn a_list_that_is_none_or_goes_on_is_an_error() {
         ("{", "not the JSON of the Admin API"),
         (r#"{"error": {"code": 403}}"#, "answered with an error"),
         (r#"{"customDimensions": [], "nextPageToken": "x"}"#, "nextPageToken"),
+        (r#"{"customDimensions": [], "nextPageToken": 7}"#, "nextPageToken"),
         (r#"{"customDimensions": [7]}"#, "no objects"),
+        (r#"{"customDimensions": "x"}"#, "is no list"),
+        (r#"{"customDimensions": null}"#, "is no list"),
+        (r#"{"name": "properties/1"}"#, "not of customDimensions.list"),
+        (r#"{"customDimensions": [{"parameterName": "os_arch"}]}"#, "only one of both"),
     ] {
         let checked = check(listed);
         assert_eq!(checked.status.code(), Some(1), "{listed}");
         let error = String::from_utf8_lossy(&checked.stderr).into_owned();
         assert!(error.contains(expected), "{listed}: {error}");
+    }
+}
+
+#[test]
+fn a_property_without_any_definition_lacks_all_of_them() {
+    for listed in ["{}{}", "{}", r#"{"customDimensions": []} {"customMetrics": []}"#] {
+        let checked = check(listed);
+        assert!(stdout(&checked).contains("has 14 faults"), "{listed}: {checked:?}");
     }
 }
 
