@@ -2,6 +2,7 @@
 //! disk, how they are removed and replaced, and the list of the fields. For nothing else, since all of it may change
 //! with each version.
 
+use crate::consent::{Saved, SavedChoice};
 pub use crate::consent::{saved_choice_path, system_choice_path};
 pub use crate::identifier::FILE as IDENTIFIER_FILE;
 pub use crate::ledger::{FILE as LEDGER_FILE, OLDER as OLDER_LEDGER_FILE};
@@ -11,6 +12,14 @@ pub use crate::protocol::fields::{FIELDS, FieldRow, Ga4Place, OtlpPlace};
 pub use crate::retry::{Backoff, Health};
 pub use crate::spool::{BatchName, FOLDER as SPOOL_FOLDER, SpoolFile};
 pub use crate::transport::headers;
+
+/// Why the library does not take this text for a choice, so that it counts as off; `None` if it does.
+pub fn doubt_about_choice(text: &[u8]) -> Option<String> {
+    match Saved::parse(text).choice {
+        SavedChoice::Unreadable(why) => Some(why),
+        _ => None,
+    }
+}
 
 /// How many events a batch holds; 0 for one that this version cannot read.
 pub fn events_in(batch: &[u8]) -> usize {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use pact_telemetry::internal::rename;
+use pact_telemetry::internal::{doubt_about_choice, rename};
 use serde_json::{Map, Value};
 use tempfile::Builder;
 
@@ -23,18 +23,28 @@ pub enum Whose {
     System,
 }
 
+/// A file that the library does not take for a choice, and which counts as off.
+pub struct Doubt {
+    /// Why.
+    pub why: String,
+    /// What stays when a new choice is saved: the kind of identifier. Another key may be the reason for the doubt.
+    pub kept: Map<String, Value>,
+}
+
 /// The content of a file; empty if there is none.
 ///
 /// # Errors
-/// Says why it cannot be read as a choice.
-pub fn read(path: &Path) -> Result<Map<String, Value>, String> {
-    let bytes = places::read(path, LIMIT).map_err(|error| error.to_string())?;
-    let Some(bytes) = bytes else { return Ok(Map::new()) };
-    match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err("not a JSON object".to_owned()),
-        Err(error) => Err(format!("not JSON: {error}")),
-    }
+/// The library does not take it for a choice.
+pub fn read(path: &Path) -> Result<Map<String, Value>, Doubt> {
+    let bytes = match places::read(path, LIMIT) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(Map::new()),
+        Err(error) => return Err(Doubt { why: error.to_string(), kept: Map::new() }),
+    };
+    let mut map: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
+    let Some(why) = doubt_about_choice(&bytes) else { return Ok(map) };
+    map.retain(|key, value| key == "id" && (value == "random" || value == "hostname"));
+    Err(Doubt { why, kept: map })
 }
 
 /// Changes the choice and keeps its other keys. `change` gets the current content, and may refuse with a reason.
@@ -43,7 +53,7 @@ pub fn read(path: &Path) -> Result<Map<String, Value>, String> {
 /// A sentence for the person. Then the file is unchanged.
 pub fn change<F>(path: &Path, whose: Whose, change: F) -> Result<(), String>
 where
-    F: FnOnce(Result<Map<String, Value>, String>) -> Result<Map<String, Value>, String>,
+    F: FnOnce(Result<Map<String, Value>, Doubt>) -> Result<Map<String, Value>, String>,
 {
     // Links are followed, because some people keep their settings elsewhere.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

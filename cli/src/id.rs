@@ -92,7 +92,7 @@ impl Identifier {
     /// A sentence for the person: the choice or the identifier cannot be read.
     pub fn read() -> Result<Self, String> {
         let chosen = match places::choice() {
-            Ok(path) => choice::read(&path).unwrap_or_default(), // then nothing is sent
+            Ok(path) => choice::read(&path).unwrap_or_else(|doubt| doubt.kept), // then nothing is sent
             Err(_) => serde_json::Map::new(),
         };
         if chosen.get("id").and_then(Value::as_str) != Some("random") {
@@ -127,8 +127,8 @@ fn choose(kind: &str) -> Result<(), String> {
     let path = places::choice()?;
     choice::change(&path, Whose::User, |map| {
         // It counts as off, and must stay off until the person says otherwise.
-        let mut map = map.map_err(|why| {
-            format!("{} cannot be read ({why}). Run `pact-telemetry off` or `on` first", path.display())
+        let mut map = map.map_err(|doubt| {
+            format!("{} cannot be read ({}). Run `pact-telemetry off` or `on` first", path.display(), doubt.why)
         })?;
         map.insert("id".to_owned(), kind.into());
         Ok(map)

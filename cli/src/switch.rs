@@ -81,9 +81,8 @@ pub fn on(arguments: &Arguments) -> Result<ExitCode, String> {
 
 fn save(path: &std::path::Path, whose: Whose, enabled: bool) -> Result<(), String> {
     choice::change(path, whose, |map| {
-        // A choice that cannot be read contains nothing worth keeping, and counts as "off".
         let was_off = map.as_ref().map_or(true, |map| map.get("enabled").is_some_and(|enabled| *enabled != true));
-        let mut map = map.unwrap_or_default();
+        let mut map = map.unwrap_or_else(|doubt| doubt.kept);
         map.insert("enabled".to_owned(), enabled.into());
         if enabled && was_off {
             // No event that was recorded before is sent, wherever it waits.

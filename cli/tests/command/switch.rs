@@ -151,6 +151,27 @@ fn what_came_to_disk_before_a_no_does_not_leave_after_a_yes() {
 }
 
 #[test]
+fn a_choice_in_doubt_can_be_turned_on_and_nothing_from_before_leaves() {
+    let home = Home::new();
+    for choice in [
+        "{}",
+        r#"{"ENABLED": true}"#,
+        r#"{"enabled": true, "Enabled": false}"#,
+        r#"{"\u0065nabled": true}"#,
+        r#"{"enabled": true, "x": "a\nb"}"#,
+        r#"{"enabled": true, "since_ms": "x"}"#,
+        r#"{"enabled": true, "enabled": true, "id": "random"}"#,
+    ] {
+        home.save(choice);
+        assert_eq!(home.run(&["status", "--exit-code"]).code, 3, "{choice}");
+        home.run(&["on"]).good();
+        assert_eq!(home.run(&["status", "--exit-code"]).code, 0, "{choice}");
+        assert!(home.saved()["since_ms"].is_u64(), "{choice}: events from before are dropped wherever they wait");
+        assert_eq!(home.saved()["id"] == "random", choice.contains("random"), "{choice}");
+    }
+}
+
+#[test]
 fn an_off_is_not_undone_by_another_command_at_the_same_time() {
     let home = Home::new();
     home.run(&["on"]).good();
