@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from conftest import COMMAND, HERE, run
+
+from pact_telemetry import _processes
 
 if TYPE_CHECKING:
     from conftest import Collector
@@ -80,6 +82,9 @@ if __name__ == "__main__":
         pool.map(work, range(6))
         pool.close()
         pool.join()
+    elif sys.argv[2] == "with Pool":
+        with context.Pool(3) as pool:
+            pool.map(work, range(6))
     else:
         with concurrent.futures.ProcessPoolExecutor(3, context) as pool:
             list(pool.map(work, range(6)))
@@ -119,9 +124,64 @@ def test_what_a_worker_tracked_is_on_disk_while_the_server_hangs(hanging_collect
         "TEST_CLIENT": "before",
     }
     subprocess.run([sys.executable, program, "fork", "Pool"], env=environment, check=True, timeout=60)
+    assert waiting(environment) == 6
+
+
+def waiting(environment: dict[str, str]) -> int:
+    """How many events wait on disk."""
     command = [COMMAND, "status", "--json"]
     status = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
-    assert status["waiting"]["events"] == 6
+    return int(status["waiting"]["events"])
+
+
+# A pool ends its workers by a signal, when the results are there. spawn imports the main module, and makes the client,
+# before the process knows that it is a worker.
+@pytest.mark.parametrize(
+    ("method", "made"),
+    [("fork", "used before"), ("fork", "in the task"), ("forkserver", "before"), ("spawn", "before")],
+)
+def test_what_a_worker_tracked_is_on_disk_when_a_pool_ends_it(
+    hanging_collector: Collector, method: str, made: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(WORKERS)
+    environment = {
+        **os.environ,
+        "PACT_TELEMETRY_STATE_DIR": str(tmp_path / "state"),
+        "PACT_TELEMETRY_NOTICE": "seen",
+        "TEST_OPTIONS": json.dumps(hanging_collector.options(exit_timeout=0.5)),
+        "TEST_CLIENT": made,
+    }
+    subprocess.run([sys.executable, program, method, "with Pool"], env=environment, check=True, timeout=60)
+    assert waiting(environment) == 6 + (made == "used before")
+
+
+def test_only_a_daemonic_worker_waits_for_the_disk_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        waited: ClassVar[list[int]] = []
+
+        def exit_timeout_ms(self) -> int:
+            raise NotImplementedError
+
+        def flush(self, timeout_ms: int) -> int:
+            raise NotImplementedError
+
+        def persist(self, timeout_ms: int) -> int:
+            self.waited.append(timeout_ms)
+            now[0] += timeout_ms / 1000
+            return 0
+
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    worker = _processes.Worker()
+    worker.hurry(Slow())
+    assert (worker.may_be_killed, Slow.waited) == (False, [])
+    worker.may_be_killed, worker.began = True, now[0]
+    for _ in range(3):
+        worker.hurry(Slow())
+    now[0] += 10
+    worker.hurry(Slow())
+    assert [Slow.waited[0], sum(Slow.waited[1:3]) <= 1, 99 <= Slow.waited[3] <= 101] == [50, True, True]
 
 
 def arrived(collector: Collector, expected: list[int]) -> list[int]:

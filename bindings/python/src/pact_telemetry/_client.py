@@ -151,6 +151,8 @@ class Client:
             )
         except Exception:
             return self._track_first(handle, event, category, action, value, plugin_name, plugin_version)
+        if worker.may_be_killed is not False and status == 0:
+            worker.hurry(handle)
         return _OUTCOMES[status] if status in _OUTCOMES else self._outcome(status)
 
     def _track_first(
@@ -164,6 +166,8 @@ class Client:
             return Outcome.ERROR_RANGE
         except Exception:
             return Outcome.INVALID
+        if worker.may_be_killed is not False and status == 0:
+            worker.hurry(handle)
         return self._outcome(status)
 
     def consumer_tests_ran(self, count: int) -> Outcome:

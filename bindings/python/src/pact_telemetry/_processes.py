@@ -3,6 +3,9 @@
 A worker that was forked ends by `os._exit`, which runs no exit handlers, and so not the library's either.
 multiprocessing has a registry of its own for what a worker does last. This module imports nothing of multiprocessing,
 because a process that is not a worker does not need it.
+
+The parent ends a daemonic worker, such as one of a `Pool`, with a signal, after which nothing runs. `with Pool()` does
+this as soon as it has the results. So in such a process each `track` waits until its event is on disk.
 """
 
 from __future__ import annotations
@@ -36,6 +39,12 @@ if TYPE_CHECKING:
 LAST = -1000
 """The priority of what runs last in a worker."""
 
+WAIT = 0.05
+"""How many seconds a daemonic worker waits for the disk: this, plus a hundredth of the time that it has run, in all.
+
+One wait takes about a third of a millisecond. A disk that stalls, or a worker with many events, cannot take longer.
+"""
+
 
 class Worker:
     """Finishes the events of this process if it is a worker.
@@ -48,6 +57,10 @@ class Worker:
         self.clients: WeakSet[Waiting] = WeakSet()
         # The newest clients that a worker made. Their events may still wait when nothing else refers to the clients.
         self.kept: deque[Waiting] = deque(maxlen=64)
+        # Whether this process is a daemonic worker; None if that was not looked up. Since when, and how many seconds it
+        # has waited for the disk.
+        self.may_be_killed: bool | None = None
+        self.began = self.waited = 0.0
 
     def add(self, client: Waiting) -> None:
         """Remember a client that was made."""
@@ -62,6 +75,7 @@ class Worker:
         if util is None or self.pid == os.getpid():
             return
         self.pid = os.getpid()
+        self.may_be_killed = None
         # A worker that was just forked clears its registry first, and then calls what is registered here.
         util.register_after_fork(self, Worker.register)
         self.register()
@@ -75,6 +89,25 @@ class Worker:
         """Return whether multiprocessing started this process."""
         process = sys.modules.get("multiprocessing.process")
         return process is not None and process.parent_process() is not None
+
+    def look_up(self, now: float) -> None:
+        """Find out whether this process is a daemonic worker. One that still imports the main module is asked later."""
+        process = sys.modules.get("multiprocessing.process")
+        current = process and process.current_process()
+        if not getattr(current, "_inheriting", False):
+            self.may_be_killed = self.is_worker() and getattr(current, "daemon", False)
+            self.began, self.waited = now, 0.0
+
+    def hurry(self, client: Waiting) -> None:
+        """Put on disk what this process has tracked, if its parent may end it by a signal."""
+        begun = time.monotonic()
+        if self.may_be_killed is None:
+            self.look_up(begun)
+        if not self.may_be_killed:
+            return
+        left = WAIT + (begun - self.began) / 100 - self.waited
+        client.persist(max(0, int(left * 1000)))
+        self.waited += time.monotonic() - begun
 
     def finish(self) -> None:
         """Do what the library does at the exit of any other process, within the time that this may take.
