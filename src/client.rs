@@ -392,10 +392,15 @@ impl Client {
     pub fn flush(&self, timeout: Duration) -> Flushed {
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
         let account = &self.owner.account;
-        let (target, told) = (account.accepted(), account.lost_told());
+        let (begin, target, told) = (Instant::now(), account.accepted(), account.lost_told());
         // An event that failed to be sent and is not on disk waits for another attempt. This call does not wait for it.
         let is_done = || account.settled() + account.stalled() >= target || !account.is_waiting();
         if !is_done() && !pipeline.wait_for_answers(&self.owner.route, timeout, &is_done) {
+            return Flushed::TimedOut;
+        }
+        let is_there = || self.is_on_disk(pipeline);
+        let rest = || timeout.saturating_sub(begin.elapsed());
+        if !is_there() && !pipeline.wait_for_answers(&self.owner.route, rest(), &is_there) {
             return Flushed::TimedOut;
         }
         if account.tell_of_losses(told) {
@@ -408,6 +413,13 @@ impl Client {
         } else {
             Flushed::Delivered
         }
+    }
+
+    /// Whether nothing was kept in a folder that has vanished since, as far as is known. What was kept there is put on
+    /// disk again when the uploader looks.
+    fn is_on_disk(&self, pipeline: &Pipeline) -> bool {
+        let account = &self.owner.account;
+        account.snapshot().spooled == 0 || account.unstored() > 0 || pipeline.has_folder(&self.owner.route)
     }
 
     /// Writes every event that was accepted before to disk, at once, and waits at most `timeout` for that. Does not
@@ -424,6 +436,12 @@ impl Client {
         if !is_done() {
             pipeline.hurry_worker();
             if !pipeline.wait(deadline, &is_done) {
+                return Flushed::TimedOut;
+            }
+        }
+        if !self.is_on_disk(pipeline) {
+            pipeline.hurry_uploader();
+            if !pipeline.wait(deadline, &|| self.is_on_disk(pipeline)) {
                 return Flushed::TimedOut;
             }
         }

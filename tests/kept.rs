@@ -103,6 +103,58 @@ fn no_call_says_kept_of_what_vanished_from_the_disk() {
     wait_until(|| one.flush(PATIENCE) == Flushed::Kept);
 }
 
+#[test]
+fn what_vanished_with_its_folder_is_put_on_disk_again_but_not_in_a_home_that_is_gone() {
+    if !in_its_own_process("what_vanished_with_its_folder_is_put_on_disk_again_but_not_in_a_home_that_is_gone", &[]) {
+        return;
+    }
+    let collector = Collector::start(&["--answers", "503*"]);
+    let client = client(&collector.url, json!({}));
+    let state = state_below(&support::home());
+    let events = || {
+        let batches = std::fs::read_dir(state.join("spool")).unwrap().filter(is_batch);
+        let lines = |entry: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(entry.unwrap().path()).unwrap().lines().count()
+        };
+        batches.map(|entry| lines(entry) - 1).sum::<usize>()
+    };
+    client.track(&numbered(1)).unwrap();
+    assert_eq!(client.flush(PATIENCE), Flushed::Kept);
+    std::fs::remove_dir_all(&state).unwrap();
+    client.track(&numbered(2)).unwrap();
+    assert_eq!((client.flush(PATIENCE), events()), (Flushed::Kept, 2), "the second one made the folder again");
+    std::fs::remove_dir_all(&state).unwrap();
+    assert_eq!((client.persist(PATIENCE), events()), (Flushed::Kept, 2), "no event came since");
+
+    let above = state.parent().unwrap();
+    std::fs::remove_dir_all(above).unwrap();
+    client.track(&numbered(3)).unwrap();
+    assert_eq!(client.persist(PATIENCE), Flushed::TimedOut);
+    assert_eq!(client.close(PATIENCE), Flushed::TimedOut);
+    assert!(!above.exists());
+}
+
+#[test]
+fn a_spool_that_became_a_link_while_a_process_runs_gets_nothing() {
+    if !in_its_own_process("a_spool_that_became_a_link_while_a_process_runs_gets_nothing", &[]) {
+        return;
+    }
+    let client = client("http://127.0.0.1:9", json!({}));
+    client.track(&numbered(1)).unwrap();
+    assert_eq!(client.flush(PATIENCE), Flushed::Kept);
+    let (spool, elsewhere) = (state_below(&support::home()).join("spool"), support::home().join("elsewhere"));
+    std::fs::rename(&spool, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &spool).unwrap();
+    let batches = || std::fs::read_dir(&elsewhere).unwrap().filter(is_batch).count();
+    let before = batches();
+    client.track(&numbered(2)).unwrap();
+    assert_eq!((client.persist(PATIENCE), batches()), (Flushed::TimedOut, before));
+}
+
+fn is_batch(entry: &std::io::Result<std::fs::DirEntry>) -> bool {
+    entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "batch")
+}
+
 /// Tracks this event, and is killed while a request waits for an answer. Returns the request.
 fn is_killed_while_it_waits(home: &Home, collector: &Collector, number: usize) -> Value {
     let mut process =
@@ -201,6 +253,22 @@ fn a_process_that_only_makes_its_client_sends_what_waits() {
     let stats = home.run(&collector.url, "until /left_by_others/delivered=2, print");
     assert_eq!(count(&stats[0], "/accepted"), 0);
     assert_eq!(home.batches(), Vec::<String>::new());
+    assert_eq!(values(&collector.events_until_end()), [1, 2]);
+}
+
+#[test]
+fn what_is_still_left_to_a_killed_process_is_looked_for_early_by_later_ones() {
+    let (home, collector) = (Home::new(), Collector::start(&["--answers", "503"]));
+    home.run(&collector.url, "track 1, flush Kept");
+    home.forget_failures();
+    // As a process leaves it that is killed before it gives its batch away.
+    let given_away = home.spool().join(&home.batches()[0]);
+    let name = given_away.to_str().unwrap().strip_suffix("-0.batch").unwrap();
+    std::fs::rename(&given_away, format!("{name}.batch")).unwrap();
+    home.run(&collector.url, "track 2, flush Delivered, sleep 200");
+    assert_eq!(home.batches().len(), 1, "left to the process that wrote it");
+    home.age(RESERVED);
+    home.run(&collector.url, "until /left_by_others/delivered=1");
     assert_eq!(values(&collector.events_until_end()), [1, 2]);
 }
 

@@ -6,6 +6,7 @@ use super::owner::Owner;
 use super::tally::Tally;
 use crate::machine::Machine;
 use crate::platform::clock::unix_millis;
+use crate::platform::files::FolderId;
 use crate::record::{self, Record, Unread};
 use crate::route::Route;
 use crate::spool::{Part, Spool};
@@ -149,6 +150,8 @@ pub(super) struct Batch {
     events: Vec<PendingEvent>,
     pub spool: Option<Arc<Spool>>,
     pub file: Option<String>,
+    /// The folder that the file was put in.
+    folder: Option<FolderId>,
     /// The length of the file after each event.
     lengths: Vec<usize>,
 }
@@ -162,7 +165,8 @@ impl Batch {
         events: Vec<PendingEvent>,
         now_ms: u64,
     ) -> Self {
-        let mut batch = Batch { route: route.clone(), machine, events, spool, file: None, lengths: Vec::new() };
+        let (route, lengths) = (route.clone(), Vec::new());
+        let mut batch = Batch { route, machine, events, spool, file: None, folder: None, lengths };
         batch.store(now_ms);
         batch
     }
@@ -172,6 +176,7 @@ impl Batch {
         if let Some(spool) = self.spool.clone() {
             let text = self.text();
             self.file = spool.put(&self.route.id, &text, now_ms);
+            self.folder = spool.folder_id();
         }
         let is_unstored = self.file.is_none();
         self.events.iter_mut().for_each(|event| event.set_unstored(is_unstored));
@@ -198,8 +203,8 @@ impl Batch {
             }
         };
         let events = records.into_iter().map(|record| PendingEvent::found(tally, record)).collect();
-        let (route, machine) = (route.clone(), Arc::new(machine));
-        Some(Batch { route, machine, events, spool: Some(spool.clone()), file: Some(file), lengths })
+        let (route, machine, folder) = (route.clone(), Arc::new(machine), spool.folder_id());
+        Some(Batch { route, machine, events, spool: Some(spool.clone()), file: Some(file), folder, lengths })
     }
 
     pub fn len(&self) -> usize {
@@ -284,10 +289,10 @@ impl Batch {
         }
     }
 
-    /// Whether it is not on disk, or the whole folder was removed. If only its file is gone, another process took it
-    /// and sends it.
+    /// Whether it is not on disk, or the whole folder was removed, and perhaps made anew. If only its file is gone,
+    /// another process took it and sends it.
     pub fn needs_storing(&self) -> bool {
-        self.file.is_none() || self.spool.as_ref().is_some_and(|spool| !spool.is_there())
+        self.file.is_none() || self.spool.as_ref().is_some_and(|spool| spool.folder_id() != self.folder)
     }
 
     /// Keeps it for another attempt, of this process or of whichever process has a turn before. On disk, unless no disk

@@ -23,7 +23,7 @@ pub(super) struct Exit {
     /// The longest wait that a client of this process allows, in milliseconds.
     timeout_ms: AtomicU64,
     /// What `flush` and `close` waited in vain for each destination since its last answer, by the destination's name.
-    /// It is taken off later waits for it, and off the exit's.
+    /// All of it is taken off later waits, and off the exit's, but not off waits for a destination that answered last.
     spent: Mutex<Vec<(String, Duration)>>,
     has_begun: AtomicBool,
     /// What was accepted before the exit began is on disk, or settled.
@@ -75,22 +75,30 @@ impl Exit {
     /// What a wait of that length for a destination may still take, or the exit's wait for all of them.
     pub fn left_of(&self, timeout: Duration, route: Option<&Route>) -> Duration {
         let spent = lock(&self.spent);
-        let is_meant = |id: &str| route.is_none_or(|route| route.id == id);
-        timeout.saturating_sub(spent.iter().filter(|(id, _)| is_meant(id)).map(|(_, spent)| *spent).sum())
+        let has_answered =
+            |(id, spent): &(String, Duration)| route.is_some_and(|route| route.id == *id) && spent.is_zero();
+        if spent.iter().any(has_answered) {
+            return timeout;
+        }
+        timeout.saturating_sub(spent.iter().map(|(_, spent)| *spent).sum())
     }
 
     /// That much was waited in vain for a destination.
     pub fn spend(&self, waited: Duration, route: &Route) {
-        let mut spent = lock(&self.spent);
-        match spent.iter_mut().find(|(id, _)| *id == route.id) {
-            Some((_, spent)) => *spent += waited,
-            None => spent.push((route.id.clone(), waited)),
-        }
+        self.change_spent(route, |spent| spent + waited);
     }
 
     /// The destination answered: what was waited for it before was not in vain.
     pub fn forgive(&self, route: &Route) {
-        lock(&self.spent).retain(|(id, _)| *id != route.id);
+        self.change_spent(route, |_| Duration::ZERO);
+    }
+
+    fn change_spent(&self, route: &Route, change: impl Fn(Duration) -> Duration) {
+        let mut spent = lock(&self.spent);
+        match spent.iter_mut().find(|(id, _)| *id == route.id) {
+            Some((_, spent)) => *spent = change(*spent),
+            None => spent.push((route.id.clone(), change(Duration::ZERO))),
+        }
     }
 
     /// The longest that the exit may take.

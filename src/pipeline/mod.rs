@@ -39,7 +39,7 @@ use in_flight::InFlight;
 use owner::ChoicesSay;
 use progress::Progress;
 use queue::Queue;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -224,7 +224,7 @@ impl Pipeline {
     }
 
     /// Has the uploader look at once. Starts it where there is something to look at.
-    fn hurry_uploader(&'static self) {
+    pub fn hurry_uploader(&'static self) {
         self.outbox.is_urgent.store(true, Ordering::SeqCst);
         let waiting = lock(&self.outbox.batches);
         let has_left = waiting.left.as_ref().is_some_and(|left| !left.batches.is_empty());
@@ -316,19 +316,22 @@ impl Pipeline {
     /// The spool of a route, made if need be; `None` if it cannot be made, which is tried again the next time.
     fn spool(&self, route: &Route) -> Option<Arc<Spool>> {
         let folder = route.state_folder()?;
-        let known = |spools: &[(PathBuf, Arc<Spool>)]| {
-            spools.iter().find(|(known, _)| known == folder).map(|(_, spool)| spool.clone())
-        };
-        let found = known(lock(&self.outbox.spools).as_slice());
+        let found = known_of(&lock(&self.outbox.spools), folder);
         found.or_else(|| {
             let opened = Arc::new(Spool::open(folder)?);
             let mut spools = lock(&self.outbox.spools);
-            if let Some(spool) = known(spools.as_slice()) {
+            if let Some(spool) = known_of(&spools, folder) {
                 return Some(spool); // the other thread was faster
             }
             spools.push((folder.to_owned(), opened.clone()));
             Some(opened)
         })
+    }
+
+    /// Is the folder still there in which this process put events of a route last?
+    pub fn has_folder(&self, route: &Route) -> bool {
+        let spool = route.state_folder().and_then(|folder| known_of(&lock(&self.outbox.spools), folder));
+        spool.is_none_or(|spool| spool.has_folder())
     }
 
     /// What this process counts beside the counters of its clients.
@@ -398,4 +401,9 @@ impl Pipeline {
     fn is_idle(&self) -> bool {
         self.is_recorded() && self.tally.pending.load(Ordering::SeqCst) == 0 && !self.exit.is_busy()
     }
+}
+
+/// The spool in this state folder, if it is among these.
+fn known_of(spools: &[(PathBuf, Arc<Spool>)], folder: &Path) -> Option<Arc<Spool>> {
+    spools.iter().find(|(known, _)| known == folder).map(|(_, spool)| spool.clone())
 }

@@ -9,6 +9,7 @@ use super::{Pipeline, TAKE_MAX, Waiting};
 use crate::ledger;
 use crate::platform::clock::unix_millis;
 use crate::platform::memory;
+use crate::platform::process::has_main_thread_ended;
 use crate::route::Route;
 use crate::spool::{AGE_MAX, Spool};
 use crate::sync::lock;
@@ -70,7 +71,8 @@ pub(super) fn run(pipeline: &'static Pipeline) {
                 }
                 break;
             }
-            let at_most = if quiet.is_zero() { rest } else { rest.min(quiet) };
+            // Its patience may end with the main thread.
+            let at_most = rest.min(if quiet.is_zero() { QUIET } else { quiet });
             pipeline.outbox.parker.park(Some(at_most));
         }
         is_idle = uploader.state.batches.is_empty();
@@ -161,8 +163,12 @@ impl Uploader {
         self.drop_lost_causes();
     }
 
-    /// The longest wait for an attempt in which the thread does not end.
+    /// The longest wait for an attempt in which the thread does not end. None if the main thread has ended, since the
+    /// process may live for this thread alone.
     fn patience(&self) -> Duration {
+        if has_main_thread_ended() {
+            return Duration::ZERO;
+        }
         let is_in_memory = self.state.batches.iter().any(|batch| batch.file.is_none());
         if is_in_memory { SOON_IN_MEMORY } else { SOON }
     }

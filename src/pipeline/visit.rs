@@ -209,6 +209,12 @@ impl Uploader {
             if batches.is_empty() {
                 if let Some(spool) = visit.spool.filter(|_| others.is_empty() && lock.is_some()) {
                     spool.unmark_waiting(&visit.route.id);
+                    // A later process is to look early for what is still left to the process that wrote it, which may
+                    // have been killed, and for what came before the mark was removed.
+                    let listing = spool.list(&visit.route.id, unix_millis()).unwrap_or_default();
+                    if listing.batches.iter().any(|(_, name)| !self.state.passed_over.contains(name)) {
+                        spool.mark_waiting(&visit.route.id);
+                    }
                 }
                 return Ok(());
             }
@@ -352,7 +358,7 @@ impl Uploader {
             return Ok(lock);
         }
         for batch in std::mem::take(&mut self.state.batches) {
-            if batch.route == *route && batch.file.is_some() {
+            if batch.route == *route && !batch.needs_storing() {
                 batch.abandon();
             } else {
                 self.state.batches.push_back(batch);
@@ -372,7 +378,7 @@ impl Uploader {
         for batch in std::mem::take(&mut self.state.batches) {
             let file = batch.file.as_ref().filter(|_| batch.route == *route);
             match file {
-                Some(file) if !names.contains(file) => batch.abandon(),
+                Some(file) if !names.contains(file) && !batch.needs_storing() => batch.abandon(),
                 _ => self.state.batches.push_back(batch),
             }
         }

@@ -410,6 +410,27 @@ pub fn private_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Which folder is at a path: one that was made anew there is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FolderId {
+    /// Device and inode, which the next folder may get again.
+    #[cfg(unix)]
+    number: (u64, u64),
+    made: Option<SystemTime>,
+}
+
+/// Which folder is at this path; `None` if it is none, such as a link to one.
+pub fn folder_id(path: &Path) -> Option<FolderId> {
+    #[cfg(unix)]
+    use std::os::unix::fs::MetadataExt;
+    let about = std::fs::symlink_metadata(path).ok().filter(Metadata::is_dir)?;
+    Some(FolderId {
+        #[cfg(unix)]
+        number: (about.dev(), about.ino()),
+        made: about.created().ok(),
+    })
+}
+
 /// Prepares a folder under this user's profile, which is private by default.
 #[cfg(not(unix))]
 pub fn private_folder(path: &Path) -> io::Result<()> {

@@ -337,6 +337,15 @@ pub fn is_forked_without_exec() -> bool {
     }
 }
 
+/// Whether the main thread of this process has ended while others go on, where the system tells: on Linux, the process
+/// then has no executable file any more.
+pub fn has_main_thread_ended() -> bool {
+    let has_none = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    cfg!(target_os = "linux")
+        && std::fs::read_link("/proc/self/exe").is_err_and(has_none)
+        && std::fs::symlink_metadata("/proc/self/stat").is_ok()
+}
+
 /// The machine's name as the system gives it, or `None`. Starts no process and looks up no name.
 #[cfg(unix)]
 pub fn hostname() -> Option<String> {

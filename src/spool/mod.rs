@@ -28,7 +28,7 @@ pub use spool_file::SpoolFile;
 use spool_file::{Mark, NEW, TORN};
 pub use turn::{Lock, Part, Turn, Unsettled};
 
-use crate::platform::files::{self, Private, cut, names_in, private_folder, put_in_place};
+use crate::platform::files::{self, FolderId, Private, cut, folder_id, names_in, private_folder, put_in_place};
 use crate::retry::Health;
 use crate::sync::{Mutex, lock};
 use std::collections::BinaryHeap;
@@ -70,6 +70,8 @@ pub struct Spool {
     /// The random name of this process in the names of its files.
     writer: String,
     usable: AtomicBool,
+    /// The folder that a batch was put in last.
+    last: Mutex<Option<FolderId>>,
     /// The destinations that this process marked as waiting, so that it does not do so for every batch.
     marked: Mutex<Vec<String>>,
     /// An estimate, corrected by counting.
@@ -84,7 +86,15 @@ impl Spool {
         private_folder(state_folder).and_then(|()| private_folder(&folder)).ok()?;
         let writer = format!("{:016x}", std::hash::RandomState::new().hash_one(std::process::id()));
         let (files, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-        let spool = Spool { folder, writer, usable: AtomicBool::new(true), marked: Mutex::default(), files, bytes };
+        let spool = Spool {
+            folder,
+            writer,
+            usable: AtomicBool::new(true),
+            last: Mutex::default(),
+            marked: Mutex::default(),
+            files,
+            bytes,
+        };
         spool.count();
         Some(spool)
     }
@@ -106,22 +116,32 @@ impl Spool {
         }
         let name = self.fresh(destination, now_ms).to_string();
         let start = Instant::now();
-        let put = || self.write(&name, text.as_bytes());
-        let written = put().or_else(|error| match error.kind() {
-            // The folder was removed. It may be created again.
-            io::ErrorKind::NotFound => private_folder(&self.folder).and_then(|()| put()),
-            _ => Err(error),
-        });
+        let is_there = self.folder_id().is_some() || self.make_again().is_ok();
+        let is_written = is_there && self.write(&name, text.as_bytes()).is_ok();
         if start.elapsed() > SLOW {
             self.usable.store(false, Ordering::Relaxed);
         }
-        written.ok()?;
+        if !is_written {
+            return None;
+        }
         if !lock(&self.marked).iter().any(|marked| marked == destination) {
             self.mark_waiting(destination);
         }
+        *lock(&self.last) = self.folder_id();
         self.files.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
         Some(name)
+    }
+
+    /// Makes the folder again, which was removed. If what held the state folder is gone too, such as a home that was
+    /// made for one test, nothing is made in its place.
+    fn make_again(&self) -> io::Result<()> {
+        let above = self.folder.ancestors().nth(2);
+        if !above.is_some_and(Path::is_dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        lock(&self.marked).clear();
+        private_folder(&self.folder)
     }
 
     /// A name that no other batch has.
@@ -247,9 +267,14 @@ impl Spool {
         is_uncut.then_some(name)
     }
 
-    /// Whether the folder still exists.
-    pub fn is_there(&self) -> bool {
-        std::fs::symlink_metadata(&self.folder).is_ok()
+    /// Which folder it is now; `None` if there is none.
+    pub fn folder_id(&self) -> Option<FolderId> {
+        folder_id(&self.folder)
+    }
+
+    /// Whether it is still the one that a batch was put in last.
+    pub fn has_folder(&self) -> bool {
+        lock(&self.last).is_none_or(|last| self.folder_id() == Some(last))
     }
 
     /// Removes what was stored before that moment, at which the person opted out. What is newer was stored after the
@@ -284,7 +309,7 @@ impl Spool {
     }
 
     /// Marks that batches may wait for a destination, so that the next process looks for them early.
-    fn mark_waiting(&self, destination: &str) {
+    pub fn mark_waiting(&self, destination: &str) {
         let mut marked = lock(&self.marked);
         marked.retain(|other| other != destination);
         marked.push(destination.to_owned());

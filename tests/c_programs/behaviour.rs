@@ -247,8 +247,8 @@ fn the_end_of_the_process_waits_as_long_as_allowed_and_no_longer() {
 
 #[test]
 fn a_process_whose_main_thread_has_ended_ends_by_itself_and_by_sigterm() {
-    /// Longer than two attempts to reach a server that hangs, and the wait between them.
-    const LONGEST: Duration = Duration::from_secs(60);
+    /// Longer than one attempt to reach a server that hangs, and shorter than two and the wait between them.
+    const LONGEST: Duration = Duration::from_secs(24);
     let sandbox = Sandbox::new();
     let program = sandbox.program("main_thread_exits", Language::C);
     let mut running = Vec::new();
