@@ -85,6 +85,20 @@ class LoaderTest < Minitest::Test
     assert_equal 1, ended.err.lines.size, ended.err # Ruby's own warning about Ractors
   end
 
+  # A Ractor copies what it is given, and Ruby copies an object with its finalizer. At the end everything is freed.
+  def test_a_client_that_is_passed_to_a_ractor_does_nothing_there_and_stays_whole_here
+    ended = ruby(<<~RUBY, options: options)
+      client = PactTelemetry::Client.new(**OPTIONS)
+      given = [Ractor.new(client) { |copy| [copy.mock_server_started, copy.flush, copy.unavailable_reason] }.take,
+               Ractor.new([{ client: client }]) { |deep| deep[0][:client].stats[:outcome] }.take]
+      GC.start
+      p [*given, client.mock_server_started]
+    RUBY
+    reason = "Ractors are not supported: make and use clients in the main Ractor"
+    assert_equal "#{[[:unavailable, :ok, reason], :unavailable, :ok].inspect}\n", ended.out, ended.err
+    assert_equal 1, ended.err.lines.size, ended.err # Ruby's own warning about Ractors
+  end
+
   def test_the_system_library_is_found
     Dir.mktmpdir do |folder|
       FileUtils.cp(LIBRARY, File.join(folder, "libpact_telemetry.so.1"))

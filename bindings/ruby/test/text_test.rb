@@ -47,6 +47,19 @@ class TextTest < Minitest::Test
     assert_equal 0, client.stats[:accepted]
   end
 
+  def test_no_object_makes_a_client_raise
+    client = client()
+    hostile = Class.new { %i[! == hash inspect].each { |name| define_method(name) { |*| raise "no" } } }.new
+    nested = 100_000.times.inject([]) { |inner, _| [inner] }
+    [hostile, nested].each do |object|
+      assert_equal :error_utf8, track(client, object)
+      assert_equal :error_range, track(client, value: object)
+      client.enabled = object
+      assert client.enabled?
+    end
+    assert_includes client(exit_timeout: nested).unavailable_reason, "the options cannot be used"
+  end
+
   def test_bad_plugin_names_and_versions_get_the_error_of_the_library
     client = client()
     [["\xFF", :error_utf8], [1, :error_utf8], ["a\0", :error_forbidden], ["x" * 151, :error_too_long]]

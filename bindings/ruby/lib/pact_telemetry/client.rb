@@ -91,9 +91,17 @@ module PactTelemetry
       @refusals = Refusals.new
       @unavailable_reason = Loader.problem
       connect({ library: library, **options }) unless @unavailable_reason
-    rescue StandardError => e # such as options that JSON cannot hold
+    rescue StandardError, SystemStackError => e # such as options that JSON cannot hold
       @unavailable_reason = "the options cannot be used: #{e.message}"
     end
+
+    # Returns the client itself: a copy would share the native client.
+    #
+    # @return [Client]
+    def dup = self
+
+    # (see #dup)
+    def clone(**) = self
 
     # Queues an event. Never waits; takes about a microsecond.
     #
@@ -114,7 +122,7 @@ module PactTelemetry
       texts = Text::PREPARED
       outcome(Native.pact_telemetry_track(handle, texts[event], texts[category], texts[action],
                                           value.is_a?(Integer) ? value : -1, texts[plugin_name], texts[plugin_version]))
-    rescue StandardError # telemetry is no reason to stop a test
+    rescue StandardError, SystemStackError # telemetry is no reason to stop a test
       track_anything(event, category, action, value, plugin_name, plugin_version)
     end
 
@@ -168,7 +176,7 @@ module PactTelemetry
     def enabled=(on)
       handle = @handle
       Native.pact_telemetry_set_enabled(handle, on ? 1 : 0) if handle
-      @switched_off = !on
+      @switched_off = on ? false : true # `!on` would be a method of the object
       @refusals.forget
     end
 
@@ -255,6 +263,13 @@ module PactTelemetry
         @switched_off = options[:enabled] == false
         Exits.watch(@handle, @refusals)
       end
+    end
+
+    # Only a Ractor calls this, to which a client was passed: it copies every object that it is given. The copy must not
+    # have the native client, because both copies would free it.
+    def initialize_copy(_client)
+      @handle = nil
+      @unavailable_reason = Loader::IN_A_RACTOR
     end
 
     # Tracks what {#track} could not pass to the library. A value that is no number or text becomes one that the library

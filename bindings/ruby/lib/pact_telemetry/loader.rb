@@ -14,12 +14,14 @@ module PactTelemetry
     # The folder of the libraries in a gem. Each is in a folder that has the name of its platform.
     BUNDLED = File.expand_path("../../native", __dir__)
 
+    IN_A_RACTOR = "Ractors are not supported: make and use clients in the main Ractor"
+
     LOCK = Mutex.new
     private_constant :LOCK
 
     # @return [String, nil] why the library cannot be used; nil if it can
     def self.problem
-      return "Ractors are not supported: make and use clients in the main Ractor" unless main_ractor?
+      return IN_A_RACTOR unless main_ractor?
       return @problem if defined?(@problem) # without the lock, which a signal handler must not take
 
       LOCK.synchronize do
