@@ -1,9 +1,10 @@
 //! One request of the uploader: its consent, its bytes, its way through the transport, and what becomes of its events.
 
+use super::Pipeline;
 use super::account::DropReason;
 use super::batch::{Batch, PendingEvent, drop_all, owners_of};
 use super::in_flight::Cancelled;
-use super::owner::ChoicesSay;
+use super::owner::{ChoicesSay, Owner};
 use super::upload::{Uploader, Visit};
 use crate::identifier;
 use crate::ledger::Entry;
@@ -11,9 +12,10 @@ use crate::machine::Machine;
 use crate::platform::clock::{unix_micros, unix_millis};
 use crate::protocol::{self, Context};
 use crate::retry::{HANG, Health, Verdict};
+use crate::route::Route;
 use crate::spool::{Lock, Unsettled};
 use crate::sync::lock;
-use crate::transport::{self, Outcome, Transport};
+use crate::transport::{self, OnItsWay, Outcome, Transport};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -101,12 +103,16 @@ impl Uploader {
         let noted = folder.and_then(|folder| Entry::of_request(folder, now_ms, &route.url, &headers, &body.text));
         let note =
             |lock: &Lock| -> Box<dyn FnOnce() + Send> { Box::new(lock.note(&unsettled(&batches, body.hits.len()))) };
-        pipeline.outbox.permit.when_sent(lock.map(note));
+        let may_leave = {
+            let (clients, route) = (clients.clone(), route.clone());
+            move || clients.iter().all(|client| pipeline.may_still_leave(client, &route, since))
+        };
+        pipeline.outbox.permit.begin(OnItsWay::new(Box::new(may_leave), lock.map(note)));
         let begin = Instant::now();
         let answer = transport.post(&route.url, content_type, &body.text);
         let outcome = answer.outcome;
         let (given, awaited) = (begin.elapsed(), pipeline.outbox.permit.awaited());
-        pipeline.outbox.permit.when_sent(None);
+        let is_refused = pipeline.outbox.permit.end();
         let cancelled = pipeline.outbox.in_flight.finish();
         if cancelled.is_some() {
             transport.renew();
@@ -125,7 +131,7 @@ impl Uploader {
             self.put_back(batches); // refused where it would have been written
             return Sent::Withheld;
         }
-        if cancelled == Some(Cancelled::OptedOut) && verdict != Verdict::Delivered {
+        if (is_refused || cancelled == Some(Cancelled::OptedOut)) && verdict != Verdict::Delivered {
             self.put_back(batches);
             return Sent::Cancelled;
         }
@@ -187,6 +193,23 @@ impl Uploader {
             self.state.transport = seed.take().map(|seed| Transport::new(seed, &self.pipeline.outbox.permit));
         }
         self.state.transport.as_mut()
+    }
+}
+
+impl Pipeline {
+    /// Whether a request with events of this client may still leave: its connection was made since the choices were
+    /// read, which takes seconds at worst. `since_ms` is what they said of a time then.
+    fn may_still_leave(&self, client: &Owner, route: &Arc<Route>, since_ms: u64) -> bool {
+        match client.read_choices() {
+            ChoicesSay::On { since_ms: now, .. } => now <= since_ms,
+            ChoicesSay::Off { is_new } => {
+                if is_new {
+                    self.ask_for_purge(route);
+                }
+                false
+            }
+            ChoicesSay::NotNow => false,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::platform::roots::{self, RootOverride};
 use crate::retry::{ATTEMPT_MAX, retry_after};
 pub use proxy::{Proxies, Way};
 use resolver::BoundedResolver;
-pub use send_permit::SendPermit;
+pub use send_permit::{OnItsWay, SendPermit};
 use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

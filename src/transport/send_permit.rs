@@ -11,14 +11,42 @@ use std::time::Duration;
 /// answer would not be received.
 pub struct SendPermit {
     state: AtomicU8,
-    /// Called when a request was written whole.
-    when_sent: Mutex<Option<Note>>,
+    /// The request that is on its way.
+    request: Mutex<Option<OnItsWay>>,
     /// When the request was written whole, in coarse milliseconds; 0 while no answer is awaited.
     awaiting_since: AtomicU64,
 }
 
-/// What is to be noted of a request.
-type Note = Box<dyn FnOnce() + Send>;
+/// For how long an answer of `may_leave` counts, in coarse milliseconds: a connection may take seconds, and the person
+/// may say no meanwhile.
+const FRESH_MS: u64 = 10;
+
+/// What is asked and noted of a request on its way.
+pub struct OnItsWay {
+    /// Whether it may still leave.
+    may_leave: Box<dyn Fn() -> bool + Send>,
+    /// When that was asked last.
+    asked_ms: u64,
+    is_refused: bool,
+    /// Called when it was written whole.
+    when_sent: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl OnItsWay {
+    /// A request that may leave at this moment.
+    pub fn new(may_leave: Box<dyn Fn() -> bool + Send>, when_sent: Option<Box<dyn FnOnce() + Send>>) -> Self {
+        OnItsWay { may_leave, asked_ms: coarse_millis(), is_refused: false, when_sent }
+    }
+
+    fn may_leave(&mut self) -> bool {
+        let now_ms = coarse_millis();
+        if self.is_refused || now_ms.saturating_sub(self.asked_ms) >= FRESH_MS {
+            self.is_refused = self.is_refused || !(self.may_leave)();
+            self.asked_ms = now_ms;
+        }
+        !self.is_refused
+    }
+}
 
 impl SendPermit {
     const IDLE: u8 = 0;
@@ -29,16 +57,24 @@ impl SendPermit {
 
     /// Nothing is being sent.
     pub fn idle() -> Self {
-        SendPermit { state: AtomicU8::new(Self::IDLE), when_sent: Mutex::new(None), awaiting_since: AtomicU64::new(0) }
+        SendPermit { state: AtomicU8::new(Self::IDLE), request: Mutex::new(None), awaiting_since: AtomicU64::new(0) }
     }
 
-    /// Has this called as soon as the next request was written whole, instead of what was given before.
-    pub fn when_sent(&self, note: Option<Note>) {
-        *lock(&self.when_sent) = note;
+    /// What is asked and noted of the next request.
+    pub fn begin(&self, request: OnItsWay) {
+        *lock(&self.request) = Some(request);
+    }
+
+    /// The request is over. Returns whether it was refused because it might not leave any more.
+    pub fn end(&self) -> bool {
+        lock(&self.request).take().is_some_and(|request| request.is_refused)
     }
 
     /// Called before a part of a request is written. Returns whether it may be written.
     pub fn send(&self) -> bool {
+        if !lock(&self.request).as_mut().is_none_or(OnItsWay::may_leave) {
+            return false;
+        }
         self.swap(Self::IDLE, Self::SENDING) || self.state.load(Ordering::SeqCst) == Self::SENDING
     }
 
@@ -46,7 +82,7 @@ impl SendPermit {
     pub fn awaits_answer(&self) {
         if self.awaiting_since.load(Ordering::Relaxed) == 0 {
             self.awaiting_since.store(coarse_millis().max(1), Ordering::SeqCst);
-            let note = lock(&self.when_sent).take();
+            let note = lock(&self.request).as_mut().and_then(|request| request.when_sent.take());
             note.into_iter().for_each(|note| note());
         }
     }

@@ -1,13 +1,15 @@
 //! Connections that end unexpectedly.
 
-use super::namespace::alone;
+use super::authority::Authority;
+use super::namespace::{alone, file};
 use super::server::{Server, read_request};
 use crate::support::*;
-use pact_telemetry::Flushed;
+use pact_telemetry::{DropReason, Flushed};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 const KEPT_ALIVE: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 
@@ -140,5 +142,36 @@ fn an_answer_that_comes_before_the_request_was_read_counts() {
         client.track(&numbered(1)).unwrap();
         assert_ne!(client.close(PATIENCE), Flushed::TimedOut);
         assert_eq!(client.stats().json().pointer(count), Some(&json!(1)), "{status}: {}", client.stats().json());
+    }
+}
+
+#[test]
+fn what_the_person_says_while_a_connection_is_made_holds_before_the_request_is_written() {
+    if !alone(what_the_person_says_while_a_connection_is_made_holds_before_the_request_is_written, &[]) {
+        return;
+    }
+    let authority = Authority::new();
+    environment::set("SSL_CERT_FILE", file("root.pem", &authority.root));
+    let off = r#"{"enabled": false}"#.to_owned();
+    let off_and_on = format!(r#"{{"enabled": true, "since_ms": {}}}"#, u64::MAX / 2);
+    for choice in [off, off_and_on] {
+        save_choice(r#"{"enabled": true}"#);
+        let collector = authority.collector("localhost", |_| ());
+        let (_, address) = collector.url.split_once("://").unwrap();
+        let port = address.rsplit_once(':').unwrap().1.parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = client(&format!("https://localhost:{}", listener.local_addr().unwrap().port()), json!({}));
+        client.track(&numbered(1)).unwrap();
+        let (near, _) = listener.accept().unwrap();
+        save_choice(&choice);
+        // What was read of the choices before the connection counts for 10 ms.
+        std::thread::sleep(Duration::from_millis(100));
+        let far = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        for (mut from, mut to) in [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)] {
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to).map(|_| to.shutdown(Shutdown::Write)));
+        }
+        assert_eq!(client.flush(PATIENCE), Flushed::Lost, "{choice}");
+        assert_eq!(client.stats().dropped(DropReason::OptedOut), 1, "{choice}");
+        assert_eq!(collector.end().len(), 0, "{choice}");
     }
 }
