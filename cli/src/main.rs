@@ -51,8 +51,9 @@ enum Command {
     Off(switch::Arguments),
     /// Turn it on; says so if something else still turns it off
     ///
-    /// What was recorded before an "off" is never sent: what is left of it is removed first. With --system, the
-    /// administrator's choice is removed, and the choice of each person counts again.
+    /// What was recorded before an "off" is never sent: what is left of it is removed first. A client that a running
+    /// program made before stays off; the next one that it makes is on. With --system, the administrator's choice is
+    /// removed, and the choice of each person counts again.
     On(switch::Arguments),
     /// Show the whole request of one event and what each part of it is for; sends nothing
     Preview(preview::Arguments),

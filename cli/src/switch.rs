@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pact_telemetry::Opinion;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::choice::{self, Whose};
 use crate::library;
@@ -84,16 +84,18 @@ fn save(path: &std::path::Path, whose: Whose, enabled: bool) -> Result<(), Strin
         let was_off = map.as_ref().map_or(true, |map| map.get("enabled").is_some_and(|enabled| *enabled != true));
         let mut map = map.unwrap_or_else(|doubt| doubt.kept);
         map.insert("enabled".to_owned(), enabled.into());
-        if enabled && was_off {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        // The clock was ahead then. With such a moment nothing would be sent until it comes.
+        let is_ahead = map.get("since_ms").and_then(Value::as_u64).is_some_and(|since_ms| since_ms > now);
+        if enabled && (was_off || is_ahead) {
             // No event that was recorded before is sent, wherever it waits.
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
             map.insert("since_ms".to_owned(), now.into());
         }
         Ok(map)
     })
 }
 
-fn answer(arguments: &Arguments, said: &str, done: &serde_json::Value) -> Result<ExitCode, String> {
+fn answer(arguments: &Arguments, said: &str, done: &Value) -> Result<ExitCode, String> {
     let written = if arguments.json { say_json(done) } else { say(said) };
     written.map(|()| ExitCode::SUCCESS)
 }

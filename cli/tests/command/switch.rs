@@ -172,6 +172,17 @@ fn a_choice_in_doubt_can_be_turned_on_and_nothing_from_before_leaves() {
 }
 
 #[test]
+fn a_yes_that_was_said_under_a_clock_that_was_ahead_can_be_said_again() {
+    let home = Home::new();
+    home.save(r#"{"enabled": true, "since_ms": 9000000000000}"#);
+    home.run(&["on"]).good();
+    let since_ms = home.saved()["since_ms"].as_u64().unwrap();
+    assert!((1_700_000_000_000..9_000_000_000_000).contains(&since_ms), "{since_ms}");
+    home.run(&["on"]).good();
+    assert_eq!(home.saved()["since_ms"], since_ms, "a yes after a yes changes nothing");
+}
+
+#[test]
 fn an_off_is_not_undone_by_another_command_at_the_same_time() {
     let home = Home::new();
     home.run(&["on"]).good();
