@@ -2,6 +2,7 @@
 //! the published list. Uses no network: it prints the requests of the Admin API and reads what the API listed.
 
 use std::fmt::Write;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,7 +10,6 @@ use std::process::ExitCode;
 use pact_telemetry::internal::{FIELDS, FieldRow, Ga4Place};
 use serde_json::{Map, Value, json};
 
-use crate::places;
 use crate::table::grid;
 use crate::text::{escaped, plural, say, say_json};
 
@@ -177,16 +177,14 @@ struct Fault {
 impl Listed {
     /// Reads any number of answers of the Admin API, one after the other.
     fn read(path: &Path) -> Result<Listed, String> {
-        let name = path.display();
-        let bytes = if path == Path::new("-") {
-            let mut bytes = Vec::new();
-            let read = io::stdin().lock().take(LIST_LIMIT + 1).read_to_end(&mut bytes);
-            read.map_err(|error| format!("cannot read standard input: {error}"))?;
-            bytes
-        } else {
-            let read = places::read(path, LIST_LIMIT).map_err(|error| format!("cannot read {name}: {error}"))?;
-            read.ok_or_else(|| format!("cannot read {name}: there is no such file"))?
+        let (name, is_input) = (path.display(), path == Path::new("-"));
+        let open = || -> io::Result<Box<dyn Read>> {
+            // Also a pipe, such as a shell makes of `<(curl …)`.
+            if is_input { Ok(Box::new(io::stdin())) } else { Ok(Box::new(File::open(path)?)) }
         };
+        let mut bytes = Vec::new();
+        let read = open().and_then(|from| from.take(LIST_LIMIT + 1).read_to_end(&mut bytes));
+        read.map_err(|error| format!("cannot read {name}: {error}"))?;
         if bytes.len() as u64 > LIST_LIMIT {
             return Err(format!("{name}: larger than {LIST_LIMIT} bytes"));
         }

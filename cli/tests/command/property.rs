@@ -170,6 +170,21 @@ fn a_list_that_is_none_or_goes_on_is_an_error() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_list_may_come_through_a_pipe_and_a_file_that_is_none_is_an_error() {
+    let mut child = command();
+    child.args(["property", "--check", "/dev/stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(definitions().to_string().as_bytes()).unwrap();
+    assert!(stdout(&child.wait_with_output().unwrap()).contains("has all"));
+    for path in ["/", "/dev/zero", "/no such file"] {
+        let checked = property(&["--check", path]);
+        assert_eq!(checked.status.code(), Some(1), "{path}");
+        assert!(String::from_utf8_lossy(&checked.stderr).contains(path), "{path}: {checked:?}");
+    }
+}
+
+#[test]
 fn a_property_without_any_definition_lacks_all_of_them() {
     for listed in ["{}{}", "{}", r#"{"customDimensions": []} {"customMetrics": []}"#] {
         let checked = check(listed);
