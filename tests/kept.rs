@@ -276,9 +276,7 @@ fn what_is_still_left_to_a_killed_process_is_looked_for_early_by_later_ones() {
 #[test]
 fn what_was_recorded_before_an_on_is_not_sent_also_from_a_hosts_folder_and_by_a_clock_that_was_set_back() {
     let (sandbox, now_ms) = (Sandbox::new(), || UNIX_EPOCH.elapsed().unwrap().as_millis() as u64);
-    let clock = sandbox.path().join("clock.so");
-    let compile = ["-D_GNU_SOURCE", "-fPIC", "-shared", "-ldl", "-o"];
-    run_tool(Command::new("cc").arg(root("tests/c/clock.c")).args(compile).arg(&clock));
+    let clock = clock(&sandbox);
     // How far the clock was ahead, and whether the person turned it on after the event was recorded.
     for (ahead, is_on_later) in [("0", false), ("0", true), ("3600", false)] {
         for is_hosts in [false, true] {
@@ -311,6 +309,28 @@ fn what_is_too_old_is_counted_by_the_process_that_removes_it() {
     assert_eq!(count(&stats[0], "/left_by_others/delivered"), 0);
     assert_eq!(home.batches(), Vec::<String>::new());
     assert_eq!(values(&collector.events_until_end()), Vec::<i64>::new());
+}
+
+#[cfg(target_os = "linux")] // LD_PRELOAD
+#[test]
+fn what_was_recorded_by_a_clock_that_was_set_back_by_days_counts_as_expired_in_its_own_process_too() {
+    let (sandbox, home, collector) = (Sandbox::new(), Home::new(), Collector::start(&["--answers", "503"]));
+    let steps = "track 1, flush Kept, unset CLOCK_AHEAD, track 2, flush Lost, print";
+    let ahead = TOO_OLD.as_secs().to_string();
+    let process = home.process(&collector.url, steps).variable("LD_PRELOAD", clock(&sandbox));
+    let stats = process.variable("CLOCK_AHEAD", ahead).run();
+    let counted = ["/delivered", "/dropped/expired", "/spooled", "/left_by_others/dropped"];
+    assert_eq!(counted.map(|pointer| count(&stats[0], pointer)), [1, 1, 0, 0], "{}", stats[0]);
+    assert_eq!(values(&collector.events_until_end()), [2]);
+}
+
+/// Builds the library that, loaded before a program, changes its wall clock.
+#[cfg(target_os = "linux")]
+fn clock(sandbox: &Sandbox) -> std::path::PathBuf {
+    let clock = sandbox.path().join("clock.so");
+    let compile = ["-D_GNU_SOURCE", "-fPIC", "-shared", "-ldl", "-o"];
+    run_tool(Command::new("cc").arg(root("tests/c/clock.c")).args(compile).arg(&clock));
+    clock
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! one request.
 
 use super::account::DropReason;
-use super::batch::{Batch, drop_all};
+use super::batch::{Batch, PendingEvent, drop_all};
 use super::upload::{LEFT_POLL, Next, Uploader};
 use super::{Pipeline, TAKE_MAX, Waiting};
 use crate::ledger;
@@ -155,10 +155,11 @@ impl Uploader {
                 let _ = purge.moment_ms.compare_exchange(moment, 0, Ordering::SeqCst, Ordering::SeqCst);
             }
         }
-        let oldest = now_ms.saturating_sub(AGE_MAX.as_millis() as u64);
+        // One from so far in the future was recorded by a clock that was set back since.
+        let is_expired = |event: &PendingEvent| now_ms.abs_diff(event.record.at_ms) > AGE_MAX.as_millis() as u64;
         for batch in &mut self.state.batches {
             drop_all(batch.take(&|event| !event.is_wanted()), DropReason::OptedOut);
-            drop_all(batch.take(&|event| event.record.at_ms < oldest), DropReason::Expired);
+            drop_all(batch.take(&is_expired), DropReason::Expired);
         }
         self.drop_lost_causes();
     }
