@@ -168,9 +168,11 @@ fn machine_from_value(value: &Value) -> Option<Machine> {
     (is_hexadecimal && is_numbers).then_some(machine)
 }
 
-/// How many events a text seems to contain, in any format. Used to count what is removed without being read.
+/// How many events a text seems to contain, in any format, with one that was cut short. Used to count what is removed
+/// without being read.
 pub fn count_events(text: &[u8]) -> u64 {
-    (text.iter().filter(|byte| **byte == b'\n').count() as u64).saturating_sub(1)
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    (lines.count() as u64).saturating_sub(1)
 }
 
 /// `None` if it is not an event; an error if there is no memory for it.
@@ -264,6 +266,7 @@ mod tests {
         let records = [record("Pacts verified", "", 3, 5), record("Plugin loaded", "", 1, 6)];
         assert_eq!(count_events(to_text(&Machine::named("box"), records.iter()).0.as_bytes()), 2);
         assert_eq!((count_events(b""), count_events(b"{\"format\":9}\n1\n2\n3\n")), (0, 3));
+        assert_eq!(count_events(b"{\"format\":9}\n1\n[2,"), 2, "the last one was cut short");
     }
 
     #[test]
