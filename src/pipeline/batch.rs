@@ -292,7 +292,8 @@ impl Batch {
     /// Whether it is not on disk, or the whole folder was removed, and perhaps made anew. If only its file is gone,
     /// another process took it and sends it.
     pub fn needs_storing(&self) -> bool {
-        self.file.is_none() || self.spool.as_ref().is_some_and(|spool| spool.folder_id() != self.folder)
+        let is_gone = |file: &String| self.spool.as_ref().is_some_and(|spool| spool.has_lost(file, self.folder));
+        self.file.as_ref().is_none_or(is_gone)
     }
 
     /// Keeps it for another attempt, of this process or of whichever process has a turn before. On disk, unless no disk

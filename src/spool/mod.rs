@@ -272,6 +272,20 @@ impl Spool {
         folder_id(&self.folder)
     }
 
+    /// Whether a batch is gone together with the folder that it was put in. Some file systems give the same folder
+    /// another number, so the file is looked for, too.
+    pub fn has_lost(&self, name: &str, folder: Option<FolderId>) -> bool {
+        let now = self.folder_id();
+        if now.is_some() && now == folder {
+            return false;
+        }
+        let is_there = std::fs::symlink_metadata(self.folder.join(name)).is_ok();
+        if is_there {
+            *lock(&self.last) = now;
+        }
+        !is_there
+    }
+
     /// Whether it is still the one that a batch was put in last.
     pub fn has_folder(&self) -> bool {
         lock(&self.last).is_none_or(|last| self.folder_id() == Some(last))
@@ -809,6 +823,22 @@ mod tests {
             assert_eq!(holders.len(), 1, "in round {round}");
             std::fs::remove_file(&path).unwrap();
         }
+    }
+
+    #[test]
+    fn a_batch_is_lost_with_its_folder_but_not_if_the_folder_only_has_another_number() {
+        let (place, spool) = place();
+        let name = spool.put(HERE, "text", NOW).unwrap();
+        let (before, other) = (spool.folder_id(), folder_id(place.path()));
+        assert!(before.is_some() && other.is_some() && before != other);
+        *lock(&spool.last) = other;
+        assert!(!spool.has_folder() && !spool.has_lost(&name, other) && spool.has_folder());
+        spool.remove(&name);
+        assert!(!spool.has_lost(&name, before), "another process took it");
+        std::fs::remove_dir_all(&spool.folder).unwrap();
+        assert!(spool.has_lost(&name, before) && spool.has_lost(&name, None));
+        assert!(spool.put(HERE, "text", NOW).is_some(), "which makes the folder again");
+        assert!(spool.has_lost(&name, before));
     }
 
     #[test]
