@@ -85,8 +85,13 @@ final class Loader {
         : Unpacker.open(url, file, Unpacker.places(environment));
   }
 
+  /** What a failure says, or what its cause says: that of a class's initializer says nothing. */
   static String messageOf(Throwable failure) {
     String message = failure.getMessage();
+    Throwable cause = failure.getCause();
+    if (message == null && cause != null) {
+      return messageOf(cause);
+    }
     return message == null ? failure.toString() : message;
   }
 }

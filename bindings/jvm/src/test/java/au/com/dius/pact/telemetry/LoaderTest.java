@@ -141,7 +141,8 @@ class LoaderTest {
       Path policy = Files.writeString(folder.resolve("policy"), "grant {" + grants + "};");
       Jvm jvm = new Jvm();
       jvm.arguments.addAll(List.of("-Djava.security.manager", "-Djava.security.policy==" + policy));
-      expectUnavailable(jvm, "");
+      String reason = expectUnavailable(jvm, "").get(1);
+      assertTrue(reason.contains("access denied"), reason);
     }
   }
 
