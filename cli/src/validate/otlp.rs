@@ -112,7 +112,7 @@ impl Check {
             match logs.get("resource").and_then(Value::as_object) {
                 None => self.report(resource, "needs to be an object with attributes"),
                 Some(object) => {
-                    self.known(object, &["attributes", "droppedAttributesCount"], &resource);
+                    self.known(object, &["attributes", "droppedAttributesCount", "entityRefs"], &resource);
                     self.attributes(object, &resource);
                     if !has_attribute(object, "service.name") {
                         self.report(join(&resource, "attributes"), "has no service.name, which every resource needs");

@@ -146,6 +146,7 @@ fn an_attribute_has_a_key_of_its_own() {
 fn what_an_sdk_writes_for_nothing_is_no_fault() {
     assert_eq!(in_record("attributes", Some(json!([]))), [""; 0]);
     assert_eq!(in_record("body", Some(json!({}))), [""; 0]);
+    assert_eq!(with("/resourceLogs/0/resource/entityRefs", Some(json!([]))), [""; 0]);
     assert_eq!(in_record("attributes", Some(json!({}))), [format!("{PATH}.attributes")]);
 }
 
