@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub const VARIABLES: [&str; 3] = ["PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK"];
 
 static SEEN: Seen<{ VARIABLES.len() }> = Seen::new();
-static NAMES: Names<{ VARIABLES.len() }> = Names::new(VARIABLES, &SEEN);
+static NAMES: Names<{ VARIABLES.len() }> = Names::new(VARIABLES, opts_out, &SEEN);
 
 /// Whether this value of one of [`VARIABLES`] opts out. Empty, `0`, `false`, `no` and `off`, trimmed and in any case,
 /// mean no opinion. Everything else opts out, including text that is not UTF-8.
@@ -211,6 +211,13 @@ impl Choices {
     }
 }
 
+/// Notes a value of a variable. A variable may stand in the environment twice, and each of its values can opt out.
+fn note(slot: &mut Option<Vec<u8>>, value: &[u8]) {
+    if slot.is_none() || opts_out(value) {
+        *slot = Some(value.to_vec());
+    }
+}
+
 /// What each rule read, taken at one moment.
 #[derive(Debug, Clone)]
 pub struct Readings {
@@ -229,9 +236,7 @@ impl Readings {
     pub fn take(host_enabled: bool, files: ChoiceFiles) -> Self {
         let mut variables = [None, None, None];
         environment::visit(&NAMES, &mut |index, value| {
-            if let Some(slot) = variables.get_mut(index).filter(|slot| slot.is_none()) {
-                *slot = Some(value.to_vec());
-            }
+            variables.get_mut(index).into_iter().for_each(|slot| note(slot, value));
         });
         Readings { host_enabled, variables, choices: files.read(), files }
     }
@@ -357,6 +362,15 @@ mod tests {
             assert!(opts_out(value.as_bytes()), "{value:?}");
         }
         assert!(opts_out(b"\xff"));
+    }
+
+    #[test]
+    fn of_two_values_of_one_variable_the_one_that_opts_out_is_named() {
+        for values in [["0", "1"], ["1", "0"]] {
+            let mut slot = None;
+            values.into_iter().for_each(|value| note(&mut slot, value.as_bytes()));
+            assert_eq!(slot.as_deref(), Some(&b"1"[..]), "{values:?}");
+        }
     }
 
     #[test]

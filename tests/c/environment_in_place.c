@@ -52,6 +52,26 @@ static void reuse_memory(const char *opt_out)
     expect(PACT_TELEMETRY_OK);
 }
 
+/* A name that stands there twice: each of its values can opt out, also when all entries are read anew. */
+static void stands_twice(const char *name)
+{
+    static char first[64], second[64], answer[65536], rule[64];
+    for (int off_is_first = 0; off_is_first < 2; off_is_first++) {
+        snprintf(first, sizeof first, "%s=%d", name, off_is_first);
+        snprintf(second, sizeof second, "%s=%d", name, !off_is_first);
+        second[0]++; /* another name, for now */
+        CHECK(putenv(first) == 0 && putenv(second) == 0);
+        second[0]--;
+        CHECK(setenv("ONE_MORE", "1", 1) == 0);
+        expect(PACT_TELEMETRY_DISABLED);
+        CHECK(pact_telemetry_explain(client, answer, sizeof answer) < (int32_t)sizeof answer);
+        snprintf(rule, sizeof rule, "\"rule\":\"%s\",\"rules\"", name);
+        CHECK(strstr(answer, rule) != NULL);
+        CHECK(unsetenv(name) == 0 && unsetenv("ONE_MORE") == 0);
+        expect(PACT_TELEMETRY_OK);
+    }
+}
+
 int main(void)
 {
     static char entry[64], more[12][32];
@@ -81,6 +101,9 @@ int main(void)
         CHECK(putenv(more[at]) == 0);
         change_in_place(entry, "AA_NOT_TRACK=1", "DO_NOT_TRACK=1");
         reuse_memory("DO_NOT_TRACK=1");
+    }
+    for (size_t at = 0; at < sizeof NAMES / sizeof *NAMES; at++) {
+        stands_twice(NAMES[at]);
     }
     pact_telemetry_close(client, 20000);
     check_counters_of(client);

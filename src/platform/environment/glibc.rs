@@ -46,6 +46,8 @@ pub struct Names<const N: usize> {
     names: [&'static str; N],
     /// A bit for each byte that one of them begins with, and for its likes with the same lower six bits.
     initials: u64,
+    /// A name may stand there twice: of its values, one for which this is true is found.
+    counts: fn(&[u8]) -> bool,
     seen: &'static Seen<N>,
 }
 
@@ -198,14 +200,14 @@ struct Found<const N: usize> {
 impl<const N: usize> Names<N> {
     /// Each not empty.
     #[allow(clippy::indexing_slicing)] // within bounds, and when it is compiled
-    pub const fn new(names: [&'static str; N], seen: &'static Seen<N>) -> Self {
+    pub const fn new(names: [&'static str; N], counts: fn(&[u8]) -> bool, seen: &'static Seen<N>) -> Self {
         let mut initials = 0;
         let mut index = 0;
         while index < N {
             initials |= 1 << (names[index].as_bytes()[0] & 63);
             index += 1;
         }
-        Names { names, initials, seen }
+        Names { names, initials, counts, seen }
     }
 
     /// The value of an entry of one of the names.
@@ -258,19 +260,21 @@ impl<const N: usize> Names<N> {
             let block = block();
             let mut count = 0;
             while !block.is_null() {
-                let text = block.add(count).read_volatile() as usize;
-                if text == 0 {
+                let place = block.add(count).read_volatile() as usize;
+                if place == 0 {
                     break;
                 }
                 // Before the entry is looked at: a change after this moment changes the sum.
-                sum = sum.and_then(|sum| Some(sum.wrapping_add(self.first_bytes_of_other(text, &mut memory)?)));
+                sum = sum.and_then(|sum| Some(sum.wrapping_add(self.first_bytes_of_other(place, &mut memory)?)));
                 for (name, value) in self.names.iter().zip(&mut values) {
-                    if *value == 0 {
-                        *value = memory.value_of(text, name)?.unwrap_or(0);
+                    if let Some(one) = memory.value_of(place, name)?
+                        && (*value == 0 || (self.counts)(text(one)))
+                    {
+                        *value = one;
                     }
                 }
                 if let Some(entry) = entries.get_mut(count) {
-                    *entry = text;
+                    *entry = place;
                 }
                 count += 1;
             }
@@ -384,7 +388,7 @@ impl Memory {
 #[cfg(any(feature = "reserve", test))]
 pub fn find(name: &CStr) -> *mut c_char {
     static SEEN: Seen<1> = Seen::new();
-    static NAMES: Names<1> = Names::new(["\u{1}"], &SEEN);
+    static NAMES: Names<1> = Names::new(["\u{1}"], |_| false, &SEEN);
     let name = name.to_bytes();
     for _ in 0..TRIES {
         if let Some(found) = SEEN.find(name) {
