@@ -135,6 +135,26 @@ fn what_vanished_with_its_folder_is_put_on_disk_again_but_not_in_a_home_that_is_
 }
 
 #[test]
+fn what_an_off_removed_is_not_put_on_disk_again_after_an_on() {
+    if !in_its_own_process("what_an_off_removed_is_not_put_on_disk_again_after_an_on", &[]) {
+        return;
+    }
+    let client = client("http://127.0.0.1:9", json!({}));
+    client.track(&numbered(1)).unwrap();
+    assert_eq!(client.flush(PATIENCE), Flushed::Kept);
+    std::fs::remove_dir_all(state_below(&support::home()).join("spool")).unwrap();
+    let now_ms = || std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
+    let since_ms = now_ms() + 1;
+    save_choice(&json!({"enabled": true, "since_ms": since_ms}).to_string());
+    // An event's time may be a tick of the scheduler too early: 10 ms at most.
+    wait_until(|| now_ms() > since_ms + 20);
+    client.track(&numbered(2)).unwrap();
+    client.flush(PATIENCE);
+    let stats = client.stats().json();
+    assert_eq!((count(&stats, "/dropped/opted_out"), count(&stats, "/spooled")), (1, 1), "{stats}");
+}
+
+#[test]
 fn a_spool_that_became_a_link_while_a_process_runs_gets_nothing() {
     if !in_its_own_process("a_spool_that_became_a_link_while_a_process_runs_gets_nothing", &[]) {
         return;

@@ -336,3 +336,16 @@ pub(super) fn owners_of<'a>(events: impl Iterator<Item = &'a PendingEvent>) -> V
 pub(super) fn drop_all(events: Vec<PendingEvent>, why: DropReason) {
     events.into_iter().for_each(|event| event.drop_for(why));
 }
+
+/// Drops what was recorded before the person turned it on again, after an "off". An event from the future was recorded
+/// by a clock that was set back since, so it may be from before. Returns whether there was any.
+pub(super) fn drop_from_before(batches: &mut [Batch], since_ms: u64, now_ms: u64) -> bool {
+    if since_ms == 0 {
+        return false;
+    }
+    let is_from_before = |event: &PendingEvent| event.record.at_ms < since_ms || event.record.at_ms > now_ms;
+    let dropped: Vec<_> = batches.iter_mut().flat_map(|batch| batch.take(&is_from_before)).collect();
+    let is_any = !dropped.is_empty();
+    drop_all(dropped, DropReason::OptedOut);
+    is_any
+}

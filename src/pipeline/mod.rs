@@ -33,7 +33,7 @@ use crate::spool::Spool;
 use crate::sync::parker::Parker;
 use crate::sync::{Mutex, lock};
 use crate::transport;
-use batch::{Batch, drop_all, owners_of};
+use batch::{Batch, drop_all, drop_from_before, owners_of};
 use exit::Exit;
 use in_flight::InFlight;
 use owner::ChoicesSay;
@@ -266,9 +266,11 @@ impl Pipeline {
     fn keep(&'static self, batch: &mut Batch) {
         let mut may_store = true;
         if batch.needs_storing() {
+            let mut since = 0;
             for owner in owners_of(batch.events()) {
                 match owner.read_choices() {
-                    ChoicesSay::On { .. } | ChoicesSay::Off { is_new: false } => {}
+                    ChoicesSay::On { since_ms, .. } => since = since.max(since_ms),
+                    ChoicesSay::Off { is_new: false } => {}
                     ChoicesSay::Off { is_new: true } => {
                         self.ask_for_purge(&owner.route);
                         self.outbox.is_urgent.store(true, Ordering::SeqCst); // has the uploader purge at once
@@ -277,6 +279,7 @@ impl Pipeline {
                 }
             }
             drop_all(batch.take(&|event| !event.is_wanted()), DropReason::OptedOut);
+            drop_from_before(std::slice::from_mut(batch), since, unix_millis());
         }
         if !batch.is_empty() {
             batch.keep(may_store);

@@ -2,7 +2,7 @@
 
 use super::Pipeline;
 use super::account::DropReason;
-use super::batch::{Batch, PendingEvent, drop_all, owners_of};
+use super::batch::{Batch, PendingEvent, drop_from_before, owners_of};
 use super::in_flight::Cancelled;
 use super::owner::{ChoicesSay, Owner};
 use super::upload::{Uploader, Visit};
@@ -211,19 +211,6 @@ impl Pipeline {
             ChoicesSay::NotNow => false,
         }
     }
-}
-
-/// Drops what was recorded before the person turned it on again, after an "off". An event from the future was recorded
-/// by a clock that was set back since, so it may be from before. Returns whether there was any.
-fn drop_from_before(batches: &mut [Batch], since_ms: u64, now_ms: u64) -> bool {
-    if since_ms == 0 {
-        return false;
-    }
-    let is_from_before = |event: &PendingEvent| event.record.at_ms < since_ms || event.record.at_ms > now_ms;
-    let dropped: Vec<_> = batches.iter_mut().flat_map(|batch| batch.take(&is_from_before)).collect();
-    let is_any = !dropped.is_empty();
-    drop_all(dropped, DropReason::OptedOut);
-    is_any
 }
 
 /// What the request with the first events of these batches leaves unsettled if the process is killed.
