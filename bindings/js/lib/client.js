@@ -434,7 +434,9 @@ class TelemetryClient {
     setImmediate(() => {
       this.#hurries = false;
       const begun = performance.now();
-      persistNow(this, Math.max(0, Math.floor(WAIT_MS + begun / 100 - waitedMs)));
+      const left = Math.floor(WAIT_MS + begun / 100 - waitedMs);
+      if (left <= 0) return; // the events go to disk together: each call would make a file of its own
+      persistNow(this, left);
       waitedMs += performance.now() - begun;
     });
   }

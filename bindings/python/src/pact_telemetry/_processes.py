@@ -105,9 +105,11 @@ class Worker:
             self.look_up(begun)
         if not self.may_be_killed:
             return
-        left = WAIT + (begun - self.began) / 100 - self.waited
-        client.persist(max(0, int(left * 1000)))
-        self.waited += time.monotonic() - begun
+        left = int((WAIT + (begun - self.began) / 100 - self.waited) * 1000)
+        # Otherwise the events go to disk together, as they do elsewhere: each call would make a file of its own.
+        if left > 0:
+            client.persist(left)
+            self.waited += time.monotonic() - begun
 
     def finish(self) -> None:
         """Do what the library does at the exit of any other process, within the time that this may take.
