@@ -22,8 +22,8 @@ pub(super) struct Exit {
     is_ci: AtomicBool,
     /// The longest wait that a client of this process allows, in milliseconds.
     timeout_ms: AtomicU64,
-    /// What `flush` and `close` waited in vain for each destination since its last answer, by the destination's name.
-    /// All of it is taken off later waits, and off the exit's, but not off waits for a destination that answered last.
+    /// What `flush` and `close` waited in vain for each server since its last answer, by its name. It is taken off
+    /// later waits for it, and off the exit's.
     spent: Mutex<Vec<(String, Duration)>>,
     has_begun: AtomicBool,
     /// What was accepted before the exit began is on disk, or settled.
@@ -75,30 +75,22 @@ impl Exit {
     /// What a wait of that length for a destination may still take, or the exit's wait for all of them.
     pub fn left_of(&self, timeout: Duration, route: Option<&Route>) -> Duration {
         let spent = lock(&self.spent);
-        let has_answered =
-            |(id, spent): &(String, Duration)| route.is_some_and(|route| route.id == *id) && spent.is_zero();
-        if spent.iter().any(has_answered) {
-            return timeout;
-        }
-        timeout.saturating_sub(spent.iter().map(|(_, spent)| *spent).sum())
+        let is_meant = |server: &str| route.is_none_or(|route| route.destination.server() == server);
+        timeout.saturating_sub(spent.iter().filter(|(server, _)| is_meant(server)).map(|(_, spent)| *spent).sum())
     }
 
     /// That much was waited in vain for a destination.
     pub fn spend(&self, waited: Duration, route: &Route) {
-        self.change_spent(route, |spent| spent + waited);
-    }
-
-    /// The destination answered: what was waited for it before was not in vain.
-    pub fn forgive(&self, route: &Route) {
-        self.change_spent(route, |_| Duration::ZERO);
-    }
-
-    fn change_spent(&self, route: &Route, change: impl Fn(Duration) -> Duration) {
-        let mut spent = lock(&self.spent);
-        match spent.iter_mut().find(|(id, _)| *id == route.id) {
-            Some((_, spent)) => *spent = change(*spent),
-            None => spent.push((route.id.clone(), change(Duration::ZERO))),
+        let (mut spent, server) = (lock(&self.spent), route.destination.server());
+        match spent.iter_mut().find(|(known, _)| known == server) {
+            Some((_, spent)) => *spent += waited,
+            None => spent.push((server.into(), waited)),
         }
+    }
+
+    /// The destination answered: what was waited for its server before was not in vain.
+    pub fn forgive(&self, route: &Route) {
+        lock(&self.spent).retain(|(server, _)| server != route.destination.server());
     }
 
     /// The longest that the exit may take.

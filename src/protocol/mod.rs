@@ -144,9 +144,13 @@ impl Destination {
         self.credentials.is_some() || !self.is_google()
     }
 
+    /// Host and port, as the endpoint has them.
+    pub fn server(&self) -> &str {
+        self.endpoint.split('/').nth(2).unwrap_or_default()
+    }
+
     fn is_google(&self) -> bool {
-        let authority = self.endpoint.split('/').nth(2).unwrap_or_default();
-        let host = authority.split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+        let host = self.server().split(':').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
         host.strip_suffix(GOOGLE).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 

@@ -40,7 +40,9 @@ fn a_server_that_hangs_costs_a_process_one_wait_and_no_other_server_any() {
     }
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("https://{}", listener.local_addr().unwrap());
-    let clients: Vec<_> = (0..4).map(|_| client(&endpoint, json!({}))).collect();
+    // With other credentials it is another destination, on the same server.
+    let of = |number: usize| client(&endpoint, json!({"measurement_id": format!("G-{}", number / 2)}));
+    let clients: Vec<_> = (0..4).map(of).collect();
     for client in &clients {
         client.track(&numbered(1)).unwrap();
     }
@@ -57,32 +59,6 @@ fn a_server_that_hangs_costs_a_process_one_wait_and_no_other_server_any() {
     let healthy = client(&collector.url, json!({}));
     healthy.track(&numbered(2)).unwrap();
     assert_eq!(healthy.flush(PATIENCE), Flushed::Delivered, "the other server");
-}
-
-#[test]
-fn several_servers_that_hang_cost_a_process_one_wait_together() {
-    if !alone(several_servers_that_hang_cost_a_process_one_wait_together, &[]) {
-        return;
-    }
-    let collector = Collector::start(&[]);
-    let healthy = client(&collector.url, json!({}));
-    healthy.track(&numbered(1)).unwrap();
-    assert_eq!(healthy.flush(PATIENCE), Flushed::Delivered);
-
-    let listeners: Vec<_> = (0..4).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let endpoint = |listener: &std::net::TcpListener| format!("https://{}", listener.local_addr().unwrap());
-    let mut hanging: Vec<_> = listeners.iter().map(|listener| client(&endpoint(listener), json!({}))).collect();
-    hanging.push(client(&endpoint(&listeners[0]), json!({"measurement_id": "G-OTHER"})));
-    for client in hanging.iter().chain([&healthy]) {
-        client.track(&numbered(2)).unwrap();
-    }
-    let all: Duration =
-        hanging.iter().map(|client| measured(|| assert_eq!(client.close(TIME), Flushed::TimedOut))).sum();
-    assert!(all < 3 * TIME, "{all:?}");
-    // One that answered has a time of its own, although the uploader may still wait for another.
-    let mut flushed = Flushed::TimedOut;
-    let took = measured(|| flushed = healthy.flush(TIME));
-    assert!(flushed == Flushed::Delivered || took > TIME / 2, "{flushed:?} after {took:?}");
 }
 
 fn is_turned_off_at_once(client: &Client) {
