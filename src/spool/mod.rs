@@ -838,7 +838,9 @@ mod tests {
         std::fs::remove_dir_all(&spool.folder).unwrap();
         assert!(spool.has_lost(&name, before) && spool.has_lost(&name, None));
         assert!(spool.put(HERE, "text", NOW).is_some(), "which makes the folder again");
-        assert!(spool.has_lost(&name, before));
+        // The new folder may have the number of the old one; std does not tell on musl when a folder was made.
+        let is_told = std::fs::symlink_metadata(&spool.folder).unwrap().created().is_ok();
+        assert!(!is_told || spool.has_lost(&name, before));
     }
 
     #[test]
