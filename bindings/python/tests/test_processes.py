@@ -114,21 +114,21 @@ def test_what_a_worker_tracked_arrives(collector: Collector, method: str, kind: 
 
 
 def test_what_a_worker_tracked_is_on_disk_while_the_server_hangs(hanging_collector: Collector, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
+    assert left_on_disk(hanging_collector, tmp_path, "fork", "Pool", "before") == 6
+
+
+def left_on_disk(hanging_collector: Collector, folder: Path, method: str, kind: str, made: str) -> int:
+    """How many events wait on disk when the workers have ended."""
+    program = folder / "program.py"
     program.write_text(WORKERS)
     environment = {
         **os.environ,
-        "PACT_TELEMETRY_STATE_DIR": str(tmp_path / "state"),
+        "PACT_TELEMETRY_STATE_DIR": str(folder / "state"),
         "PACT_TELEMETRY_NOTICE": "seen",
         "TEST_OPTIONS": json.dumps(hanging_collector.options(exit_timeout=0.5)),
-        "TEST_CLIENT": "before",
+        "TEST_CLIENT": made,
     }
-    subprocess.run([sys.executable, program, "fork", "Pool"], env=environment, check=True, timeout=60)
-    assert waiting(environment) == 6
-
-
-def waiting(environment: dict[str, str]) -> int:
-    """How many events wait on disk."""
+    subprocess.run([sys.executable, program, method, kind], env=environment, check=True, timeout=60)
     command = [COMMAND, "status", "--json"]
     status = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
     return int(status["waiting"]["events"])
@@ -143,17 +143,8 @@ def waiting(environment: dict[str, str]) -> int:
 def test_what_a_worker_tracked_is_on_disk_when_a_pool_ends_it(
     hanging_collector: Collector, method: str, made: str, tmp_path: Path
 ) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(WORKERS)
-    environment = {
-        **os.environ,
-        "PACT_TELEMETRY_STATE_DIR": str(tmp_path / "state"),
-        "PACT_TELEMETRY_NOTICE": "seen",
-        "TEST_OPTIONS": json.dumps(hanging_collector.options(exit_timeout=0.5)),
-        "TEST_CLIENT": made,
-    }
-    subprocess.run([sys.executable, program, method, "with Pool"], env=environment, check=True, timeout=60)
-    assert waiting(environment) == 6 + (made == "used before")
+    left = left_on_disk(hanging_collector, tmp_path, method, "with Pool", made)
+    assert left == 6 + (made == "used before")
 
 
 def test_only_a_daemonic_worker_waits_for_the_disk_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
