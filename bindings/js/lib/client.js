@@ -89,17 +89,19 @@ let persistNow;
 
 /**
  * Whether this is a child process that its parent talks to over an IPC channel, such as a worker of Vitest or Jest. A
- * parent may kill it by a signal as soon as it has reported that it is done, and then no exit hook runs. So the event
- * loop of such a process waits at its next turn until what was tracked is on disk.
+ * parent may kill it by a signal as soon as it has reported that it is done, and then no exit hook runs. So such a
+ * process waits until the first event of a turn of its event loop is on disk, and at the next turn for all others.
  */
 const mayBeKilled = process.connected === true;
 
 /**
- * Such a process waits for the disk, usually for less than half a millisecond a turn. All its waits together never take
+ * Such a process waits for the disk, usually for less than half a millisecond. All its waits together never take
  * longer than this time plus a hundredth of the time that it has run, so that a disk that stalls, or a service with
  * many events, cannot hold it up. Each copy of this file counts for itself; Jest evaluates one for each test file.
  */
 const WAIT_MS = 50;
+/** The longest wait for the first event of a turn, so that some time is left for all others. */
+const FIRST_WAIT_MS = 10;
 let waitedMs = 0;
 
 class TelemetryClient {
@@ -427,18 +429,24 @@ class TelemetryClient {
     return { accepted, settled: accepted - queued, kept, lost: sum };
   }
 
-  /** Puts on disk what was tracked in this turn of the event loop, at the beginning of the next one. */
+  /** Puts on disk the first event that is tracked in a turn of the event loop, and all others when the next begins. */
   #hurry() {
     if (this.#hurries) return;
     this.#hurries = true;
+    this.#persistWithin(FIRST_WAIT_MS);
     setImmediate(() => {
       this.#hurries = false;
-      const begun = performance.now();
-      const left = Math.floor(WAIT_MS + begun / 100 - waitedMs);
-      if (left <= 0) return; // the events go to disk together: each call would make a file of its own
-      persistNow(this, left);
-      waitedMs += performance.now() - begun;
+      this.#persistWithin(Infinity);
     });
+  }
+
+  /** @param {number} atMost in milliseconds */
+  #persistWithin(atMost) {
+    const begun = performance.now();
+    const left = Math.min(atMost, Math.floor(WAIT_MS + begun / 100 - waitedMs));
+    if (left <= 0) return; // the events go to disk together: each call would make a file of its own
+    persistNow(this, left);
+    waitedMs += performance.now() - begun;
   }
 
   /**

@@ -120,7 +120,7 @@ export interface Explanation extends Answer {
   exit_timeout_ms: number | null;
   /** Whether this runs in CI, where no event is held back. */
   ci: boolean | null;
-  /** Whether all credentials that the protocol needs are there. */
+  /** Whether there is a destination: credentials, or an endpoint that needs none. */
   configured: boolean | null;
   /** Whether requests are printed instead of sent. */
   debug: boolean | null;
@@ -214,8 +214,9 @@ export class TelemetryClient {
    * Has everything that was queued before put on disk at once, from where this process or the next one sends it. Waits
    * for no server. Use it in a process that may be killed. Resolves with `kept` when the events are on disk, and with
    * `error_timeout` if some are not after the time (1000 ms by default). The exit of the process, and of a worker
-   * thread that is not terminated, does the same by itself, in 50 ms at most. So does the event loop of a child process
-   * with an IPC channel, such as a worker of Vitest or Jest, at its next turn.
+   * thread that is not terminated, does the same by itself, in 50 ms at most. So does a child process with an IPC
+   * channel, such as a worker of Vitest or Jest: for the first event of a turn of its event loop at once, and for the
+   * others at the next turn.
    */
   persist(timeoutMs?: number): Promise<Outcome>;
 

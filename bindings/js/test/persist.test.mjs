@@ -113,6 +113,18 @@ for (const [name, clock] of Object.entries({ '': '', ', also with a fake clock':
   });
 }
 
+test('a child process that is killed in the turn in which it tracks has its first event on disk', async () => {
+  const child = JSON.stringify(`${PREAMBLE} track(1); die();`);
+  const code = `
+    let left = 10;
+    const next = () => {
+      if (left-- === 0) die();
+      require('node:child_process').fork('-e', [${child}], { execArgv: [] }).on('exit', next);
+    };
+    next();`;
+  assert.equal((await left(code))[0], 10);
+});
+
 test('the exit hook is one listener, however many clients and copies of the package there are', async () => {
   const code = `
     const files = Object.keys(require.cache).filter((file) => file.includes('/lib/') && !file.includes('koffi'));
