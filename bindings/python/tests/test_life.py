@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import threading
 import time
@@ -197,3 +198,34 @@ telemetry.flush(0.05)
     start = time.monotonic()
     run(script, hanging_collector)
     assert time.monotonic() - start < 5
+
+
+def test_an_exception_of_a_signal_handler_or_another_thread_reaches_the_program(collector: Collector) -> None:
+    client = Client(**collector.options(), queue_capacity=1)
+
+    class LimitError(Exception):
+        pass
+
+    asked = threading.Event()
+    raised, wanted = 0, 100
+
+    def call() -> None:
+        nonlocal raised
+        while raised < wanted:
+            try:
+                asked.set()
+                while True:
+                    client.pacts_verified(1)
+            except LimitError:
+                raised += 1
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    deadline = time.monotonic() + 60
+    while thread.is_alive() and time.monotonic() < deadline:
+        if asked.wait(0.01):
+            asked.clear()
+            raise_in(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(LimitError))
+    thread.join(1)
+    assert not thread.is_alive(), f"{raised} of {wanted} exceptions arrived"

@@ -53,7 +53,9 @@ if __name__ == "__main__":
 
 WORKERS = """
 import concurrent.futures, json, multiprocessing, os, sys
-from pact_telemetry import Client
+from pact_telemetry import Client, _processes
+
+_processes.WAIT = 30  # enough on a busy machine; another test looks at the limit
 
 def client():
     return Client(**json.loads(os.environ["TEST_OPTIONS"]))
@@ -114,13 +116,13 @@ def test_what_a_worker_tracked_arrives(collector: Collector, method: str, kind: 
 
 
 def test_what_a_worker_tracked_is_on_disk_while_the_server_hangs(hanging_collector: Collector, tmp_path: Path) -> None:
-    assert left_on_disk(hanging_collector, tmp_path, "fork", "Pool", "before") == 6
+    assert left_on_disk(hanging_collector, tmp_path, "before", WORKERS, "fork", "Pool") == 6
 
 
-def left_on_disk(hanging_collector: Collector, folder: Path, method: str, kind: str, made: str) -> int:
+def left_on_disk(hanging_collector: Collector, folder: Path, made: str, source: str, *arguments: str) -> int:
     """How many events wait on disk when the workers have ended."""
     program = folder / "program.py"
-    program.write_text(WORKERS)
+    program.write_text(source)
     environment = {
         **os.environ,
         "PACT_TELEMETRY_STATE_DIR": str(folder / "state"),
@@ -128,7 +130,7 @@ def left_on_disk(hanging_collector: Collector, folder: Path, method: str, kind: 
         "TEST_OPTIONS": json.dumps(hanging_collector.options(exit_timeout=0.5)),
         "TEST_CLIENT": made,
     }
-    subprocess.run([sys.executable, program, method, kind], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, program, *arguments], env=environment, check=True, timeout=60)
     command = [COMMAND, "status", "--json"]
     status = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
     return int(status["waiting"]["events"])
@@ -143,11 +145,62 @@ def left_on_disk(hanging_collector: Collector, folder: Path, method: str, kind: 
 def test_what_a_worker_tracked_is_on_disk_when_a_pool_ends_it(
     hanging_collector: Collector, method: str, made: str, tmp_path: Path
 ) -> None:
-    left = left_on_disk(hanging_collector, tmp_path, method, "with Pool", made)
+    left = left_on_disk(hanging_collector, tmp_path, made, WORKERS, method, "with Pool")
     assert left == 6 + (made == "used before")
 
 
-def test_only_a_daemonic_worker_waits_for_the_disk_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+CHILDREN = """
+import concurrent.futures, json, multiprocessing, os, signal, sys
+
+def client():
+    from pact_telemetry import Client, _processes
+    _processes.WAIT = 30  # enough on a busy machine; another test looks at the limit
+    return Client(**json.loads(os.environ["TEST_OPTIONS"]))
+
+if os.environ["TEST_CLIENT"] != "in the child":
+    telemetry = client()
+
+def work(number):
+    own = client() if os.environ["TEST_CLIENT"] == "in the child" else telemetry
+    for more in range(3):
+        assert own.pacts_verified(10 * number + more) == "ok"
+
+def child(number):
+    pid = os.fork()
+    if pid == 0:
+        work(number)
+        os._exit(0) if sys.argv[1] == "os._exit" else os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+if __name__ == "__main__":
+    if sys.argv[1] == "terminated executor":
+        pool = concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+        list(pool.map(work, range(2)))
+        for process in list(pool._processes.values()):
+            process.kill()
+        pool.shutdown()
+    else:
+        child(0)
+        child(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "made"),
+    [
+        ("os._exit", "before"),
+        ("os._exit", "in the child"),  # the package is imported there too
+        ("a signal", "before"),
+        ("terminated executor", "before"),
+    ],
+)
+def test_what_a_child_tracked_is_on_disk_when_it_ends_without_exit_handlers(
+    hanging_collector: Collector, how: str, made: str, tmp_path: Path
+) -> None:
+    assert left_on_disk(hanging_collector, tmp_path, made, CHILDREN, how) == 6
+
+
+def test_only_a_child_or_a_worker_waits_for_the_disk_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow:
         waited: ClassVar[list[int]] = []
 

@@ -6,9 +6,11 @@ import ctypes
 import json
 import os
 from collections.abc import Mapping
+from operator import index
 
 from . import _runtime
 from . import constants as names
+from ._errors import is_own
 from ._library import UnavailableError, load
 from ._native import Native, Status
 from ._processes import worker
@@ -123,6 +125,8 @@ class Client:
         except UnavailableError as error:
             self.unavailable_reason = str(error)
         except Exception as error:
+            if not is_own(error):
+                raise
             self.unavailable_reason = f"the options cannot be used: {error!r}"
 
     def track(
@@ -149,7 +153,11 @@ class Client:
                 None if plugin_name is None else _TEXTS[plugin_name],
                 None if plugin_version is None else _TEXTS[plugin_version],
             )
-        except Exception:
+        except Exception as error:
+            # A class that derives from str may hash as it likes.
+            texts = (event, category, action, plugin_name, plugin_version)
+            if not is_own(error) and all(text is None or type(text) is str for text in texts):
+                raise  # and do not track it again: the event may be queued already
             return self._track_first(handle, event, category, action, value, plugin_name, plugin_version)
         if worker.may_be_killed is not False and status == 0:
             worker.hurry(handle)
@@ -161,11 +169,14 @@ class Client:
         """Queue an event with a text or a value that is not in the tables, or that is not valid."""
         try:
             texts = [_prepare_text(text) for text in (event, category, action, *plugin)]
-            status = self._track(handle, *texts[:3], _prepare_value(value), *texts[3:])
+            number = _prepare_value(value)
         except OverflowError:
             return Outcome.ERROR_RANGE
-        except Exception:
+        except Exception as error:
+            if not is_own(error):
+                raise
             return Outcome.INVALID
+        status = self._track(handle, *texts[:3], number, *texts[3:])
         if worker.may_be_killed is not False and status == 0:
             worker.hurry(handle)
         return self._outcome(status)
@@ -298,7 +309,9 @@ class Client:
                 outcome = self._outcome(error.args[0])
             except OverflowError:
                 outcome = Outcome.ERROR_RANGE
-            except Exception:
+            except Exception as error:
+                if not is_own(error):
+                    raise
                 outcome = Outcome.INVALID
             if outcome is not Outcome.OK:
                 answer["reason"] = f"the library cannot answer: {outcome}"
@@ -320,7 +333,7 @@ def _new(native: Native, options: dict[str, object]) -> _Handle:
         options["test_framework"] = _runtime.test_framework()
     exit_timeout = options.pop("exit_timeout", None)
     if exit_timeout is not None:
-        options["exit_timeout_ms"] = _whole_milliseconds(exit_timeout)
+        options["exit_timeout_ms"] = _by_program(_whole_milliseconds, exit_timeout)
     config = json.dumps(options, default=_plain).encode()
     error = ctypes.create_string_buffer(_ERROR_CAPACITY)
     address = native.pact_telemetry_new(config, error, _ERROR_CAPACITY)
@@ -378,7 +391,15 @@ def _no_preview() -> Preview:
 
 def _plain(value: object) -> object:
     """Return what json can write for a Path, or for a mapping that is not a dict."""
-    return dict(value) if isinstance(value, Mapping) else os.fspath(value)  # type: ignore[call-overload]
+    return _by_program(lambda value: dict(value) if isinstance(value, Mapping) else os.fspath(value), value)
+
+
+def _by_program(function: Callable[[Any], Any], value: object) -> Any:
+    """Call a function that may run methods of the program's own classes. Raise TypeError for what these raise."""
+    try:
+        return function(value)
+    except Exception as error:
+        raise TypeError(str(error)) from error
 
 
 def _prepare_text(text: str | None) -> bytes | None:
@@ -410,12 +431,12 @@ def _encode(text: str | None) -> bytes | None:
 
 def _count(value: int) -> int:
     """Return the number, if it fits 64 bits; ctypes would truncate a larger one. A bool is not accepted."""
+    number = value if type(value) is int else _by_program(index, value)
     if isinstance(value, bool):
         raise TypeError("the value must be a number, not a bool")
-    number = value.__index__()
     if not -_INT64_MAX - 1 <= number <= _INT64_MAX:
         raise OverflowError
-    return int(number)
+    return number
 
 
 def _whole_milliseconds(time: object) -> int:
@@ -434,7 +455,9 @@ def _milliseconds(timeout: object) -> int | None:
         seconds = getattr(timeout, "total_seconds", None)
         time = timeout if seconds is None else seconds()
         return _whole_milliseconds(min(max(time, 0), _UINT32_MAX // 1000))  # type: ignore[type-var]
-    except Exception:
+    except Exception as error:
+        if type(timeout) in (int, float) and not is_own(error):
+            raise
         return None
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from functools import cache
 
+from ._errors import is_own
 from ._native import Native
 
 VARIABLE = "PACT_TELEMETRY_LIBRARY"
@@ -33,6 +34,8 @@ def load() -> Native:
     try:
         return _load(path)
     except Exception as error:
+        if not is_own(error):
+            raise
         raise UnavailableError(f"{source} cannot be used: {error}") from error
 
 

@@ -1,11 +1,11 @@
-"""Puts the events of a multiprocessing worker on disk, or delivers them, before the worker ends.
+"""Puts the events of a forked child or of a multiprocessing worker on disk, or delivers them, before it ends.
 
-A worker that was forked ends by `os._exit`, which runs no exit handlers, and so not the library's either.
+A forked child often ends by `os._exit`, which runs no exit handlers, and so not the library's either: those of
+multiprocessing, billiard (Celery) and pytest-forked do. A parent may also end it with a signal, as `with Pool()` does
+as soon as it has the results. So in such a process each `track` waits until its event is on disk.
+
 multiprocessing has a registry of its own for what a worker does last. This module imports nothing of multiprocessing,
 because a process that is not a worker does not need it.
-
-The parent ends a daemonic worker, such as one of a `Pool`, with a signal, after which nothing runs. `with Pool()` does
-this as soon as it has the results. So in such a process each `track` waits until its event is on disk.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ LAST = -1000
 """The priority of what runs last in a worker."""
 
 WAIT = 0.05
-"""How many seconds a daemonic worker waits for the disk: this, plus a hundredth of the time that it has run, in all.
+"""How many seconds such a process waits for the disk: this, plus a hundredth of the time that it has run, in all.
 
-One wait takes about a third of a millisecond. A disk that stalls, or a worker with many events, cannot take longer.
+One wait takes about a third of a millisecond. A disk that stalls, or a process with many events, cannot take longer.
 """
 
 
 class Worker:
-    """Finishes the events of this process if it is a worker.
+    """Finishes the events of this process if it is a worker or another forked child.
 
     There is one object, below, because multiprocessing refers to it only by a weak reference.
     """
@@ -57,9 +57,10 @@ class Worker:
         self.clients: WeakSet[Waiting] = WeakSet()
         # The newest clients that a worker made. Their events may still wait when nothing else refers to the clients.
         self.kept: deque[Waiting] = deque(maxlen=64)
-        # Whether this process is a daemonic worker; None if that was not looked up. Since when, and how many seconds it
-        # has waited for the disk.
+        # Whether this process is a forked child or a worker; None if that was not looked up. Since when, and how many
+        # seconds it has waited for the disk.
         self.may_be_killed: bool | None = None
+        self.is_forked = False
         self.began = self.waited = 0.0
 
     def add(self, client: Waiting) -> None:
@@ -90,16 +91,20 @@ class Worker:
         process = sys.modules.get("multiprocessing.process")
         return process is not None and process.parent_process() is not None
 
+    def fork(self) -> None:
+        """Begin anew in a child that was just forked."""
+        self.is_forked, self.may_be_killed = True, None
+        self.watch()
+
     def look_up(self, now: float) -> None:
-        """Find out whether this process is a daemonic worker. One that still imports the main module is asked later."""
+        """Find out whether this process is a forked child or a worker, also one that still imports the main module."""
         process = sys.modules.get("multiprocessing.process")
-        current = process and process.current_process()
-        if not getattr(current, "_inheriting", False):
-            self.may_be_killed = self.is_worker() and getattr(current, "daemon", False)
-            self.began, self.waited = now, 0.0
+        is_importing = process is not None and getattr(process.current_process(), "_inheriting", False)
+        self.may_be_killed = self.is_forked or is_importing or self.is_worker() or _was_forked()
+        self.began, self.waited = now, 0.0
 
     def hurry(self, client: Waiting) -> None:
-        """Put on disk what this process has tracked, if its parent may end it by a signal."""
+        """Put on disk what this process has tracked, if it may end without exit handlers."""
         begun = time.monotonic()
         if self.may_be_killed is None:
             self.look_up(begun)
@@ -124,7 +129,17 @@ class Worker:
                 getattr(client, step)(max(0, int((deadline - time.monotonic()) * 1000)))
 
 
+def _was_forked() -> bool:
+    """Return whether this process was forked and executed no program since, also if this module was not there yet."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            flags = file.read().rpartition(b")")[2].split()[6]
+        return bool(int(flags) & 0x40)  # PF_FORKNOEXEC
+    except (OSError, ValueError, IndexError):
+        return False  # not Linux
+
+
 worker = Worker()
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=worker.watch)
+    os.register_at_fork(after_in_child=worker.fork)

@@ -17,7 +17,7 @@ class Outcome(str, Enum):
     DISABLED = "disabled"
     """Not queued: the person opted out, or the host program turned telemetry off. `Client.explain` names the rule."""
     NOT_CONFIGURED = "not_configured"
-    """Not queued: no credentials were given or built in."""
+    """Not queued: Google's endpoint needs credentials, and none were given or built in."""
     QUEUE_FULL = "queue_full"
     """Not queued: the queue has no capacity left."""
     CLOSED = "closed"
