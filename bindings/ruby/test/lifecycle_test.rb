@@ -149,6 +149,44 @@ class LifecycleTest < Minitest::Test
     assert_equal "[nil, :ok, true]", out
   end
 
+  # A time limit that a call of the client swallowed would never end the loop.
+  def test_what_another_thread_raises_into_a_call_reaches_the_program
+    out = ruby!(<<~RUBY, options: options)
+      class LimitError < StandardError; end
+      client = PactTelemetry::Client.new(queue_capacity: 1, **OPTIONS)
+      turns = Queue.new
+      raised = 0
+      thread = Thread.new do
+        while raised < 8
+          begin
+            turns << true
+            loop { client.track("e", category: "c", action: "a") }
+          rescue LimitError
+            raised += 1
+          end
+        end
+      end
+      8.times do
+        turns.pop
+        sleep 0.001
+        thread.raise(LimitError)
+      end
+      print thread.join(60) ? raised : "an exception did not arrive"
+    RUBY
+    assert_equal "8", out
+  end
+
+  def test_what_a_call_raises_itself_is_told_from_what_the_program_raises
+    require "ffi"
+    own = [TypeError.new, Encoding::UndefinedConversionError.new, FFI::NullPointerError.new, Errno::EACCES.new]
+    own.each { |error| assert PactTelemetry::Errors.own?(error, "e", :c, 1, nil), error.class }
+    hostile = [BasicObject.new, Class.new(String).new, [], { a: { b: 1 } }]
+    hostile.each { |object| assert PactTelemetry::Errors.own?(RuntimeError.new, object) }
+    [RuntimeError.new, Class.new(StandardError).new, Errno::ETIMEDOUT.new, Class.new(TypeError).new].each do |error|
+      refute PactTelemetry::Errors.own?(error, "e", :c, 1, nil, 1.5, { a: 1 }), error.class
+    end
+  end
+
   private
 
   def track_until_closed(client)

@@ -2,6 +2,7 @@
 
 require "json"
 require_relative "answer"
+require_relative "errors"
 require_relative "exits"
 require_relative "loader"
 require_relative "names"
@@ -14,7 +15,7 @@ module PactTelemetry
   # child. In a Ractor other than the main one it is unavailable.
   #
   # No method raises, except `ArgumentError` for a missing keyword. The answer says what is wrong with the library, an
-  # option or an argument.
+  # option or an argument. What another thread or a signal handler raises into a call reaches the program.
   #
   # An *outcome* is one of these symbols. `:ok`: done. No error, but not queued or not delivered: `:disabled`,
   # `:not_configured`, `:queue_full`, `:closed`, `:lost`, `:kept`. Errors: `:error_null`, `:error_utf8`, `:error_empty`,
@@ -92,6 +93,7 @@ module PactTelemetry
       @unavailable_reason = Loader.problem
       connect({ library: library, **options }) unless @unavailable_reason
     rescue StandardError, SystemStackError => e # such as options that JSON cannot hold
+      Errors.pass_on(e, library, *options.values)
       @unavailable_reason = "the options cannot be used: #{e.message}"
     end
 
@@ -122,7 +124,9 @@ module PactTelemetry
       texts = Text::PREPARED
       outcome(Native.pact_telemetry_track(handle, texts[event], texts[category], texts[action],
                                           value.is_a?(Integer) ? value : -1, texts[plugin_name], texts[plugin_version]))
-    rescue StandardError, SystemStackError # telemetry is no reason to stop a test
+    rescue StandardError, SystemStackError => e # telemetry is no reason to stop a test
+      # An event that is queued already is not tracked again.
+      Errors.pass_on(e, event, category, action, value, plugin_name, plugin_version)
       track_anything(event, category, action, value, plugin_name, plugin_version)
     end
 
@@ -236,7 +240,8 @@ module PactTelemetry
     # @return [Hash{Symbol => Object}] `outcome`, `reason`, and `method`, `url`, `content_type` and `body`, which are
     #   nil for an event that {#track} would not take
     def preview(event, category:, action:, value: 1, plugin_name: nil, plugin_version: nil)
-      answer(Answer.preview) do |handle, buffer, capacity|
+      given = [event, category, action, value, plugin_name, plugin_version]
+      answer(Answer.preview, *given) do |handle, buffer, capacity|
         texts = [event, category, action].map { |text| Text.prepare(text) }
         plugin = [plugin_name, plugin_version].map { |text| Text.prepare(text) }
         Native.pact_telemetry_preview(handle, *texts, number(value), *plugin, buffer, capacity)
@@ -277,7 +282,8 @@ module PactTelemetry
     def track_anything(event, category, action, value, *plugin)
       texts = [event, category, action, *plugin].map { |text| Text.prepare(text) }
       outcome(Native.pact_telemetry_track(@handle, *texts.take(3), number(value), *texts.drop(3)))
-    rescue StandardError
+    rescue StandardError => e
+      Errors.pass_on(e, event, category, action, value, *plugin)
       :error_internal
     end
 
@@ -308,12 +314,13 @@ module PactTelemetry
 
     def milliseconds(timeout)
       (Float(timeout) * 1000).clamp(0, MOST_MILLISECONDS).ceil
-    rescue StandardError # no number
+    rescue StandardError => e # no number
+      Errors.pass_on(e, timeout)
       (TIMEOUT * 1000).to_i
     end
 
     # The library's answer, with every key that an answer without a library has.
-    def answer(empty)
+    def answer(empty, *given)
       handle = @handle
       return empty.merge(outcome: :unavailable, reason: @unavailable_reason) unless handle
 
@@ -322,6 +329,7 @@ module PactTelemetry
 
       empty.merge(outcome: outcome(text), reason: "the library refuses: #{outcome(text)}")
     rescue StandardError => e
+      Errors.pass_on(e, *given)
       empty.merge(outcome: :error_internal, reason: e.message)
     end
   end

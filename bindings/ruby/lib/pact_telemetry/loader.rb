@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "errors"
 require_relative "native"
 require_relative "platform"
 
@@ -48,6 +49,7 @@ module PactTelemetry
       second = first && attach(system)
       [first, second].join("; ") if second
     rescue LoadError, StandardError => e
+      Errors.pass_on(e)
       "the ffi gem cannot be used: #{e.message}"
     end
     private_class_method :load
@@ -75,6 +77,7 @@ module PactTelemetry
       Native.attach(library)
       nil
     rescue LoadError, StandardError => e
+      Errors.pass_on(e)
       "#{path}: #{e.message.sub(/\ACould not open library .*?: /, '').delete_prefix("#{path}: ")}"
     end
     private_class_method :attach
