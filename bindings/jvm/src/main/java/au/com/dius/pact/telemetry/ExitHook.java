@@ -19,6 +19,9 @@ final class ExitHook extends Thread {
 
   private static final boolean WINDOWS = File.separatorChar == '\\';
 
+  /** The JVM runs its shutdown hooks. */
+  private static volatile boolean exits;
+
   private ExitHook() {
     super(null, null, "pact-telemetry-exit", 0, false);
     setContextClassLoader(null);
@@ -28,11 +31,22 @@ final class ExitHook extends Thread {
     ExitHook hook = new ExitHook();
     try {
       Runtime.getRuntime().addShutdownHook(hook);
-    } catch (IllegalStateException | SecurityException endsAlready) {
-      // The JVM is exiting already. Events that wait here are lost; nothing else can be done.
+    } catch (IllegalStateException late) {
+      exits = true;
+    } catch (SecurityException forbidden) {
       return hook;
     }
     return hook;
+  }
+
+  /**
+   * Waits for the library if the JVM is exiting. Then a shutdown hook of the host program tracked
+   * the event, and this hook may have ended before. Nothing else waits for the library.
+   */
+  static void awaitLibraryAtExit() {
+    if (exits) {
+      saveAll(false);
+    }
   }
 
   /** Removes the hook where the native library learns of the exit in time. */
@@ -49,6 +63,7 @@ final class ExitHook extends Thread {
 
   @Override
   public void run() {
+    exits = true;
     try {
       saveAll(WINDOWS);
     } catch (Throwable fault) {

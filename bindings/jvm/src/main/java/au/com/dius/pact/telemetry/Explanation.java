@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param protocol the format in which events are sent
  * @param endpoint the URL they are sent to
  * @param destination the digest that stands for the destination in the state folder
- * @param configured whether there are credentials
+ * @param configured whether there is a destination: credentials, or an endpoint that needs none
  * @param debug whether requests are printed instead of sent
  * @param ci whether this is a CI machine
  * @param exitTimeout the longest wait at process exit

@@ -6,7 +6,7 @@ public enum Outcome {
   OK(Native.OK),
   /** Not queued: the person opted out, or the host program turned telemetry off. */
   DISABLED(Native.DISABLED),
-  /** Not queued: no credentials were given or built in. */
+  /** Not queued: Google's endpoint needs credentials, and none were given or built in. */
   NOT_CONFIGURED(Native.NOT_CONFIGURED),
   /** Not queued: the queue is full, or there is no memory. */
   QUEUE_FULL(Native.QUEUE_FULL),

@@ -4,7 +4,7 @@ package au.com.dius.pact.telemetry;
 public enum RefusalReason {
   /** The person opted out, or the host program turned the client off. */
   DISABLED("disabled"),
-  /** No credentials were given or built in. */
+  /** Google's endpoint needs credentials, and none were given or built in. */
   NOT_CONFIGURED("not_configured"),
   /** The queue was full. */
   QUEUE_FULL("queue_full"),

@@ -165,6 +165,7 @@ final class Session {
       countWaiting();
     }
     open();
+    ExitHook.awaitLibraryAtExit();
     return Outcome.OK;
   }
 

@@ -8,7 +8,7 @@ public enum State {
   ENABLED("enabled"),
   /** The person opted out, or the host program turned the client off. */
   DISABLED("disabled"),
-  /** No credentials were given or built in, so no event is accepted. */
+  /** Google's endpoint needs credentials, and none were given or built in. */
   NOT_CONFIGURED("not configured"),
   /** The client was closed. */
   CLOSED("closed"),

@@ -23,6 +23,12 @@ class ExitTest {
   }
 
   @Test
+  void events_that_a_shutdown_hook_of_the_host_program_tracks_are_sent() throws Exception {
+    expect("tracks in a hook", 0);
+    expect("tracks in a hook while the library is loaded", 0);
+  }
+
+  @Test
   void persisted_events_are_sent_when_the_host_program_halts() throws Exception {
     expect("halts", 4, "OK\nfalse\n");
   }

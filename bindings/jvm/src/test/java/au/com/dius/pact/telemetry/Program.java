@@ -26,6 +26,13 @@ public final class Program {
         System.out.flush();
         Runtime.getRuntime().halt(4);
       }
+      case "tracks in a hook" ->
+          Runtime.getRuntime()
+              .addShutdownHook(
+                  new Thread(() -> System.out.println(client().build().consumerTestsRan(4))));
+      case "tracks in a hook while the library is loaded" ->
+          Runtime.getRuntime()
+              .addShutdownHook(new Thread(() -> System.out.println(telemetry.consumerTestsRan(5))));
       case "asks" -> {
         Collector.awaitLibrary();
         asks(telemetry);
