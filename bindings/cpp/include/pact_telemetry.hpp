@@ -44,6 +44,7 @@
 #endif
 #elif defined(PACT_TELEMETRY_DLOPEN) || defined(__APPLE__)
 #include <dlfcn.h>
+#include <unistd.h>
 #endif
 
 namespace pact::telemetry
@@ -62,7 +63,7 @@ inline namespace linked
 enum class Outcome {
     Ok, ///< Done.
     Disabled, ///< Not queued: the person opted out, or the host program turned telemetry off; see explain().
-    NotConfigured, ///< Not queued: no credentials were given or built in.
+    NotConfigured, ///< Not queued: Google's endpoint needs credentials, and none were given or built in.
     QueueFull, ///< Not queued: the queue is full, or there is no memory.
     Closed, ///< Not queued: the client was closed.
     Lost, ///< Events were lost that no earlier call told of; stats() says why.
@@ -378,6 +379,19 @@ inline bool find_all(void *library, Native &into)
            && find(library, into.close, "pact_telemetry_close") && find(library, into.free, "pact_telemetry_free");
 }
 
+/// The file that PACT_TELEMETRY_LIBRARY names. Null in a program with more rights than the person who started it
+/// (set-user-ID): that person must not choose the code that it runs.
+inline const char *chosen_library() noexcept
+{
+#if defined(__linux__)
+    return ::secure_getenv("PACT_TELEMETRY_LIBRARY");
+#elif defined(_WIN32)
+    return std::getenv("PACT_TELEMETRY_LIBRARY");
+#else
+    return ::issetugid() == 0 ? std::getenv("PACT_TELEMETRY_LIBRARY") : nullptr;
+#endif
+}
+
 /// Loads the file that PACT_TELEMETRY_LIBRARY names, if that is set, and tries nothing else then. Otherwise tries the
 /// library of the package, whose path CMake gives, and then the system's.
 inline Loaded load()
@@ -386,7 +400,7 @@ inline Loaded load()
     std::string path;
     std::string source;
     void *library = nullptr;
-    const char *given = std::getenv("PACT_TELEMETRY_LIBRARY");
+    const char *given = chosen_library();
     if (given != nullptr && *given != '\0') {
         path = given;
         source = "the library named by PACT_TELEMETRY_LIBRARY";
