@@ -17,7 +17,7 @@ const (
 	OK Outcome = native.OK
 	// Disabled: the person opted out, or the host program turned telemetry off. [Client.Explain] names the rule.
 	Disabled Outcome = native.Disabled
-	// NotConfigured: no credentials were given or built in.
+	// NotConfigured: Google's endpoint needs credentials, and none were given or built in.
 	NotConfigured Outcome = native.NotConfigured
 	// QueueFull: the queue has no capacity left. The event is dropped and counted.
 	QueueFull Outcome = native.QueueFull

@@ -12,7 +12,7 @@ type State string
 const (
 	StateEnabled       State = "enabled"
 	StateDisabled      State = "disabled"       // a rule says off; Explanation.DecidedBy names it
-	StateNotConfigured State = "not configured" // no credentials were given or built in
+	StateNotConfigured State = "not configured" // Google's endpoint needs credentials, and none were given or built in
 	StateClosed        State = "closed"
 	StateUnavailable   State = "unavailable" // the client is a no-op; Explanation.Reason says why
 )
@@ -75,7 +75,7 @@ type Explanation struct {
 	Endpoint string   `json:"endpoint"`
 	// Destination is the digest that identifies the endpoint and its credentials on disk.
 	Destination string `json:"destination"`
-	Configured  bool   `json:"configured"` // there are credentials
+	Configured  bool   `json:"configured"` // there is a destination: credentials, or an endpoint that needs none
 	Debug       bool   `json:"debug"`      // events are printed and not sent
 	CI          bool   `json:"ci"`         // this process runs in continuous integration
 	// ExitTimeout is the longest time that the exit of a C program would wait.

@@ -159,7 +159,7 @@ namespace PactFoundation.Telemetry
         /// <summary>The digest that stands for the destination in the state folder.</summary>
         public string Destination { get; }
 
-        /// <summary>Whether there are credentials.</summary>
+        /// <summary>Whether there is a destination: credentials, or an endpoint that needs none.</summary>
         public bool Configured { get; }
 
         /// <summary>Whether requests are printed instead of sent.</summary>

@@ -12,7 +12,7 @@ namespace PactFoundation.Telemetry
         /// <summary>Not queued: the person opted out, or the program turned telemetry off.</summary>
         Disabled = 1,
 
-        /// <summary>Not queued: no credentials were given or built in.</summary>
+        /// <summary>Not queued: Google's endpoint needs credentials, and none were given or built in.</summary>
         NotConfigured = 2,
 
         /// <summary>Not queued: the queue is full, or there is no memory.</summary>
@@ -73,7 +73,7 @@ namespace PactFoundation.Telemetry
         /// <summary>The person opted out, or the program turned it off.</summary>
         Disabled,
 
-        /// <summary>There are no credentials.</summary>
+        /// <summary>Google's endpoint needs credentials, and none were given or built in.</summary>
         NotConfigured,
 
         /// <summary>The client was closed.</summary>

@@ -13,7 +13,7 @@ enum Outcome: string
     case Ok = 'ok';
     /** Not queued: the person opted out, or the host program turned telemetry off. explain() names the rule. */
     case Disabled = 'disabled';
-    /** Not queued: no credentials were given or built in. */
+    /** Not queued: Google's endpoint needs credentials, and none were given or built in. */
     case NotConfigured = 'not_configured';
     /** Not queued: the queue is full, or there is no memory. */
     case QueueFull = 'queue_full';
