@@ -1,32 +1,33 @@
 //! The `demo` subcommand: runs a program against a collector in this process and shows what arrived. It changes no
 //! setting of the person, and in particular no opt-out.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use clap::ValueEnum;
+use tempfile::{Builder, TempDir};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::collect::answers::Script;
+use crate::collect::endpoint::Protocol;
 use crate::collect::origin::Own;
 use crate::collect::record::{Arrival, Event};
 use crate::collect::server::{self, Collector};
+use crate::library;
+use crate::status::because;
 use crate::table;
-use crate::text::{escaped, say};
+use crate::text::{escaped, plural, say};
 
 /// How long a program may run.
 const PROGRAM_TIME: Duration = Duration::from_secs(60);
 
 /// How long requests in flight may take after the program has exited.
 const LAST_REQUESTS_TIME: Duration = Duration::from_secs(2);
-
-const OPT_OUTS: [&str; 3] = ["PACT_DO_NOT_TRACK", "pact_do_not_track", "DO_NOT_TRACK"];
 
 /// The arguments of `demo`.
 #[derive(clap::Args)]
@@ -39,13 +40,6 @@ pub struct Arguments {
     program: Vec<OsString>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Protocol {
-    Ga4,
-    UniversalAnalytics,
-    Otlp,
-}
-
 /// What arrived.
 #[derive(Default)]
 struct Harvest {
@@ -54,17 +48,27 @@ struct Harvest {
     unreadable: Vec<String>,
 }
 
+/// Why a program sends nothing here.
+#[derive(Clone, Copy)]
+struct Silence {
+    /// Somebody opted out.
+    is_off: bool,
+    /// `PACT_TELEMETRY_DEBUG` is set.
+    is_debug: bool,
+}
+
 /// Runs the program and prints the table; the exit code says whether events arrived and the program succeeded.
 ///
 /// # Errors
 /// A sentence for the person: there is no port to listen on.
 pub async fn run(arguments: Arguments) -> Result<ExitCode, String> {
-    let opt_out = opt_out(|name| std::env::var_os(name));
-    if let Some(opt_out) = &opt_out {
-        say(&format!("{} is set, which opts out of telemetry: therefore nothing is sent.\n\n", escaped(opt_out)))?;
+    let explained = library::explain()?;
+    if let Some(rule) = explained.off_by() {
+        say(&format!("Telemetry is off: {}. A program that honours this sends nothing.\n\n", because(rule)))?;
     }
+    let silence = Silence { is_off: explained.off_by().is_some(), is_debug: explained.explanation.is_debug };
     let (ended, harvest) = collect(arguments).await?;
-    say(&report(&harvest, opt_out.as_deref()))?;
+    say(&report(&harvest, silence))?;
     if let Err(reason) = &ended {
         say(&format!("The program failed: {}.\n", escaped(reason)))?;
     }
@@ -82,8 +86,8 @@ async fn collect(arguments: Arguments) -> Result<(Result<(), String>, Harvest), 
     let collector = Collector::new(Script::default(), own, move |arrival| {
         into.lock().unwrap_or_else(PoisonError::into_inner).add(arrival);
     });
-    let state = State::new()?;
-    let command = command(arguments, &format!("http://{address}"), &state);
+    let state = state_folder()?;
+    let command = command(arguments, &format!("http://{address}"), state.path());
     let mut ended = Ok(());
     let program = async { ended = run_program(command, PROGRAM_TIME).await };
     let mut connections = server::serve(listener, None, Arc::new(collector), program).await;
@@ -94,43 +98,25 @@ async fn collect(arguments: Arguments) -> Result<(Result<(), String>, Harvest), 
     Ok((ended, harvest))
 }
 
-/// A state folder for the program alone, so that the demo leaves nothing in the person's state folder. Removed when
-/// this value is dropped.
-struct State(PathBuf);
-
-impl State {
-    /// The notice counts as shown in it, because the person who runs the demo sees everything that is sent.
-    fn new() -> Result<Self, String> {
-        let folder = std::env::temp_dir().join(format!("pact-telemetry-demo-{}", std::process::id()));
-        let told = std::fs::create_dir(&folder).and_then(|()| {
-            // A time in the past by any clock.
-            std::fs::write(folder.join("notice.json"), r#"{"shown_ms": 1}"#)
-        });
-        told.map_err(|error| format!("{}: {error}", folder.display())).map(|()| State(folder))
-    }
+/// A state folder for the program alone, so that the demo leaves nothing in the person's own. There the notice counts
+/// as shown, because the person who runs the demo sees everything that is sent.
+fn state_folder() -> Result<TempDir, String> {
+    let failed = |error| format!("{}: {error}", std::env::temp_dir().display());
+    let folder = Builder::new().prefix("pact-telemetry-demo-").tempdir().map_err(failed)?;
+    // A time in the past by any clock.
+    std::fs::write(folder.path().join("notice.json"), r#"{"shown_ms": 1}"#).map_err(failed)?;
+    Ok(folder)
 }
 
-impl Drop for State {
-    fn drop(&mut self) {
-        // If it cannot be removed, the system cleans it up.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn command(arguments: Arguments, url: &str, state: &State) -> Command {
-    let protocol = match arguments.protocol {
-        Protocol::Ga4 => "ga4",
-        Protocol::UniversalAnalytics => "universal-analytics",
-        Protocol::Otlp => "otlp",
-    };
+fn command(arguments: Arguments, url: &str, state: &Path) -> Command {
     let mut words = arguments.program.into_iter();
     let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words).env("PACT_TELEMETRY_STATE_DIR", &state.0).envs([
+    command.args(words).env("PACT_TELEMETRY_STATE_DIR", state).envs([
         ("PACT_TELEMETRY_ENDPOINT", url),
         ("PACT_TELEMETRY_MEASUREMENT_ID", "G-DEMO"),
         ("PACT_TELEMETRY_API_SECRET", "demo"),
         ("PACT_TELEMETRY_TRACKING_ID", "UA-1-1"),
-        ("PACT_TELEMETRY_PROTOCOL", protocol),
+        ("PACT_TELEMETRY_PROTOCOL", arguments.protocol.name()),
         ("PACT_TELEMETRY_NOTICE", "seen"),
     ]);
     command
@@ -161,39 +147,35 @@ impl Harvest {
     }
 }
 
-/// `NAME=value` of the first variable that opts out.
-fn opt_out(variable: impl Fn(&str) -> Option<OsString>) -> Option<String> {
-    OPT_OUTS.into_iter().find_map(|name| {
-        let value = variable(name)?;
-        opts_out(&value).then(|| format!("{name}={}", value.to_string_lossy()))
-    })
-}
-
-fn opts_out(value: &OsStr) -> bool {
-    let value = value.to_string_lossy().trim().to_lowercase();
-    !["", "0", "false", "no", "off"].contains(&value.as_str())
-}
-
-fn report(harvest: &Harvest, opt_out: Option<&str>) -> String {
+fn report(harvest: &Harvest, silence: Silence) -> String {
     let mut text = table::render(&harvest.events);
     let problems: Vec<String> = problems(&harvest.events);
     let counted =
         format!("{} arrived in {}", plural(harvest.events.len(), "event"), plural(harvest.requests, "request"));
-    text += &match (harvest.events.is_empty(), opt_out, problems.len()) {
-        (true, Some(opt_out), _) => format!("No event arrived, as {opt_out} asks.\n"),
-        (true, None, _) => "No event arrived.\n".to_owned(),
-        (false, _, 0) => format!("{counted}; the strict validator found no problem.\n"),
-        (false, _, found) => format!("{counted}; the strict validator found {}:\n", plural(found, "problem")),
+    text += &match problems.len() {
+        _ if harvest.events.is_empty() => format!("No event arrived{}\n", silence.in_words()),
+        0 => format!("{counted}; the strict validator found no problem.\n"),
+        found => format!("{counted}; the strict validator found {}:\n", plural(found, "problem")),
     };
     for line in problems.iter().chain(&harvest.unreadable) {
         text += &format!("  {}\n", escaped(line));
     }
-    if !harvest.events.is_empty()
-        && let Some(opt_out) = opt_out
-    {
-        text += &format!("{opt_out} was set, and yet events arrived: the program does not honour it.\n");
+    if !harvest.events.is_empty() && silence.is_off {
+        text += "Telemetry is off, and yet events arrived: the program does not honour that.\n";
     }
     text
+}
+
+impl Silence {
+    fn in_words(self) -> &'static str {
+        match self {
+            Silence { is_off: true, .. } => ", because telemetry is off.",
+            Silence { is_debug: true, .. } => {
+                ", because PACT_TELEMETRY_DEBUG is set: the program prints its requests and sends nothing."
+            }
+            _ => ". Does the program load pact_telemetry, report an event, and leave its client enabled?",
+        }
+    }
 }
 
 fn problems(events: &[Event]) -> Vec<String> {
@@ -203,11 +185,6 @@ fn problems(events: &[Event]) -> Vec<String> {
         .collect()
 }
 
-fn plural(count: usize, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{ending}")
-}
-
 #[cfg(test)]
 mod tests {
     // A test that cannot go on should stop.
@@ -215,24 +192,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_or_negative_opt_out_is_no_opinion() {
-        for value in ["", " ", "0", "false", "No", "OFF", " off "] {
-            assert!(!opts_out(OsStr::new(value)), "{value:?}");
-        }
-        for value in ["1", "true", "yes", "on", "anything", "00"] {
-            assert!(opts_out(OsStr::new(value)), "{value:?}");
-        }
-    }
-
-    #[test]
-    fn the_opt_out_that_decides_is_named() {
-        let variable = |name: &str| match name {
-            "PACT_DO_NOT_TRACK" => Some("0".into()),
-            "DO_NOT_TRACK" => Some("1".into()),
-            _ => None,
-        };
-        assert_eq!(opt_out(variable).unwrap(), "DO_NOT_TRACK=1");
-        assert_eq!(opt_out(|_| None), None);
+    fn two_demos_have_each_a_state_folder_of_their_own_which_is_removed() {
+        let (one, other) = (state_folder().unwrap(), state_folder().unwrap());
+        assert_ne!(one.path(), other.path());
+        let path = one.path().to_owned();
+        drop(one);
+        assert!(!path.exists());
     }
 
     const HANG: &str = "PACT_TELEMETRY_TEST_HANG";
@@ -258,16 +223,18 @@ mod tests {
     #[test]
     fn the_report_counts_and_lists_problems() {
         let event = Event {
-            protocol: crate::collect::endpoint::Protocol::Ga4,
+            protocol: Protocol::Ga4,
             name: None,
             wire: serde_json::Map::new(),
             problems: vec!["odd".to_owned()],
         };
         let mut harvest = Harvest { events: vec![event], requests: 1, unreadable: Vec::new() };
-        let text = report(&harvest, None);
+        let silence = |is_off, is_debug| Silence { is_off, is_debug };
+        let text = report(&harvest, silence(false, false));
         assert!(text.contains("1 event arrived in 1 request; the strict validator found 1 problem:\n  event 1: odd\n"));
         harvest.events.clear();
-        assert_eq!(report(&harvest, None), "No event arrived.\n");
-        assert_eq!(report(&harvest, Some("A=1")), "No event arrived, as A=1 asks.\n");
+        assert!(report(&harvest, silence(false, false)).starts_with("No event arrived. Does the program"));
+        assert!(report(&harvest, silence(false, true)).contains("because PACT_TELEMETRY_DEBUG is set"));
+        assert_eq!(report(&harvest, silence(true, true)), "No event arrived, because telemetry is off.\n");
     }
 }

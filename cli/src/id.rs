@@ -68,11 +68,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The arguments of `reset-id`.
+#[derive(clap::Args)]
+pub struct ResetArguments {
+    /// Print JSON: the identifier as it is now
+    #[arg(long)]
+    json: bool,
+}
+
 /// Removes the random identifier, so that the next event makes a new one.
 ///
 /// # Errors
 /// A sentence for the person: the identifier is not a random one, or cannot be removed.
-pub fn reset() -> Result<ExitCode, String> {
+pub fn reset(arguments: &ResetArguments) -> Result<ExitCode, String> {
     let id = Identifier::read()?;
     if id.kind != "random" {
         return Err(format!(
@@ -81,7 +89,11 @@ pub fn reset() -> Result<ExitCode, String> {
         ));
     }
     remove_random()?;
-    say("The identifier is forgotten. The next event of a program that starts now makes a new one.\n")?;
+    if arguments.json {
+        say_json(&Identifier::read()?.to_json())?;
+    } else {
+        say("The identifier is forgotten. The next request makes a new one.\n")?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -111,7 +123,7 @@ impl Identifier {
     pub fn in_words(&self) -> String {
         match (self.kind, &self.value) {
             ("random", Some(value)) => format!("a random number, {}", escaped(value)),
-            ("random", None) => "a random number, which the next event makes".to_owned(),
+            ("random", None) => "a random number, which the next request makes".to_owned(),
             (_, value) => format!("the hash of this machine's name, {}", value.as_deref().unwrap_or_default()),
         }
     }

@@ -25,17 +25,24 @@ pub struct Arguments {
 /// # Errors
 /// A sentence for the person: the log cannot be read.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
-    let ledger = match places::state() {
-        Some(state) => Ledger::read(&state)?,
-        None => Ledger::default(),
-    };
+    let state = places::state();
+    let ledger = state.as_deref().map(Ledger::read).transpose()?.unwrap_or_default();
     let earlier = ledger.requests.len().saturating_sub(arguments.number);
     let shown = ledger.requests.get(earlier..).unwrap_or_default();
     if arguments.json {
         let requests: Vec<Value> = shown.iter().map(Request::to_json).collect();
         say_json(&json!({"requests": requests, "earlier": earlier, "torn_lines": ledger.torn}))?;
     } else {
-        say(&report(shown, earlier, ledger.torn))?;
+        let empty = match state {
+            Some(state) => format!(
+                "The log in {} is empty. It begins with the next request that leaves, and `pact-telemetry off` \
+                 removes it.\n",
+                escaped(&state.to_string_lossy())
+            ),
+            None => "There is no log, because there is no home folder to keep it in.\n".to_owned(),
+        };
+        let is_empty = ledger.requests.is_empty() && ledger.torn == 0;
+        say(&if is_empty { empty } else { report(shown, earlier, ledger.torn) })?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -52,9 +59,6 @@ fn report(shown: &[Request], earlier: usize, torn: usize) -> String {
     }
     for request in shown {
         text += &one(request);
-    }
-    if shown.is_empty() && earlier == 0 {
-        text += "The log is empty: nothing has left this machine since it was begun.\n";
     }
     text
 }

@@ -26,8 +26,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 if the command succeeded, 1 if it failed, 2 if the arguments are wrong, and 3 if `status --exit-code` \
-found telemetry off.
+Exit codes: 0 if the command succeeded, 1 if it failed, 2 if the command line is not understood, and 3 if \
+`status --exit-code` found telemetry off.
 
 Only `collect` and `demo` use the network, and they only reach this machine.";
 
@@ -65,7 +65,7 @@ enum Command {
     ///
     /// Events that are waiting already are sent with the new number too. The hash of this machine's name cannot be
     /// forgotten: choose a random number first, with `pact-telemetry id random`.
-    ResetId,
+    ResetId(id::ResetArguments),
     /// Run a collector for tests on this machine, which prints every event that arrives as a line of JSON
     Collect(collect::Arguments),
     /// List what a Google Analytics property has to register, so that its reports show the fields of the events
@@ -86,7 +86,7 @@ fn main() -> ExitCode {
         Command::Preview(arguments) => preview::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Id(arguments) => id::run(&arguments),
-        Command::ResetId => id::reset(),
+        Command::ResetId(arguments) => id::reset(&arguments),
         Command::Collect(arguments) => {
             return serve(async { collect::run(arguments).await.map(|()| ExitCode::SUCCESS) });
         }
@@ -106,7 +106,7 @@ fn serve(work: impl Future<Output = Result<ExitCode, String>>) -> ExitCode {
     }
 }
 
-/// The arguments are right by now: clap exits with 2 if they are wrong.
+/// The command line was understood: clap exits with 2 otherwise.
 fn failed(error: &str) -> ExitCode {
     eprintln!("error: {}", text::escaped(error));
     ExitCode::FAILURE

@@ -3,7 +3,6 @@
 
 use std::process::ExitCode;
 
-use clap::ValueEnum;
 use pact_telemetry::internal::{FIELDS, FieldRow, Ga4Place, headers};
 use pact_telemetry::{Event, Preview, names};
 use serde_json::{Map, Value, json};
@@ -56,20 +55,13 @@ pub struct Arguments {
     platform_version: String,
     /// The protocol; by default the one that this environment sets
     #[arg(long, value_enum)]
-    protocol: Option<Form>,
+    protocol: Option<Protocol>,
     /// Print nothing but the body, byte for byte
     #[arg(long, conflicts_with = "json")]
     raw: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Form {
-    Ga4,
-    UniversalAnalytics,
-    Otlp,
 }
 
 /// The address that is shown for OTLP if none is set.
@@ -98,12 +90,7 @@ struct Part {
 /// Names the setting or the part of the event that is not allowed.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     if let Some(protocol) = arguments.protocol {
-        let name = match protocol {
-            Form::Ga4 => "ga4",
-            Form::UniversalAnalytics => "universal-analytics",
-            Form::Otlp => "otlp",
-        };
-        environment::set("PACT_TELEMETRY_PROTOCOL", Some(name.as_ref())); // the argument wins
+        environment::set("PACT_TELEMETRY_PROTOCOL", Some(protocol.name().as_ref())); // the argument wins
     }
     let request = arguments.request()?;
     if arguments.raw {

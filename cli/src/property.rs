@@ -177,7 +177,8 @@ struct Fault {
 impl Listed {
     /// Reads any number of answers of the Admin API, one after the other.
     fn read(path: &Path) -> Result<Listed, String> {
-        let (name, is_input) = (path.display(), path == Path::new("-"));
+        let is_input = path == Path::new("-");
+        let name = if is_input { "standard input".to_owned() } else { path.display().to_string() };
         let open = || -> io::Result<Box<dyn Read>> {
             // Also a pipe, such as a shell makes of `<(curl …)`.
             if is_input { Ok(Box::new(io::stdin())) } else { Ok(Box::new(File::open(path)?)) }

@@ -71,6 +71,15 @@ pub fn because(rule: &Rule) -> String {
     }
 }
 
+/// What turns it on again.
+fn undo(rule: &Rule) -> &'static str {
+    match rule.name {
+        "saved choice" => " `pact-telemetry on` turns it on.",
+        "system choice" => " An administrator undoes that with `pact-telemetry on --system`.",
+        _ => "",
+    }
+}
+
 fn path_of(path: &Option<PathBuf>) -> Option<String> {
     path.as_ref().map(|path| escaped(&path.to_string_lossy()))
 }
@@ -155,7 +164,7 @@ impl Status {
 
     fn report(&self) -> String {
         let mut text = match self.explained.off_by() {
-            Some(rule) => format!("Telemetry is off: {}.\n", because(rule)),
+            Some(rule) => format!("Telemetry is off: {}.{}\n", because(rule), undo(rule)),
             None => "Telemetry is on. `pact-telemetry off` turns it off.\n".to_owned(),
         };
         if let Some(problem) = &self.explained.problem {

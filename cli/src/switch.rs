@@ -97,5 +97,5 @@ fn save(path: &std::path::Path, whose: Whose, enabled: bool) -> Result<(), Strin
 
 fn answer(arguments: &Arguments, said: &str, done: &Value) -> Result<ExitCode, String> {
     let written = if arguments.json { say_json(done) } else { say(said) };
-    written.map(|()| ExitCode::SUCCESS)
+    written.map(|()| ExitCode::SUCCESS).map_err(|error| format!("the choice was changed, but {error}"))
 }

@@ -1,5 +1,7 @@
 //! The addresses that the collector knows, and which protocol each takes. It knows neither sockets nor answers.
 
+use clap::ValueEnum;
+
 use crate::validate::ua;
 
 /// One address.
@@ -21,14 +23,14 @@ pub enum Endpoint {
     OtlpLogs,
 }
 
-/// Which family of events an endpoint takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which family of events an endpoint takes. As arguments they have the same names as in the lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Protocol {
-    /// Google Analytics 4.
+    /// Google Analytics 4
     Ga4,
-    /// Universal Analytics v1.
+    /// Universal Analytics v1
     UniversalAnalytics,
-    /// OpenTelemetry's logs over HTTP.
+    /// OpenTelemetry's logs over HTTP
     Otlp,
 }
 
@@ -93,5 +95,15 @@ mod tests {
         assert_eq!(Endpoint::of("POST", "/"), None);
         assert_eq!(Endpoint::of("POST", "/v1/logs"), Some(Endpoint::OtlpLogs));
         assert_eq!(Endpoint::of("POST", "/v1/traces"), None);
+    }
+
+    #[test]
+    fn a_protocol_has_the_same_name_as_an_argument_and_in_the_lines() {
+        for protocol in Protocol::ALL {
+            assert_eq!(
+                protocol.to_possible_value().map(|value| value.get_name().to_owned()).as_deref(),
+                Some(protocol.name())
+            );
+        }
     }
 }

@@ -55,10 +55,11 @@ impl Export {
     /// Appends all of it or nothing, so that no half line is left. Another collector may append to the same file.
     fn append(&self, lines: &[u8]) -> io::Result<()> {
         self.file.lock()?;
-        let length = self.file.metadata()?.len();
-        let written = (&self.file).write_all(lines).inspect_err(|_| _ = self.file.set_len(length));
-        self.file.unlock()?;
-        written
+        let written = self
+            .file
+            .metadata()
+            .and_then(|about| (&self.file).write_all(lines).inspect_err(|_| _ = self.file.set_len(about.len())));
+        written.and(self.file.unlock())
     }
 }
 

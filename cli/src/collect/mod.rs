@@ -86,7 +86,9 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
         Some(path) => Some(Export::open(path).map_err(|error| format!("--export {}: {error}", path.display()))?),
         None => None,
     };
-    let listener = TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    let hint = if address.port() == 0 { "" } else { ". Without --port, it takes any free one" };
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| format!("cannot listen on {address}: {error}{hint}"))?;
     let address = listener.local_addr().map_err(|error| format!("no local address: {error}"))?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let ended = signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
@@ -100,8 +102,8 @@ pub async fn run(arguments: Arguments) -> Result<(), String> {
     listening.extend(page.iter().map(|page| ("page", json!(format!("{url}{}", page.path())))));
     output.line(&record::line(&listening));
     complain(&format!(
-        "To try a program: PACT_TELEMETRY_NOTICE=seen PACT_TELEMETRY_ENDPOINT={url} PROGRAM. Without the first of \
-         them, events wait until the notice was shown and its hold is over."
+        "To try a program: PACT_TELEMETRY_NOTICE=seen PACT_TELEMETRY_ENDPOINT={url} PROGRAM. Without \
+         PACT_TELEMETRY_NOTICE=seen, events wait until the notice was shown and its hold is over."
     ));
     let (requests, lines, kept) = (arguments.requests, output.clone(), journal.clone());
     let script = arguments.answers.unwrap_or_default();

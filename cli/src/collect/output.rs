@@ -51,19 +51,32 @@ impl Waiting {
 }
 
 impl Output {
-    /// Standard output. When its reader has closed it, the process exits, since nothing else uses what it collects.
+    /// Standard output. When nothing more can be written there, the process exits, since nothing else uses what it
+    /// collects. It is no error if the reader has closed it.
     ///
     /// # Errors
     /// No thread can be started.
     pub fn stdout() -> io::Result<Arc<Output>> {
         let left_out = |lines| format!("{{\"type\":\"left_out\",\"lines\":{lines}}}\n");
-        Output::start(io::stdout(), left_out, || std::process::exit(0))
+        Output::start(io::stdout(), left_out, |error| {
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                std::process::exit(0);
+            }
+            complain(&format!("error: cannot write the output: {error}"));
+            end_complaints();
+            std::process::exit(1);
+        })
     }
 
-    fn start(to: impl Write + Send + 'static, left_out_line: fn(u64) -> String, gone: fn()) -> io::Result<Arc<Output>> {
+    /// `failed` is called when a line could not be written.
+    fn start(
+        to: impl Write + Send + 'static,
+        left_out_line: fn(u64) -> String,
+        failed: fn(&io::Error),
+    ) -> io::Result<Arc<Output>> {
         let output = Arc::new(Output { waiting: Mutex::default(), changed: Condvar::new(), left_out_line });
         let own = output.clone();
-        thread::Builder::new().name("lines".to_owned()).spawn(move || own.write_all(to, gone))?;
+        thread::Builder::new().name("lines".to_owned()).spawn(move || own.write_all(to, failed))?;
         Ok(output)
     }
 
@@ -87,7 +100,7 @@ impl Output {
         waiting.count + waiting.left_out
     }
 
-    fn write_all(&self, mut to: impl Write, gone: fn()) {
+    fn write_all(&self, mut to: impl Write, failed: fn(&io::Error)) {
         loop {
             let waited = self.changed.wait_while(self.lock(), |waiting| waiting.is_done());
             let mut waiting = waited.unwrap_or_else(PoisonError::into_inner);
@@ -95,8 +108,8 @@ impl Output {
             let lines = std::mem::take(&mut waiting.lines);
             drop(waiting);
             let written = lines.iter().try_for_each(|line| to.write_all(line.as_bytes())).and_then(|()| to.flush());
-            if written.is_err() {
-                gone();
+            if let Err(error) = written {
+                failed(&error);
             }
             let mut waiting = self.lock();
             waiting.count -= lines.len() as u64;
@@ -128,7 +141,7 @@ pub fn end_complaints() {
 fn errors() -> Option<&'static Arc<Output>> {
     static ERRORS: OnceLock<Option<Arc<Output>>> = OnceLock::new();
     let left_out = |lines| format!("{lines} lines were left out here, because they were not read\n");
-    ERRORS.get_or_init(|| Output::start(io::stderr(), left_out, || {}).ok()).as_ref()
+    ERRORS.get_or_init(|| Output::start(io::stderr(), left_out, |_| {}).ok()).as_ref()
 }
 
 #[cfg(test)]
@@ -158,7 +171,7 @@ mod tests {
     fn a_slow_reader_delays_nothing_and_is_told_how_many_lines_were_left_out() {
         let (writes, read) = sync_channel(0);
         let (begins, has_begun) = channel();
-        let output = Output::start(Pipe(writes, begins), |lines| format!("left out {lines}\n"), || {}).unwrap();
+        let output = Output::start(Pipe(writes, begins), |lines| format!("left out {lines}\n"), |_| {}).unwrap();
         output.line("first");
         has_begun.recv().unwrap();
         let long = "x".repeat(WAITING_BYTES / 4 - 100);
@@ -177,7 +190,7 @@ mod tests {
     fn what_was_left_out_is_said_although_nothing_follows() {
         let (writes, read) = sync_channel(0);
         let (begins, has_begun) = channel();
-        let output = Output::start(Pipe(writes, begins), |lines| format!("left out {lines}\n"), || {}).unwrap();
+        let output = Output::start(Pipe(writes, begins), |lines| format!("left out {lines}\n"), |_| {}).unwrap();
         let long = "x".repeat(WAITING_BYTES + 1);
         output.line(&long);
         has_begun.recv().unwrap();
@@ -190,7 +203,7 @@ mod tests {
     fn the_lines_that_were_not_read_are_counted_at_exit() {
         let (writes, _read) = sync_channel(0);
         let (begins, has_begun) = channel();
-        let output = Output::start(Pipe(writes, begins), |lines| format!("left out {lines}\n"), || {}).unwrap();
+        let output = Output::start(Pipe(writes, begins), |lines| format!("left out {lines}\n"), |_| {}).unwrap();
         output.line("first");
         has_begun.recv().unwrap();
         output.line("second");

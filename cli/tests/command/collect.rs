@@ -257,7 +257,8 @@ fn the_port_that_was_asked_for_is_the_one() {
     let port = first.url.rsplit_once(':').unwrap().1;
     let taken = command().args(["collect", "--port", port]).output().unwrap();
     assert_eq!(taken.status.code(), Some(1));
-    assert!(String::from_utf8(taken.stderr).unwrap().contains(port));
+    let error = String::from_utf8(taken.stderr).unwrap();
+    assert!(error.contains(port) && error.contains("Without --port, it takes any free one"), "{error}");
     drop(first.connect());
     let url = first.url.clone();
     let port = port.to_owned();
@@ -322,6 +323,17 @@ fn it_exits_when_its_reader_has_gone() {
     let address = first.split_once("http://").unwrap().1.split('"').next().unwrap();
     Client::connect(address).send_event();
     assert!(wait(&mut child).success());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_fails_when_its_lines_cannot_be_written() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut child = command().arg("collect").stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    assert_eq!(wait(&mut child).code(), Some(1));
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    assert!(said.contains("error: cannot write the output: "), "{said}");
 }
 
 #[test]

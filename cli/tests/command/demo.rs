@@ -1,6 +1,7 @@
 //! Promises of `demo`. The program that it runs is this test binary; a variable says what it does.
 
 use std::env;
+use std::path::Path;
 use std::process::{Output, Stdio};
 
 use crate::support::{Client, command};
@@ -44,12 +45,20 @@ fn send(client: &mut Client, client_id: &str) {
 }
 
 fn demo(role: &str, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
+    let home = tempfile::tempdir().unwrap(); // the person who runs the tests may have opted out
+    demo_in(home.path(), role, arguments, variables)
+}
+
+fn demo_in(home: &Path, role: &str, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
     let Output { status, stdout, .. } = command()
         .arg("demo")
         .args(arguments)
         .arg(env::current_exe().unwrap())
         .args(["--exact", "demo::program"])
         .env(ROLE, role)
+        .env("HOME", home)
+        .env("APPDATA", home)
+        .env_remove("XDG_CONFIG_HOME")
         .envs(variables.iter().copied())
         .stderr(Stdio::inherit())
         .output()
@@ -100,7 +109,9 @@ fn what_was_written_last_is_still_read() {
 fn no_event_is_code_1_and_said() {
     let (code, text) = demo("nothing", &[], &[]);
     assert_eq!(code, 1);
-    assert!(text.ends_with("No event arrived.\n"), "{text}");
+    assert!(text.contains("No event arrived. Does the program load pact_telemetry"), "{text}");
+    let (_, text) = demo("nothing", &[], &[("PACT_TELEMETRY_DEBUG", "1")]);
+    assert!(text.contains("No event arrived, because PACT_TELEMETRY_DEBUG is set"), "{text}");
 }
 
 #[test]
@@ -122,16 +133,28 @@ fn a_program_that_is_not_there_is_code_1_and_named() {
 fn an_opt_out_is_said_and_left_in_place() {
     let (code, text) = demo("nothing", &[], &[("DO_NOT_TRACK", "1")]);
     assert_eq!(code, 1);
-    assert!(text.starts_with("DO_NOT_TRACK=1 is set, which opts out of telemetry: therefore nothing is sent.\n"));
-    assert!(text.ends_with("No event arrived, as DO_NOT_TRACK=1 asks.\n"), "{text}");
+    assert!(text.starts_with("Telemetry is off: DO_NOT_TRACK=1 in the environment says so. "), "{text}");
+    assert!(text.ends_with("No event arrived, because telemetry is off.\n"), "{text}");
     let (_, text) = demo("nothing", &[], &[("PACT_DO_NOT_TRACK", "false")]);
-    assert!(!text.contains("opts out"), "{text}");
+    assert!(!text.contains("is off"), "{text}");
+}
+
+#[test]
+fn a_saved_off_is_said_too() {
+    let home = tempfile::tempdir().unwrap();
+    let mut off = command();
+    off.arg("off").env("HOME", home.path()).env("APPDATA", home.path()).env_remove("XDG_CONFIG_HOME");
+    assert!(off.status().unwrap().success());
+    let (code, text) = demo_in(home.path(), "nothing", &[], &[]);
+    assert_eq!(code, 1);
+    assert!(text.starts_with("Telemetry is off: you chose so (in "), "{text}");
+    assert!(text.ends_with("No event arrived, because telemetry is off.\n"), "{text}");
 }
 
 #[test]
 fn a_program_that_does_not_honour_an_opt_out_is_told_on() {
     let (_, text) = demo("1.2", &[], &[("pact_do_not_track", "yes")]);
-    assert!(text.contains("the program does not honour it"), "{text}");
+    assert!(text.contains("the program does not honour that"), "{text}");
 }
 
 #[cfg(unix)]

@@ -29,6 +29,7 @@ fn a_random_identifier_is_chosen_shown_reset_and_given_up() {
     assert!(home.run(&["id"]).good().contains(RANDOM));
     home.run(&["reset-id"]).good();
     assert!(!home.state().join("id").exists());
+    assert_eq!(home.run(&["reset-id", "--json"]).json(), json!({"kind": "random", "value": null}));
     write(&home.state().join("id"), &format!("{RANDOM}\n"));
     assert_eq!(home.run(&["id", "hostname", "--json"]).json()["kind"], "hostname");
     assert_eq!(home.saved(), json!({"enabled": true, "id": "hostname"}));

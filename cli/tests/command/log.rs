@@ -81,7 +81,10 @@ fn nothing_in_the_log_steers_the_terminal() {
 #[test]
 fn an_empty_log_says_so_and_an_unreadable_one_is_an_error() {
     let home = Home::new();
-    assert!(home.run(&["log"]).good().starts_with("The log is empty"));
+    let log = home.run(&["log"]).good();
+    assert!(log.starts_with("The log in ") && log.contains(" is empty"), "{log}");
+    let homeless = home.run_with(&["log"], &[("HOME", "")]).good();
+    assert!(homeless.starts_with("There is no log, because there is no home folder"), "{homeless}");
     std::fs::create_dir_all(home.state().join("ledger.jsonl")).unwrap();
     assert!(home.run(&["log"]).failed().contains("ledger.jsonl"));
 }

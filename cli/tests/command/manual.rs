@@ -9,7 +9,8 @@ use crate::home::{Home, end};
 fn subcommands(home: &Home) -> Vec<String> {
     let help = home.run(&["--help"]).good();
     let list = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names: Vec<_> = list.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect();
+    let is_first = |line: &&str| !line.starts_with("   "); // the rest of a text that was wrapped
+    let names: Vec<_> = list.filter(is_first).map(|line| line.split_whitespace().next().unwrap().to_owned()).collect();
     assert!(names.contains(&"status".to_owned()) && names.contains(&"collect".to_owned()), "{help}");
     names
 }
@@ -32,6 +33,22 @@ fn every_subcommand_has_a_manual_page_and_is_completed() {
 }
 
 #[test]
+fn the_help_fits_a_narrow_terminal() {
+    let home = Home::new();
+    for name in subcommands(&home).iter().filter(|name| *name != "help") {
+        let help = home.run_with(&[name, "--help"], &[("COLUMNS", "60")]).good();
+        let long = help.lines().filter(|line| line.chars().count() > 60);
+        assert_eq!(long.collect::<Vec<_>>(), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn a_misspelt_subcommand_is_answered_with_the_right_one() {
+    let ended = Home::new().run(&["stauts"]);
+    assert!(ended.code == 2 && ended.error.contains("similar subcommand exists: 'status'"), "{ended:?}");
+}
+
+#[test]
 fn bash_completes_a_subcommand() {
     let home = Home::new();
     let script = "source <(\"$P\" completions bash); COMP_WORDS=(pact-telemetry st); COMP_CWORD=1; \
@@ -45,4 +62,18 @@ fn bash_completes_a_subcommand() {
 #[test]
 fn a_folder_for_manual_pages_that_is_not_there_is_an_error() {
     assert!(Home::new().run(&["man", "/nowhere"]).failed().contains("/nowhere"));
+}
+
+#[test]
+fn every_key_of_the_json_is_in_the_readme() {
+    let readme = include_str!("../../README.md");
+    let home = Home::new();
+    for arguments in [&["status"][..], &["off"], &["on"], &["log"], &["id"], &["preview"], &["property"]] {
+        let json = home.run(&[arguments, &["--json"]].concat()).json();
+        let row = readme.lines().find(|line| line.starts_with(&format!("| `{}`", arguments[0])));
+        let row = row.or_else(|| readme.lines().find(|line| line.starts_with("| `off`, `on`"))).unwrap();
+        for key in json.as_object().unwrap().keys() {
+            assert!(row.contains(&format!("`{key}`")), "{arguments:?}: {key}");
+        }
+    }
 }

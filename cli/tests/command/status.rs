@@ -17,11 +17,13 @@ fn the_rule_that_decided_is_named_in_words_and_for_machines() {
     let off = "Telemetry is off: pact_do_not_track=Yes in the environment says so.".to_owned();
     assert_eq!(status(&[("pact_do_not_track", "Yes")]), (off, json!(false), json!("pact_do_not_track")));
     home.run(&["off"]).good();
-    let chosen = format!("Telemetry is off: you chose so (in {}).", home.choice().display());
+    let chosen = home.choice().display().to_string();
+    let chosen = format!("Telemetry is off: you chose so (in {chosen}). `pact-telemetry on` turns it on.");
     assert_eq!(status(&[]), (chosen, json!(false), json!("saved choice")));
     home.save("torn");
     let (text, ..) = status(&[]);
     assert!(text.contains(&format!("Telemetry is off: {}: unreadable (not JSON", home.choice().display())), "{text}");
+    assert!(text.ends_with("which counts as off. `pact-telemetry on` turns it on."), "{text}");
 }
 
 #[test]

@@ -39,8 +39,22 @@ pub struct Collector {
 impl Collector {
     pub fn start(arguments: &[&str]) -> Collector {
         let mut command = command();
+        command.arg("collect").args(arguments);
+        Collector::run(command)
+    }
+
+    /// One that may have so many descriptors open.
+    #[cfg(unix)]
+    pub fn with_descriptors(most: usize) -> Collector {
+        let mut command = Command::new("/bin/sh");
+        let script = format!("ulimit -n {most} && exec \"$0\" collect");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_pact-telemetry")]);
+        Collector::run(command)
+    }
+
+    fn run(mut command: Command) -> Collector {
         // Without a PATH it finds no browser to open.
-        command.arg("collect").args(arguments).env("PATH", "").stdout(Stdio::piped());
+        command.env("PATH", "").stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();

@@ -64,3 +64,16 @@ fn a_preview_is_shown_without_what_steers_a_terminal() {
         }
     }
 }
+
+/// Somebody else who names a folder could otherwise make the command say what it never said.
+#[test]
+fn a_name_with_a_line_break_begins_no_line_of_its_own() {
+    let home = Home::new();
+    let folder = home.path().join("a\nTelemetry is on.");
+    let variables = [("PACT_TELEMETRY_STATE_DIR", folder.to_str().unwrap()), ("HOME", folder.to_str().unwrap())];
+    for arguments in [&["status"][..], &["log"], &["id"], &["id", "random"], &["reset-id"], &["off"], &["on"]] {
+        let ended = home.run_with(arguments, &variables);
+        let said = ended.out + &ended.error;
+        assert!(!said.is_empty() && !said.contains("\nTelemetry is on."), "{arguments:?}: {said}");
+    }
+}
