@@ -150,7 +150,7 @@ pub struct Explanation {
     pub endpoint: String,
     /// The name of the destination in the spool.
     pub destination: String,
-    /// Whether there are credentials.
+    /// Whether there is a destination: credentials, or an endpoint that needs none.
     pub is_configured: bool,
     /// Whether requests are printed instead of sent.
     pub is_debug: bool,

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 pub enum TrackError {
     /// The person opted out, or the host program turned telemetry off.
     Disabled,
-    /// There are no credentials, neither in the config or the environment nor built in.
+    /// Google's endpoint needs credentials, and there are none in the config, the environment or the build.
     NotConfigured,
     /// The queue is full, or there is no memory. The event is dropped and counted.
     QueueFull,
@@ -74,6 +74,9 @@ pub enum Flushed {
     TimedOut,
 }
 
+/// The longest wait of a call, which is that of the C ABI: 49 days. A longer one may be beyond what `Instant` can hold.
+const WAIT_MAX: Duration = Duration::from_millis(u32::MAX as u64);
+
 /// Reports the events of one library. A client is cheap to make and safe to use on any thread. All clients of a process
 /// share one pipeline.
 ///
@@ -110,7 +113,8 @@ impl Client {
         if !settings.enabled {
             reasons.push(Reason::Host);
         }
-        if !settings.destination.is_configured() {
+        // What is printed needs no credentials, and is meant to be seen before there are any.
+        if !settings.destination.is_configured() && !settings.debug {
             reasons.push(Reason::NotConfigured);
         }
         let state_folder = settings.state_dir.clone().or_else(|| paths::user_state_dir(variable));
@@ -302,12 +306,11 @@ impl Client {
         let rule = process::unsupported()
             .or_else(|| readings.off_by())
             .or_else(|| (reasons.has(Reason::Saved)).then_some("saved choice"));
-        let is_configured = !reasons.has(Reason::NotConfigured);
         Explanation {
-            state: match (reasons.has(Reason::Closed), rule.is_some(), is_configured) {
+            state: match (reasons.has(Reason::Closed), rule.is_some(), reasons.has(Reason::NotConfigured)) {
                 (true, ..) => State::Closed,
                 (_, true, _) => State::Disabled,
-                (.., false) => State::NotConfigured,
+                (.., true) => State::NotConfigured,
                 _ => State::Enabled,
             },
             rule,
@@ -315,7 +318,7 @@ impl Client {
             protocol: settings.destination.protocol.name(),
             endpoint: settings.destination.endpoint.clone(),
             destination: route.id.clone(),
-            is_configured,
+            is_configured: settings.destination.is_configured(),
             is_debug: settings.debug,
             is_ci: self.owner.is_ci,
             exit_timeout: self.owner.exit_timeout(),
@@ -390,6 +393,7 @@ impl Client {
     /// Sends every event that was accepted before, at once, and waits at most `timeout` until each one is settled or
     /// kept. The limit holds even if a server does not answer.
     pub fn flush(&self, timeout: Duration) -> Flushed {
+        let timeout = timeout.min(WAIT_MAX);
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
         let account = &self.owner.account;
         let (begin, target, told) = (Instant::now(), account.accepted(), account.lost_told());
@@ -425,7 +429,7 @@ impl Client {
     /// Writes every event that was accepted before to disk, at once, and waits at most `timeout` for that. Does not
     /// wait for a server.
     pub fn persist(&self, timeout: Duration) -> Flushed {
-        let deadline = Instant::now() + timeout;
+        let deadline = Instant::now() + timeout.min(WAIT_MAX);
         let Some(pipeline) = self.joined() else { return Flushed::Delivered };
         let account = &self.owner.account;
         let told = account.lost_told();
@@ -457,10 +461,25 @@ impl Client {
     }
 
     /// Takes no further events, then does what [`Client::flush`] does. A client may be closed again; each call waits
-    /// for what is left.
+    /// for what is left. If there is time left, and the exit of the process might wait as long, it waits also until
+    /// what earlier processes left is sent: this process may end without its exit handlers.
     pub fn close(&self, timeout: Duration) -> Flushed {
         self.owner.off.add(Reason::Closed);
-        self.flush(timeout)
+        let begin = Instant::now();
+        let flushed = self.flush(timeout);
+        let rest = timeout.saturating_sub(begin.elapsed()).min(self.owner.exit_timeout());
+        if let Some(pipeline) = existing().filter(|_| !rest.is_zero()) {
+            pipeline.wait_for_leftovers(&self.owner.route, rest);
+        }
+        flushed
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if let Some(pipeline) = existing() {
+            pipeline.part(&self.owner);
+        }
     }
 }
 

@@ -191,12 +191,11 @@ impl Packed {
             (u64::from(epoch) | event_end << 32 | category_end << 48).to_le_bytes(),
             (action_end | name_end << 16 | version_end << 32).to_le_bytes(),
         ];
-        let parts = [header.as_flattened(), event, category, action, plugin_name, plugin_version];
-        let Some(bytes) = memory::concat(&parts, HEADER + version_end as usize) else {
+        let Some(bytes) = memory::concat(header, texts, HEADER + version_end as usize) else {
             return Err(InvalidEvent::NoMemory);
         };
-        let of_plugin = HEADER + action_end as usize;
-        let [public, plugin] = [bytes.get(HEADER..of_plugin), bytes.get(of_plugin..)].map(Option::unwrap_or_default);
+        let packed = bytes.get(HEADER..).and_then(|packed| packed.split_at_checked(action_end as usize));
+        let (public, plugin) = packed.unwrap_or_default();
         if needs_a_look(public, true) || (!plugin.is_empty() && needs_a_look(plugin, false)) {
             check_closely(texts)?;
         }
@@ -257,7 +256,8 @@ fn is_blank(text: &[u8]) -> bool {
 }
 
 /// Whether any byte is outside ASCII, a control character or, if `only_names` is true, one of the bytes that every
-/// path, URL, e-mail address and network address contains. Checks eight bytes at a time, without a branch per byte.
+/// path, URL, e-mail address and network address contains, or one of `*+;>?`, which few names contain. Checks eight
+/// bytes at a time, without a branch per byte.
 #[inline(always)]
 fn needs_a_look(bytes: &[u8], only_names: bool) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
@@ -269,28 +269,31 @@ fn needs_a_look(bytes: &[u8], only_names: bool) -> bool {
             last
         }
     };
-    let mut clean = clean_bytes(u64::from_le_bytes(last), only_names);
+    let (mut clean, mut unclean) = look(u64::from_le_bytes(last), only_names);
     for word in words {
-        clean &= clean_bytes(u64::from_le_bytes(*word), only_names);
+        let (clean_here, unclean_here) = look(u64::from_le_bytes(*word), only_names);
+        clean &= clean_here;
+        unclean |= unclean_here;
     }
-    clean & HIGH != HIGH
+    clean & !unclean & HIGH != HIGH
 }
 
-/// Sets the high bit of each of the eight bytes that needs no closer look; the other bits mean nothing. For ASCII the
-/// sums below stay under 256, so no byte changes its neighbour. A byte outside ASCII shows that by its own high bit,
-/// and then the neighbour does not matter.
+/// The first result has the high bit of each of the eight bytes that is no control character below the space and, if
+/// `only_names` is true, none of the bytes that need a closer look. The second one has the high bit of each byte that
+/// is outside ASCII or 0x7f. Their other bits mean nothing. For ASCII the sums stay under 256, so no byte changes its
+/// neighbour. A byte outside ASCII shows that by its own high bit, and then the neighbour does not matter.
 #[inline(always)]
-fn clean_bytes(word: u64, only_names: bool) -> u64 {
+fn look(word: u64, only_names: bool) -> (u64, u64) {
     let at_least_space = word.wrapping_add(ONES * 0x60);
-    let plain = at_least_space & !(word.wrapping_add(ONES) | word); // 0x7f plus one has the high bit
+    let unclean = word.wrapping_add(ONES) | word;
     if !only_names {
-        return plain;
+        return (at_least_space, unclean);
     }
-    plain
-        & differ(word | ONES, b'/') // and '.', its neighbour
-        & differ(word, b':')
+    let clean = at_least_space
+        & differ(word | (ONES * 0x15), 0x3f) // `.`, `/`, `:`, and `*+;>?`, which differ in these bits alone
         & differ(word, b'@')
-        & differ(word, b'\\')
+        & differ(word, b'\\');
+    (clean, unclean)
 }
 
 /// Sets the high bit of each of the eight ASCII bytes that differs from `byte`.
@@ -451,9 +454,8 @@ mod tests {
 
     #[test]
     fn eight_bytes_at_a_time_see_what_one_at_a_time_would() {
-        let is_odd = |byte: u8, only_names| {
-            !(0x20..0x7f).contains(&byte) || (only_names && matches!(byte, b'/' | b'.' | b':' | b'@' | b'\\'))
-        };
+        let is_odd =
+            |byte: u8, only_names| !(0x20..0x7f).contains(&byte) || (only_names && b"/.:@\\*+;>?".contains(&byte));
         for pair in 0..=u16::MAX {
             let [one, other] = pair.to_be_bytes();
             for only_names in [true, false] {
@@ -465,6 +467,13 @@ mod tests {
             }
         }
         assert!(!needs_a_look(b"", true));
+    }
+
+    #[test]
+    fn an_event_about_a_plugin_says_its_name_and_version() {
+        let event = Event::new("e", "c", "a", 1).about_plugin("protobuf", "0.3.15");
+        assert_eq!((event.plugin_name, event.plugin_version), ("protobuf", "0.3.15"));
+        assert_eq!(event.texts(), ["e", "c", "a", "protobuf", "0.3.15"].map(str::as_bytes));
     }
 
     #[test]

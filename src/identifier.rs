@@ -1,6 +1,6 @@
 //! The random identifier that replaces the digest of the hostname if the person or the host program asked for it. It is
-//! the file `id` in the state folder, mode 0600, with 32 hexadecimal digits. After it was removed (`pact-telemetry id
-//! reset`), a new one is made.
+//! the file `id` in the state folder, mode 0600, with 32 hexadecimal digits. After it was removed
+//! (`pact-telemetry reset-id`), the next request makes a new one.
 
 use crate::platform::files::{Private, put_in_place};
 use std::hash::BuildHasher;

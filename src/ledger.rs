@@ -84,22 +84,52 @@ impl Entry {
     }
 }
 
-/// Opens the file to write to. A full one is renamed to the older one first.
+/// Opens the file to write to. A full one is renamed to the older one first, by one process: a second one would rename
+/// the new file of the first, and remove the older one.
 fn open(folder: &Path) -> Option<Private> {
     let path = folder.join(FILE);
-    let file = Private::append(&path).ok()?;
-    if file.length().ok()? <= BYTES_MAX {
-        return Some(file);
+    // Fails if another process renames the file at the same moment. The next one is far from full.
+    let append = || Private::append(&path).or_else(|_| Private::append(&path)).ok();
+    let mut file = append()?;
+    let is_full = file.length().ok()? > BYTES_MAX;
+    if !is_full || !matches!(file.try_lock(), Ok(true)) || !file.is_at(&path) {
+        return Some(file); // one that another process has renamed meanwhile is the older one by now
     }
     // Removed first: a file system that renames over a file may write the new one to the disk before it does (ext4).
     let _ = std::fs::remove_file(folder.join(OLDER));
     let _ = std::fs::rename(&path, folder.join(OLDER));
-    Private::append(&path).ok()
+    append()
 }
 
 /// Removes the ledger, because the person opted out.
 pub fn forget(folder: &Path) {
     for name in [FILE, OLDER] {
         let _ = std::fs::remove_file(folder.join(name));
+    }
+}
+
+// Not under wine, where of two that write at the end of a file at once one overwrites the other.
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)] // a test that cannot go on should stop
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_that_find_the_file_full_one_renames_it_and_nothing_is_lost() {
+        for round in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let full = "x".repeat(BYTES_MAX as usize) + "\n";
+            std::fs::write(folder.path().join(FILE), &full).unwrap();
+            let barrier = std::sync::Barrier::new(8);
+            let note = || {
+                barrier.wait();
+                drop(Entry::of_request(folder.path(), 1, "https://localhost", &[], "{}").unwrap());
+            };
+            std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(note))));
+            let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+            let all = read(OLDER) + &read(FILE);
+            assert!(all.starts_with(&full), "in round {round}");
+            assert_eq!(all.lines().count(), 1 + 8, "in round {round}");
+        }
     }
 }

@@ -45,6 +45,12 @@ pub fn digest_of(bytes: &[u8]) -> String {
     hexadecimal(Md5::digest(bytes).into())
 }
 
+/// The first 32 bits of the MD5 digest of these bytes.
+pub fn short_digest_of(bytes: &[u8]) -> u32 {
+    let [a, b, c, d, ..]: [u8; 16] = Md5::digest(bytes).into();
+    u32::from_be_bytes([a, b, c, d])
+}
+
 fn hexadecimal(bytes: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(bytes))
 }

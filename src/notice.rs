@@ -12,8 +12,10 @@
 use crate::config::NoticeBy;
 use crate::json::Object;
 use crate::platform::clock::{Uptime, unix_millis, uptime};
-use crate::platform::files::{Private, is_passing, private_folder, put_in_place};
+use crate::platform::files::{Private, is_passing, put_in_place};
+use crate::platform::folders::private_folder;
 use crate::platform::terminal::{Told, tell};
+use crate::protocol::server_of;
 use serde_json::Value;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -32,17 +34,17 @@ const SHOW_AGAIN_MS: u64 = 60 * 60 * 1_000;
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const LOCK_POLL: Duration = Duration::from_millis(1);
 
-/// What the person reads, at most five lines: what, to whom, how to stop it, where to read more.
+/// What the person reads, five lines of 80 columns, unless the host is longer than Google's: what, to whom and when,
+/// how to stop it, where to read more.
 pub fn text(endpoint: &str) -> String {
-    let to = endpoint.split('/').nth(2).unwrap_or(endpoint);
+    let to = server_of(endpoint).unwrap_or(endpoint);
     [
-        "Pact collects anonymous usage data: which Pact library ran, its version, on which system, and how many \
-         tests; no\n\
-         names, no addresses, nothing out of your pacts. It goes to ",
+        "Pact collects anonymous usage data: which Pact library ran, its version, the\n\
+         system, and how many tests; no names, no addresses, nothing out of your pacts.\n\
+         It goes to Pact's maintainers (",
         to,
-        ", for Pact's maintainers.\n\
-         Nothing was sent yet: that begins in an hour, or in CI now. To stop it: pact-telemetry off, or set\n\
-         PACT_DO_NOT_TRACK=true. All that is sent, and how to see it:\n",
+        ") in an hour or later,\n\
+         in CI now. To stop it: pact-telemetry off, or set PACT_DO_NOT_TRACK=true. More:\n",
         env!("CARGO_PKG_REPOSITORY"),
         "/blob/main/docs/privacy.md\n",
     ]
@@ -126,7 +128,7 @@ impl Clock {
         uptime.filter(|uptime| self.is_of(uptime)).map_or(wall_ms, |up| self.began_ms.saturating_add(up.lasted_ms))
     }
 
-    /// Has this boot's clock noted, unless it is already. Where that fails, the wall clock alone tells.
+    /// Notes the clock of this boot, unless it is noted already. If that fails, the wall clock is used.
     fn note_down(folder: &Path, uptime: Option<&Uptime>, wall_ms: u64) {
         if let Some(uptime) = uptime.filter(|uptime| !Clock::read(folder).is_of(uptime)) {
             let clock = Clock { boot: uptime.boot.clone(), began_ms: wall_ms.saturating_sub(uptime.lasted_ms) };
@@ -136,7 +138,7 @@ impl Clock {
     }
 }
 
-/// A moment by one clock, as another one shows it.
+/// Converts a moment from one clock to another one, given the current time of both.
 fn by_other_clock(moment_ms: u64, now_ms: u64, others_now_ms: u64) -> u64 {
     moment_ms.saturating_add(others_now_ms).saturating_sub(now_ms)
 }
@@ -301,7 +303,7 @@ fn note_down(folder: &Path, change: &mut dyn FnMut(Note) -> Note, now_ms: u64) -
     }
     let note = change(read(folder)?.by_clock(now_ms));
     let text = note.to_text();
-    // Written before it is cut, so that who reads it meanwhile finds a note.
+    // Written before it is cut, so that a process that reads it meanwhile finds a note.
     file.write(text.as_bytes())?;
     file.cut(text.len() as u64)?;
     Ok(note)
@@ -370,6 +372,12 @@ mod tests {
     /// `notice.json` in a folder of its own.
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn the_text_fits_a_terminal_of_80_columns() {
+        let text = text("https://www.google-analytics.com/mp/collect");
+        assert!(text.lines().count() == 5 && text.lines().all(|line| line.len() < 80), "{text}");
     }
 
     #[test]

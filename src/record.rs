@@ -9,9 +9,10 @@
 use crate::event::{Field, InvalidEvent, Packed};
 use crate::identity::Identity;
 use crate::json::{Object, push_number, push_string};
-use crate::machine::Machine;
+use crate::machine::{Machine, short_digest_of};
 use crate::protocol::Hit;
 use serde_json::Value;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Version of the text form. A file of another version is left for the version of the library that wrote it.
@@ -66,15 +67,21 @@ pub fn to_text<'a>(machine: &Machine, records: impl Iterator<Item = &'a Record>)
         object.array("host", &machine, |text, part| push_string(text, part));
     });
     push_checksum(&mut text, 0);
+    let mut previous: Option<(&Arc<Identity>, Range<usize>)> = None;
     let ends = records.map(|record| {
-        push_line(&mut text, record);
+        // Most are of one client, whose texts are written once and copied.
+        let same = previous.take().filter(|(identity, _)| Arc::ptr_eq(identity, &record.identity));
+        let of_client = push_line(&mut text, record, same.map(|(_, of_client)| of_client));
+        previous = Some((&record.identity, of_client));
         text.len()
     });
     let ends = ends.collect();
     (text, ends)
 }
 
-fn push_line(text: &mut String, record: &Record) {
+/// Writes the line of an event. `of_client` is where the texts of its client stand already. Returns where they stand in
+/// this line.
+fn push_line(text: &mut String, record: &Record, of_client: Option<Range<usize>>) -> Range<usize> {
     let start = text.len();
     let Record { identity, event, .. } = record;
     let of_event = [Field::Event, Field::Category, Field::Action, Field::PluginName, Field::PluginVersion];
@@ -86,35 +93,44 @@ fn push_line(text: &mut String, record: &Record) {
     push_number(text, record.session_id);
     text.push(',');
     push_number(text, event.value());
-    let texts = of_library.into_iter().chain(of_platform).map(|text| &**text);
-    for field in of_event.into_iter().map(|field| event.text(field)).chain(texts) {
+    let push = |text: &mut String, field: &str| {
         text.push(',');
         push_string(text, field);
+    };
+    of_event.into_iter().for_each(|field| push(text, event.text(field)));
+    let start_of_client = text.len();
+    match of_client {
+        Some(of_client) => text.extend_from_within(of_client),
+        None => of_library.into_iter().chain(of_platform).for_each(|field| push(text, field)),
     }
+    let end_of_client = text.len();
     text.push(']');
     push_checksum(text, start);
+    start_of_client..end_of_client
 }
 
 /// Ends the line that begins at `start` with its checksum.
 fn push_checksum(text: &mut String, start: usize) {
     let checksum = checksum(text.get(start..).unwrap_or_default().as_bytes());
     text.push(SEPARATOR);
-    text.push_str(&checksum);
+    text.extend(checksum.map(char::from));
     text.push('\n');
 }
 
 /// The first 8 hexadecimal digits of the MD5 digest. It detects bytes that changed by accident. It does not protect
 /// against an attacker, who could write a whole file.
-fn checksum(bytes: &[u8]) -> String {
-    let mut digest = crate::machine::digest_of(bytes);
-    digest.truncate(CHECKSUM_DIGITS);
-    digest
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_DIGITS] {
+    let digest = short_digest_of(bytes);
+    std::array::from_fn(|at| {
+        let digit = (digest >> (4 * (CHECKSUM_DIGITS - 1 - at)) & 15) as u8;
+        digit + if digit < 10 { b'0' } else { b'a' - 10 }
+    })
 }
 
 /// The JSON of a line; `None` if the line is not what was written.
 fn checked(line: &[u8]) -> Option<&[u8]> {
     let (json, rest) = line.split_at_checked(line.len().checked_sub(CHECKSUM_DIGITS + 2)?)?;
-    let is_whole = rest.strip_prefix(&[SEPARATOR as u8])?.strip_suffix(b"\n")? == checksum(json).as_bytes();
+    let is_whole = rest.strip_prefix(&[SEPARATOR as u8])?.strip_suffix(b"\n")? == checksum(json);
     is_whole.then_some(json)
 }
 
@@ -291,6 +307,18 @@ mod tests {
         for text in ["", "null", "[]", "{}", "{\"format\":2}", "\u{feff}{}"] {
             assert_eq!(from_text(checksummed(text).as_bytes()).err(), Some(Unread::NoBatch), "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_events_of_several_clients_are_read_back_with_the_texts_of_their_own() {
+        let mut records: Vec<_> = (0..4).map(|value| record("Pacts verified", "", value, 5)).collect();
+        let other = Identity { library_name: "Another".into(), ..crate::config::tests::identity() };
+        records[1].identity = Arc::new(other);
+        records[2].identity = records[1].identity.clone();
+        let (text, _) = to_text(&Machine::named("box"), records.iter());
+        let read = from_text(text.as_bytes()).unwrap().1;
+        let of = |records: &[Record]| records.iter().map(|record| format!("{:?}", record.hit(5))).collect::<Vec<_>>();
+        assert_eq!(of(&read), of(&records));
     }
 
     proptest! {

@@ -215,6 +215,21 @@ fn explain_shows_no_secret() {
     assert!(!explained.to_json().contains("hush"), "{explained:?}");
 }
 
+/// What a test prints in a process of its own in which `PACT_TELEMETRY_DEBUG` is set.
+fn printed_by(test: &str, name: &str, value: impl AsRef<std::ffi::OsStr>) -> String {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env("PACT_TELEMETRY_DEBUG", "true")
+        .env(name, value)
+        .env_remove("DO_NOT_TRACK")
+        .env_remove("PACT_DO_NOT_TRACK")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{text}");
+    text
+}
+
 #[test]
 fn debug_prints_the_request_and_sends_nothing() {
     const NAME: &str = "debug_prints_the_request_and_sends_nothing";
@@ -227,19 +242,27 @@ fn debug_prints_the_request_and_sends_nothing() {
         return;
     }
     let collector = Collector::start(&["--requests"]);
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", NAME, "--nocapture"])
-        .env("PACT_TELEMETRY_DEBUG", "true")
-        .env("COLLECTOR", &collector.url)
-        .env_remove("DO_NOT_TRACK")
-        .env_remove("PACT_DO_NOT_TRACK")
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{text}");
+    let text = printed_by(NAME, "COLLECTOR", &collector.url);
     let mut lines = text.lines().skip_while(|line| !line.starts_with("pact_telemetry: would send: POST "));
     assert!(lines.next().unwrap().ends_with("/mp/collect?measurement_id=G-TEST&api_secret=secret"), "{text}");
     let body: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
     assert_eq!(body["events"][0]["params"]["metric_value"], 77);
     assert_eq!(collector.end().len(), 0);
+}
+
+#[test]
+fn debug_prints_the_request_without_credentials_too() {
+    const NAME: &str = "debug_prints_the_request_without_credentials_too";
+    if std::env::var_os("PACT_TELEMETRY_DEBUG").is_some() {
+        let client = Client::new(r#"{"library": {"id": "a", "name": "b", "version": "1"}}"#).unwrap();
+        client.track(&numbered(78)).unwrap();
+        wait_until(|| client.stats().dropped(DropReason::Debug) == 1);
+        let explained = client.explain();
+        assert_eq!((explained.state, explained.is_configured), (State::Enabled, false));
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let text = printed_by(NAME, "HOME", home.path());
+    assert!(text.contains("would send: POST https://www.google-analytics.com/mp/collect\n"), "{text}");
+    assert!(text.contains("\"metric_value\":78"), "{text}");
 }

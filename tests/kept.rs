@@ -43,6 +43,14 @@ fn persist_is_done_at_once_where_nothing_waits() {
 }
 
 #[test]
+fn a_call_may_be_told_to_wait_for_ever() {
+    let home = Home::new();
+    let collector = Collector::start(&[]);
+    home.run(&collector.url, "track 1, endless");
+    assert_eq!(values(&collector.events_until_end()), [1]);
+}
+
+#[test]
 fn persist_puts_events_on_disk_and_waits_for_no_server() {
     for answers in ["hang*", "503*"] {
         let home = Home::new();
@@ -142,10 +150,11 @@ fn what_an_off_removed_is_not_put_on_disk_again_after_an_on() {
     let client = client("http://127.0.0.1:9", json!({}));
     client.track(&numbered(1)).unwrap();
     assert_eq!(client.flush(PATIENCE), Flushed::Kept);
-    std::fs::remove_dir_all(state_below(&support::home()).join("spool")).unwrap();
     let now_ms = || std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
     let since_ms = now_ms() + 1;
+    // Before the folder is removed, as by the command: the library may look in between.
     save_choice(&json!({"enabled": true, "since_ms": since_ms}).to_string());
+    std::fs::remove_dir_all(state_below(&support::home()).join("spool")).unwrap();
     // An event's time may be a tick of the scheduler too early: 10 ms at most.
     wait_until(|| now_ms() > since_ms + 20);
     client.track(&numbered(2)).unwrap();

@@ -108,3 +108,22 @@ fn a_release_that_lacks_a_package_is_not_published() {
         assert!(!publish(tree("3.4.5", &packages).path(), registry).status.success(), "{registry}");
     }
 }
+
+#[test]
+fn the_release_page_gets_the_section_of_this_version_alone() {
+    let root = tree("3.4.5", &["any.tgz".to_owned()]);
+    let log = root.path().join("CHANGELOG.md");
+    let changes = "# Changelog\n\n## 3.4.5, 2030-01-02\n\n### Added\n\n- A.\n\n## 3.4.4, 2030-01-01\n\n- B.\n";
+    fs::write(&log, changes).unwrap();
+    let output = publish(root.path(), "github");
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("--notes-file build/dist/notes.md"), "{output:?}");
+    let notes = fs::read_to_string(root.path().join("build/dist/notes.md")).unwrap();
+    assert_eq!(notes, "### Added\n\n- A.\n");
+    for other in [changes.replace("2030-01-02", "not released yet"), changes.replace("3.4.5", "3.4.50")] {
+        fs::write(&log, other).unwrap();
+        let output = publish(root.path(), "github");
+        assert!(!output.status.success());
+        assert!(String::from_utf8_lossy(&output.stderr).contains("no section of 3.4.5 with its date"), "{output:?}");
+    }
+}

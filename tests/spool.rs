@@ -98,13 +98,32 @@ fn an_event_of_a_killed_process_arrives_once_with_a_later_processs_first_event()
 }
 
 #[test]
+fn a_process_that_vanishes_after_its_close_hears_the_answer_to_what_an_earlier_one_left() {
+    let home = Home::new();
+    let collector = Collector::start(&["--requests", "--answers", "hang,ok,delay=50*"]);
+    let killed = home.process(&collector.url, "track 1, ask, sleep 60000").start();
+    collector.next_request();
+    killed.kill();
+    home.age(RESERVED);
+    // Too short a wait for a whole request to a destination that never answered, so what was left goes in a second one.
+    let vanishes = home.process(&collector.url, "track 2, close 900, vanish");
+    vanishes.config("exit_timeout_ms", json!(10_000)).run();
+    let ledger = std::fs::read_to_string(home.state().join("ledger.jsonl")).unwrap();
+    let answered = ledger.lines().filter(|line| line.ends_with(r#","status":204}"#)).count();
+    assert_eq!((answered, ledger.lines().count()), (2, 5), "{ledger}");
+    assert_eq!(home.batches(), Vec::<String>::new());
+    assert_eq!(events_of(collector.end()), [1, 2]);
+}
+
+#[test]
 fn a_thousand_events_of_a_killed_process_all_arrive_once() {
     let home = Home::new();
     let collector = Collector::start(&["--requests", "--answers", "hang"]);
     let steps: Vec<_> = (0..1_000).map(|value| format!("track {value}")).collect();
     let killed = home.process(&collector.url, &format!("{}, ask, sleep 60000", steps.join(", "))).start();
     collector.next_request();
-    std::thread::sleep(Duration::from_secs(1)); // the worker never waits for the server, so this does not fail
+    // The worker never waits for the server.
+    wait_until(|| home.batches().iter().map(|name| home.events_in(name)).sum::<usize>() == 1_000);
     killed.kill();
     home.age(RESERVED);
     home.run(&collector.url, "track 1000, close, until /left_by_others/delivered=1000");
@@ -201,7 +220,7 @@ fn of_many_processes_at_once_one_takes_what_others_left() {
     let collector = closing.give_way("delay=50*");
     home.forget_failures();
     home.age(RESERVED);
-    let start = |value| home.process(&collector.url, &format!("track {value}, close, sleep 1500")).start();
+    let start = |value| home.process(&collector.url, &format!("track {value}, close, batches 0")).start();
     let running: Vec<_> = (20..32).map(start).collect();
     running.into_iter().for_each(|process| drop(process.end()));
     assert_eq!(home.batches(), Vec::<String>::new());
@@ -220,7 +239,7 @@ fn thirty_processes_that_end_at_once_leave_what_a_later_one_delivers_once() {
     running.into_iter().for_each(|process| drop(process.end()));
     std::thread::sleep(Duration::from_millis(300)); // the request that was in flight when its process exited
     home.age(RESERVED);
-    home.run(&collector.url, "track 30, close, sleep 500");
+    home.run(&collector.url, "track 30, close, batches 0");
     home.age(RESERVED);
     home.run(&collector.url, "track 31, close");
     assert_eq!(home.batches(), Vec::<String>::new());
@@ -281,7 +300,7 @@ fn with_one_left() -> (Home, Collector) {
 #[test]
 fn opting_out_late_by_the_environment_empties_the_spool() {
     let (home, collector) = with_one_left();
-    let steps = "track 2, flush Kept, set DO_NOT_TRACK, refused, until /dropped/opted_out, print, sleep 300";
+    let steps = "track 2, flush Kept, set DO_NOT_TRACK, refused, until /dropped/opted_out, print, batches 0";
     let stats = home.run(&collector.url, steps);
     assert_eq!((count(&stats[0], "/dropped/opted_out"), count(&stats[0], "/spooled")), (1, 0));
     assert_eq!(home.batches(), Vec::<String>::new());
@@ -290,21 +309,21 @@ fn opting_out_late_by_the_environment_empties_the_spool() {
 #[test]
 fn opting_out_before_anything_was_sent_empties_the_spool_too() {
     let (home, collector) = with_one_left();
-    home.run(&collector.url, "track 2, set DO_NOT_TRACK, refused, until /dropped/opted_out, flush, sleep 500");
+    home.run(&collector.url, "track 2, set DO_NOT_TRACK, refused, until /dropped/opted_out, flush, batches 0");
     assert_eq!(home.batches(), Vec::<String>::new());
 }
 
 #[test]
 fn opting_out_by_the_saved_choice_empties_the_spool() {
     let (home, collector) = with_one_left();
-    home.run(&collector.url, "track 2, flush Kept, choose off, track 3, until /dropped/opted_out, sleep 500");
+    home.run(&collector.url, "track 2, flush Kept, choose off, track 3, until /dropped/opted_out, batches 0");
     assert_eq!(home.batches(), Vec::<String>::new());
 }
 
 #[test]
 fn a_choice_saved_before_anything_was_sent_empties_the_spool_too() {
     let (home, collector) = with_one_left();
-    home.run(&collector.url, "track 2, choose off, track 3, until /dropped/opted_out, sleep 500");
+    home.run(&collector.url, "track 2, choose off, track 3, until /dropped/opted_out, batches 0");
     assert_eq!(home.batches(), Vec::<String>::new());
 }
 
@@ -312,7 +331,7 @@ fn a_choice_saved_before_anything_was_sent_empties_the_spool_too() {
 fn what_is_tracked_after_a_yes_is_kept_though_the_no_before_it_emptied_the_spool() {
     let (home, collector) = with_one_left();
     let steps = "track 2, flush Kept, set DO_NOT_TRACK, refused, until /dropped/opted_out, \
-                 unset DO_NOT_TRACK, track 3, flush Lost, flush Kept, sleep 300, print";
+                 unset DO_NOT_TRACK, track 3, flush Lost, flush Kept, batches 1, print";
     let stats = home.run(&collector.url, steps);
     assert_eq!((count(&stats[0], "/dropped/opted_out"), count(&stats[0], "/spooled")), (1, 1));
     assert_eq!(home.batches().len(), 1);
@@ -338,7 +357,7 @@ fn opted_out_from_the_start_no_folder_is_made() {
 fn the_hosts_switch_removes_its_own_batches_and_no_others() {
     let (home, collector) = with_one_left();
     let left = home.batches();
-    let stats = home.run(&collector.url, "track 2, flush Kept, off, until /dropped/opted_out, print, sleep 300");
+    let stats = home.run(&collector.url, "track 2, flush Kept, off, until /dropped/opted_out, print, batches 1");
     assert_eq!((count(&stats[0], "/dropped/opted_out"), count(&stats[0], "/spooled")), (1, 0));
     assert_eq!(home.batches(), left);
 }
@@ -410,8 +429,31 @@ fn memory_only(place: impl Fn(&str, &str) -> Process) {
     assert_eq!(events_of(collector.end()), [1, 2, 3]);
 }
 
+/// All at the same time, because each of them waits for as long as the library pauses after a failure, up to ten
+/// seconds.
 #[test]
-fn without_a_home_events_wait_in_memory() {
+fn events_wait_in_memory_wherever_no_disk_takes_them() {
+    let places: [(&str, fn()); 11] = [
+        ("without a home", without_a_home),
+        ("a relative home", with_a_relative_home),
+        ("a home that is missing", with_a_home_that_is_missing_and_is_not_made),
+        ("a file as state folder", with_a_file_in_the_place_of_the_state_folder),
+        ("below a file", with_a_state_folder_below_a_file),
+        ("a link as spool", with_a_link_in_the_place_of_the_spool),
+        ("another's home", in_a_home_of_another_user),
+        ("another's home, as root", as_root_in_a_home_of_another_user),
+        ("a disk that is read-only", on_a_disk_that_is_read_only),
+        ("a disk without blocks", on_a_disk_whose_blocks_are_all_taken),
+        ("a disk without names", on_a_disk_on_which_no_name_can_be_made),
+    ];
+    std::thread::scope(|scope| {
+        for (name, place) in places {
+            std::thread::Builder::new().name(name.into()).spawn_scoped(scope, place).unwrap();
+        }
+    });
+}
+
+fn without_a_home() {
     let home = Home::of_a_new_person();
     memory_only(|url, steps| {
         let mut process = home.process(url, steps);
@@ -421,8 +463,7 @@ fn without_a_home_events_wait_in_memory() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-#[test]
-fn a_relative_home_is_no_home() {
+fn with_a_relative_home() {
     let home = Home::of_a_new_person();
     memory_only(|url, steps| {
         let mut process = home.process(url, steps).variable("HOME", "below");
@@ -432,26 +473,30 @@ fn a_relative_home_is_no_home() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-#[test]
-fn a_home_that_is_missing_is_not_made_and_events_wait_in_memory() {
+fn with_a_home_that_is_missing_and_is_not_made() {
     let home = Home::of_a_new_person();
     let missing = home.path().join("missing");
     memory_only(|url, steps| home.process(url, steps).variable("HOME", &missing));
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-#[test]
-fn where_the_state_folder_is_a_file_events_wait_in_memory() {
+fn with_a_file_in_the_place_of_the_state_folder() {
     let home = Home::of_a_new_person();
     let file = home.path().join("file");
     std::fs::write(&file, "mine").unwrap();
     memory_only(|url, steps| home.process(url, steps).config("state_dir", json!(file)));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+}
+
+fn with_a_state_folder_below_a_file() {
+    let home = Home::of_a_new_person();
+    let file = home.path().join("file");
+    std::fs::write(&file, "mine").unwrap();
     memory_only(|url, steps| home.process(url, steps).config("state_dir", json!(file.join("below"))));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
 }
 
-#[test]
-fn where_the_spool_is_a_link_elsewhere_nothing_is_written_there() {
+fn with_a_link_in_the_place_of_the_spool() {
     let home = Home::of_a_new_person();
     let elsewhere = tempfile::tempdir().unwrap();
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(home.state()).unwrap();
@@ -464,8 +509,7 @@ fn is_root(home: &Home) -> bool {
     std::fs::metadata(home.path()).unwrap().uid() == 0
 }
 
-#[test]
-fn in_a_home_that_is_another_users_events_wait_in_memory() {
+fn in_a_home_of_another_user() {
     let home = Home::of_a_new_person();
     if !is_root(&home) {
         println!("skipped: takes root to run as another user");
@@ -476,8 +520,7 @@ fn in_a_home_that_is_another_users_events_wait_in_memory() {
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
-#[test]
-fn root_makes_nothing_in_somebody_elses_home() {
+fn as_root_in_a_home_of_another_user() {
     let home = Home::of_a_new_person();
     if !is_root(&home) {
         println!("skipped: takes root");
@@ -498,8 +541,7 @@ fn can_mount() -> bool {
     can
 }
 
-#[test]
-fn on_a_disk_that_is_read_only_events_wait_in_memory() {
+fn on_a_disk_that_is_read_only() {
     if can_mount() {
         let home = Home::of_a_new_person();
         let script = format!("mount -t tmpfs -o ro none '{}'", home.path().display());
@@ -507,16 +549,22 @@ fn on_a_disk_that_is_read_only_events_wait_in_memory() {
     }
 }
 
-#[test]
-fn on_a_disk_that_is_full_events_wait_in_memory() {
+fn on_a_disk_whose_blocks_are_all_taken() {
     if can_mount() {
         let home = Home::of_a_new_person();
         let path = home.path().display();
-        // All of its blocks are taken; names can still be made.
+        // Names can still be made.
         let blocks =
             format!("mount -t tmpfs -o size=64k none '{path}'; head -c 1000000 /dev/zero > '{path}/full' || true");
         memory_only(|url, steps| home.process(url, steps).after(&blocks, &["-m"]));
-        // And a disk on which no further name can be made, except for two folders.
+    }
+}
+
+fn on_a_disk_on_which_no_name_can_be_made() {
+    if can_mount() {
+        let home = Home::of_a_new_person();
+        let path = home.path().display();
+        // Except for two folders.
         let names = format!("mount -t tmpfs -o size=64k,nr_inodes=5 none '{path}'; mkdir -p '{path}/.local/state'");
         memory_only(|url, steps| home.process(url, steps).after(&names, &["-m"]));
     }
@@ -526,11 +574,10 @@ fn on_a_disk_that_is_full_events_wait_in_memory() {
 fn a_spool_that_is_removed_while_a_process_runs_costs_nothing_but_the_memory_of_it() {
     let home = Home::new();
     let collector = Collector::start(&["--requests", "--answers", "ok, 503 retry-after=1"]);
-    let steps = "track 1, flush Delivered, track 2, flush Kept, sleep 1000, track 3, flush, until /delivered=2, print";
-    let process = home.process(&collector.url, steps).start();
+    let steps = "track 1, flush Delivered, track 2, flush Kept, print, gone, track 3, flush, until /delivered=2, print";
+    let mut process = home.process(&collector.url, steps).start();
     collector.next_event();
-    collector.next_request();
-    std::thread::sleep(Duration::from_millis(300));
+    process.wait_for_print();
     std::fs::remove_dir_all(home.state()).unwrap();
     let stats = process.end();
     balanced(&stats[0]);

@@ -95,6 +95,13 @@ impl Drop for Place {
     }
 }
 
+/// Adds what another process printed.
+pub fn gather(all: &mut Printed, printed: Printed) {
+    for (what, samples) in printed {
+        all.entry(what).or_default().extend(samples);
+    }
+}
+
 pub fn parse(text: &str) -> Printed {
     let mut printed = Printed::new();
     for (name, number) in text.lines().filter_map(|line| line.rsplit_once(' ')) {

@@ -1,7 +1,7 @@
 //! What arrives, and at what cost: a steady flood, an idle process, many short processes, and the lowest possible cost
 //! of a request.
 
-use crate::child::{Place, Printed, subjects};
+use crate::child::{Place, Printed, gather, subjects};
 use crate::figure::{Figure, Unit};
 use crate::table::{Goal, Row, Table};
 use std::process::Stdio;
@@ -43,9 +43,8 @@ pub fn flood(place: &Place, table: &mut Table) {
                 continue;
             }
             let mut command = place.command(scene, name, &place.sink.url, &place.fresh());
-            for (key, samples) in place.run(command.env("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", batch), scene, name) {
-                printed.entry(key).or_default().extend(samples);
-            }
+            let command = command.env("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", batch);
+            gather(printed, place.run(command, scene, name));
         }
     }
     let [own, matching, sentry, opentelemetry, libdatadog, few_opentelemetry, few_libdatadog, otlp] = all;

@@ -1,6 +1,6 @@
 //! What the library costs a process: loading, memory, bytes on disk, and the additional time of its exit.
 
-use crate::child::{Place, Printed, subjects};
+use crate::child::{Place, Printed, gather, subjects};
 use crate::figure::{Figure, Unit};
 use crate::probe::monotonic;
 use crate::subject;
@@ -18,10 +18,7 @@ fn load(place: &Place, table: &mut Table) {
     place.play("dlopen", "bare", ""); // into the page cache
     for _ in 0..30 {
         for (at, name) in subjects() {
-            opened[at]
-                .entry("dlopen".into())
-                .or_default()
-                .extend(place.play("dlopen", name, "").remove("dlopen").unwrap_or_default());
+            gather(&mut opened[at], place.play("dlopen", name, ""));
         }
         bare.extend(place.play("dlopen", "bare", "").remove("dlopen").unwrap_or_default());
     }

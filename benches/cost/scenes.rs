@@ -270,7 +270,8 @@ fn processor() -> f64 {
 pub const REFUSED: i64 = 20_000;
 
 /// The queue is full, since a server accepts connections and never answers. `own`: one client has used up its share.
-/// `shared`: three clients have, together, and none its own. `more`: in addition, events are refused, which is timed.
+/// `shared`: three clients have, together, and none its own. `more`: in addition, events are refused, and each burst is
+/// timed: those that are taken while the queue fills, and as many that are refused.
 fn full(scene: &str) {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", server.local_addr().unwrap());
@@ -278,28 +279,33 @@ fn full(scene: &str) {
     let subjects: Vec<_> = (0..clients).map(|_| Subject::start("pact_telemetry", &url)).collect();
     let event = |value: i64| subjects[value as usize % clients].event(value);
     const BURST: i64 = 100;
-    let burst = |what: Option<&str>| {
+    let burst = || {
         let start = Instant::now();
         let taken = (0..BURST).filter(|value| event(*value) == 0).count() as i64;
-        if let Some(what) = what {
-            tell(what, start.elapsed().as_secs_f64() / BURST as f64);
-        }
-        taken
+        (taken, start.elapsed().as_secs_f64() / BURST as f64)
     };
     // The worker takes some of them out, until it has enough of them.
-    let mut refused = 0;
+    let (mut refused, mut accepted) = (0, vec![]);
     while refused < 10 {
-        match burst(None) {
-            0 => {
+        match burst() {
+            (0, _) => {
                 refused += 1;
                 std::thread::sleep(Duration::from_millis(60));
             }
-            _ => refused = 0,
+            (taken, seconds) => {
+                refused = 0;
+                accepted.extend((taken == BURST).then_some(seconds));
+            }
         }
     }
     if scene.contains("more") {
-        let taken: i64 = (0..REFUSED / BURST).map(|_| burst(Some("refused"))).sum();
-        assert_eq!(taken, 0, "the queue is full");
+        let more: Vec<_> = (0..REFUSED / BURST).map(|_| burst()).collect();
+        assert!(more.iter().all(|(taken, _)| *taken == 0), "the queue is full");
+        // The first burst starts the threads.
+        for (accepted, refused) in accepted.iter().skip(1).zip(&more) {
+            tell("accepted", *accepted);
+            tell("refused", refused.1);
+        }
     }
     // SAFETY: ends the process at once, as a process does that does not wait for the server.
     unsafe { libc::_exit(0) }

@@ -140,7 +140,8 @@ pub unsafe extern "C" fn pact_telemetry_new(
 
 /// Queues an event.
 ///
-/// All text is checked and copied before the call returns. pact_telemetry_stats() counts each call by its outcome.
+/// All text is checked and copied before the call returns. A client that is off, not configured or closed does not look
+/// at the text, and says so whatever the text is. pact_telemetry_stats() counts each call by its outcome.
 ///
 /// @param client The client. Must not be NULL.
 /// @param event The name of the event in NUL-terminated UTF-8: not blank, at most 500 bytes. Must not be NULL.
@@ -151,7 +152,7 @@ pub unsafe extern "C" fn pact_telemetry_new(
 /// @param plugin_version The version of that plugin, in the same form. NULL or "" for none.
 /// @retval PACT_TELEMETRY_OK The event is queued.
 /// @retval PACT_TELEMETRY_DISABLED Not queued: the person opted out, or the host program turned telemetry off.
-/// @retval PACT_TELEMETRY_NOT_CONFIGURED Not queued: there are no credentials.
+/// @retval PACT_TELEMETRY_NOT_CONFIGURED Not queued: Google's endpoint needs credentials, and there are none.
 /// @retval PACT_TELEMETRY_QUEUE_FULL Not queued: the queue is full, or there is no memory.
 /// @retval PACT_TELEMETRY_CLOSED Not queued: the client is closed.
 /// @retval PACT_TELEMETRY_ERROR_NULL `client`, `event`, `category` or `action` is NULL.
@@ -249,7 +250,7 @@ pub unsafe extern "C" fn pact_telemetry_is_enabled(client: *const PactTelemetry)
 /// Explains as JSON whether the client is on, and why.
 ///
 /// The object names the rule that decided, what each rule read, where events go, and the keys of the config that the
-/// library does not know.
+/// library does not know. docs/config.md describes each key.
 ///
 /// @param client The client. Must not be NULL.
 /// @param out The caller's buffer for NUL-terminated UTF-8. A text that does not fit is cut between characters. May be
@@ -422,7 +423,9 @@ pub unsafe extern "C" fn pact_telemetry_flush(client: *mut PactTelemetry, timeou
 
 /// Closes the client to further events, then does what pact_telemetry_flush() does.
 ///
-/// A client may be closed again. Each call waits for what is left.
+/// A client may be closed again. Each call waits for what is left. If the library is sending what earlier processes
+/// left, the call also waits for that, within `timeout_ms` and within the time that the exit may take: a process may
+/// end without its exit handlers, and what was cut short would be sent again.
 ///
 /// @param client The client. Must not be NULL.
 /// @param timeout_ms The longest wait in milliseconds. 0 starts the work and does not wait for it.

@@ -17,7 +17,7 @@ pub enum PactTelemetryStatus {
     /// Not queued: the person opted out, or the host program turned telemetry off. pact_telemetry_explain() names the
     /// rule.
     PACT_TELEMETRY_DISABLED = 1,
-    /// Not queued: there are no credentials, neither in the config or the environment nor built in.
+    /// Not queued: Google's endpoint needs credentials, and there are none in the config, the environment or the build.
     PACT_TELEMETRY_NOT_CONFIGURED = 2,
     /// Not queued: the queue is full, or there is no memory. The event is dropped and counted.
     PACT_TELEMETRY_QUEUE_FULL = 3,

@@ -6,7 +6,7 @@ use super::owner::Owner;
 use super::tally::Tally;
 use crate::machine::Machine;
 use crate::platform::clock::unix_millis;
-use crate::platform::files::FolderId;
+use crate::platform::folders::FolderId;
 use crate::record::{self, Record, Unread};
 use crate::route::Route;
 use crate::spool::{Part, Spool};

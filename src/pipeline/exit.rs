@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// the delay does.
 const CONNECT_PATIENCE: Duration = Duration::from_millis(20);
 
+/// How long the exit waits for the disk if it begins again: some writes.
+const DISK: Duration = Duration::from_millis(20);
+
 /// The exit of one process.
 #[derive(Default)]
 pub(super) struct Exit {
@@ -25,12 +28,19 @@ pub(super) struct Exit {
     /// What `flush` and `close` waited in vain for each server since its last answer, by its name. It is taken off
     /// later waits for it, and off the exit's.
     spent: Mutex<Vec<(String, Duration)>>,
-    has_begun: AtomicBool,
-    /// What was accepted before the exit began is on disk, or settled.
-    is_recorded: AtomicBool,
+    /// How often the exit began. It begins again if events were tracked after it, by destructors of static objects.
+    begun: AtomicU64,
+    /// What was accepted before the exit began for that time is on disk, or settled.
+    recorded: AtomicU64,
+    /// What its waits before took.
+    waited: Mutex<Duration>,
+    /// Nothing is waited for any more, and the threads are to end.
+    is_over: AtomicBool,
     /// The uploader does something that the exit waits for, because it would be sent again if it were cut short.
     is_busy: AtomicBool,
-    /// Since when, and until when at most, the exit waits.
+    /// The uploader has the turn, and sends what earlier processes left.
+    has_leftovers: AtomicBool,
+    /// When the exit began for the first time, and until when at most it waits.
     time: Mutex<Option<(Instant, Instant)>>,
     attempt: Mutex<Option<Attempt>>,
 }
@@ -44,13 +54,15 @@ pub(super) struct Attempt {
     pub health: Health,
     pub begin: Instant,
     pub now_ms: u64,
+    /// The exit gave it up, and remembered that.
+    pub is_given_up: bool,
 }
 
 impl Attempt {
     /// Remembers that it came to nothing in the time that it was given, unless that was too short to tell, so that the
     /// next process does not wait for the same. `awaited`: since its request was written, which may still be answered.
     pub fn remember_vain(&self, awaited: Option<Duration>) {
-        let Attempt { route, spool, health, begin, now_ms } = self;
+        let Attempt { route, spool, health, begin, now_ms, .. } = self;
         let given = begin.elapsed();
         let is_too_short = health.usual(*now_ms).is_some_and(|usual| given < 2 * usual + Duration::from_millis(50));
         if let Some(spool) = spool.as_ref().filter(|_| !is_too_short) {
@@ -98,25 +110,48 @@ impl Exit {
         Duration::from_millis(self.timeout_ms.load(Ordering::Relaxed))
     }
 
-    /// The exit begins. Returns its deadline.
+    /// The exit begins. Returns its deadline. All its waits share one budget, but each may put events on disk.
     pub fn begin(&self) -> Instant {
-        let begin = Instant::now();
-        let deadline = begin + self.left_of(self.timeout(), None);
-        *lock(&self.time) = Some((begin, deadline));
-        self.has_begun.store(true, Ordering::SeqCst);
+        let (begin, timeout) = (Instant::now(), self.timeout());
+        let left = self.left_of(timeout, None).saturating_sub(*lock(&self.waited));
+        let is_again = self.begun.fetch_add(1, Ordering::SeqCst) > 0;
+        let deadline = begin + if is_again { left.max(DISK.min(timeout)) } else { left };
+        let mut time = lock(&self.time);
+        // A connection is waited for once, however often the exit begins.
+        *time = Some((time.map_or(begin, |(first, _)| first), deadline));
+        self.is_over.store(false, Ordering::SeqCst);
         deadline
     }
 
-    pub fn has_begun(&self) -> bool {
-        self.has_begun.load(Ordering::SeqCst)
+    /// Its wait is over, and took this long.
+    pub fn end(&self, took: Duration) {
+        *lock(&self.waited) += took;
     }
 
-    pub fn set_recorded(&self) {
-        self.is_recorded.store(true, Ordering::SeqCst);
+    pub fn set_over(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.times_begun() > 0
+    }
+
+    pub fn times_begun(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// What was accepted before the exit began for that time is on disk.
+    pub fn set_recorded(&self, times_begun: u64) {
+        self.recorded.fetch_max(times_begun, Ordering::SeqCst);
     }
 
     pub fn is_recorded(&self) -> bool {
-        self.is_recorded.load(Ordering::SeqCst)
+        let begun = self.times_begun();
+        begun > 0 && self.recorded.load(Ordering::SeqCst) >= begun
     }
 
     pub fn set_busy(&self, is_busy: bool) {
@@ -125,6 +160,14 @@ impl Exit {
 
     pub fn is_busy(&self) -> bool {
         self.is_busy.load(Ordering::SeqCst)
+    }
+
+    pub fn set_leftovers(&self, has_leftovers: bool) {
+        self.has_leftovers.store(has_leftovers, Ordering::SeqCst);
+    }
+
+    pub fn has_leftovers(&self) -> bool {
+        self.has_leftovers.load(Ordering::SeqCst)
     }
 
     pub fn is_ci(&self) -> bool {
@@ -137,6 +180,16 @@ impl Exit {
 
     pub fn attempt(&self) -> Option<Attempt> {
         lock(&self.attempt).clone()
+    }
+
+    /// Remembers that the request that is being made came to nothing. One that goes on while the exit begins again is
+    /// remembered once.
+    pub fn give_up(&self) {
+        let open = lock(&self.attempt).as_mut().and_then(|attempt| {
+            let was_given_up = std::mem::replace(&mut attempt.is_given_up, true);
+            (!was_given_up).then(|| attempt.clone())
+        });
+        open.iter().for_each(|attempt| attempt.remember_vain(None));
     }
 
     /// While the process exits: may a request be begun to a destination of which that is known? Only one whose answer

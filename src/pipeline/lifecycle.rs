@@ -8,6 +8,7 @@ use crate::platform::clock::coarse_millis;
 use crate::platform::memory;
 use crate::platform::process::{PerProcess, at_exit, with_signals_blocked};
 use crate::platform::thread;
+use crate::sync::lock;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -52,7 +53,7 @@ fn start_worker(pipeline: &'static Pipeline) -> bool {
     if now < retry_at.load(Ordering::Relaxed) {
         return false;
     }
-    let is_started = start(c"pact-telemetry", move || worker::run(pipeline));
+    let is_started = start(pipeline, 0, c"pact-telemetry", worker::run);
     if !is_started {
         retry_at.store(now + RETRY_START_MS, Ordering::Relaxed);
     }
@@ -61,14 +62,25 @@ fn start_worker(pipeline: &'static Pipeline) -> bool {
 
 /// Starts the uploader. `false` where the system gives no thread.
 fn start_uploader(pipeline: &'static Pipeline) -> bool {
-    start(c"pact-upload", move || uploader::run(pipeline))
+    start(pipeline, 1, c"pact-upload", uploader::run)
 }
 
-fn start(name: &'static CStr, run: impl FnOnce() + Send + 'static) -> bool {
+fn start(pipeline: &'static Pipeline, place: usize, name: &'static CStr, run: fn(&'static Pipeline)) -> bool {
     /// The handler outlives a fork, so one registration serves the children too.
     static AT_EXIT: AtomicBool = AtomicBool::new(false);
-    let start = || thread::start(name, STACK_BYTES, run);
-    let is_started = memory::is_there(memory::CALL_BYTES) && with_signals_blocked(start);
+    let mut started = lock(&pipeline.started);
+    let Some(thread) = started.get_mut(place) else { return false };
+    *thread = None; // one that has ended
+    if memory::is_there(memory::CALL_BYTES) {
+        let run = move || {
+            run(pipeline);
+            // Nobody is to join it any more, unless the exit of the process does already.
+            lock(&pipeline.started).get_mut(place).map(Option::take);
+        };
+        *thread = with_signals_blocked(|| thread::start(name, STACK_BYTES, run));
+    }
+    let is_started = thread.is_some();
+    drop(started);
     if is_started && !AT_EXIT.swap(true, Ordering::SeqCst) {
         at_exit(wait_for_answers);
         #[cfg(windows)]
@@ -78,16 +90,23 @@ fn start(name: &'static CStr, run: impl FnOnce() + Send + 'static) -> bool {
 }
 
 /// Gives what waits a last chance, within the budget: to be on disk, and then to be answered, where an answer can be
-/// expected in time. In a forked child that never tracked there is no pipeline.
+/// expected in time. In a forked child that never tracked there is no pipeline. Called again for what was tracked after
+/// the first time.
 extern "C" fn wait_for_answers() {
     let waited = std::panic::catch_unwind(|| {
         if let Some(pipeline) = existing() {
+            if pipeline.exit.has_begun() && pipeline.is_taken() {
+                return; // nothing was tracked since
+            }
+            let begin = Instant::now();
             let deadline = pipeline.exit.begin();
             if !pipeline.is_idle() && Instant::now() < deadline {
                 pipeline.hurry();
                 pipeline.wait_at_exit(deadline);
             }
             pipeline.leave();
+            pipeline.end_threads(deadline);
+            pipeline.exit.end(begin.elapsed());
         }
     });
     if let Err(payload) = waited {
@@ -126,11 +145,26 @@ impl Pipeline {
         self.exit.attempt().is_some_and(|attempt| !self.exit.is_worth_waiting(&attempt, awaited))
     }
 
+    /// The threads of a host program that has freed all of its clients end before it does, so that nothing of the
+    /// library is left for tools that look for leaks.
+    fn end_threads(&'static self, deadline: Instant) {
+        if self.clients.load(Ordering::Relaxed) > 0 || !self.is_idle() {
+            return;
+        }
+        self.exit.set_over();
+        self.nudge();
+        self.outbox.parker.unpark();
+        let started = std::mem::take(&mut *lock(&self.started));
+        for thread in started.into_iter().flatten() {
+            thread.join_within(deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+
     /// No request is sent from now on. One that was sent and is not answered is abandoned, and what became of it is
     /// settled; one that was not sent is remembered, so that the next process does not wait for the same.
     fn leave(&'static self) {
         if self.outbox.permit.close() {
-            self.exit.attempt().iter().for_each(|attempt| attempt.remember_vain(None));
+            self.exit.give_up();
             return;
         }
         self.outbox.in_flight.abandon();

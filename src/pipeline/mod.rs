@@ -28,6 +28,7 @@ pub(crate) use tally::Report;
 use crate::config::QUEUE_CAPACITY_MAX;
 use crate::event::Packed;
 use crate::platform::clock::{coarse_millis, unix_millis};
+use crate::platform::thread::Thread;
 use crate::route::Route;
 use crate::spool::Spool;
 use crate::sync::parker::Parker;
@@ -71,7 +72,11 @@ pub(crate) struct Pipeline {
     pub id: u64,
     /// When it was made, which is about when the process began to report.
     began: Instant,
+    /// How many clients joined and were not freed.
+    clients: AtomicUsize,
     threads: Threads,
+    /// Those that were started last, each in its place.
+    started: Mutex<[Option<Thread>; 2]>,
     intake: Intake,
     outbox: Outbox,
     purge: Purge,
@@ -132,7 +137,9 @@ impl Pipeline {
         Pipeline {
             id,
             began: Instant::now(),
+            clients: AtomicUsize::new(0),
             threads,
+            started: Mutex::default(),
             intake: Intake {
                 queue: Queue::new(QUEUE_CAPACITY_MAX),
                 wake: Wake::new(),
@@ -175,7 +182,15 @@ impl Pipeline {
                 owner.account.reset(); // a forked child: its parent's events are its parent's
             }
             self.exit.allow(owner.exit_timeout(), owner.is_ci);
+            self.clients.fetch_add(1, Ordering::Relaxed);
             owner.pipeline_id.store(self.id, Ordering::Release);
+        }
+    }
+
+    /// A client is freed. Its events go on.
+    pub fn part(&self, owner: &Owner) {
+        if owner.pipeline_id.load(Ordering::Acquire) == self.id {
+            self.clients.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -360,6 +375,15 @@ impl Pipeline {
             }
         }
         is_done
+    }
+
+    /// Waits until the uploader has sent what earlier processes left, if it is sending that to this destination.
+    pub fn wait_for_leftovers(&'static self, route: &Route, timeout: Duration) {
+        let is_elsewhere = |attempt: exit::Attempt| *attempt.route != *route;
+        let is_done = || !self.exit.has_leftovers() || self.exit.attempt().is_some_and(is_elsewhere);
+        if !is_done() && !self.wait_for_answers(route, timeout, &is_done) {
+            self.exit.give_up(); // as the exit does, which may never come
+        }
     }
 
     /// How much longer a call waits for a server's answer; zero if none does.

@@ -48,6 +48,7 @@ pub(super) fn run(pipeline: &'static Pipeline) {
         });
         pipeline.exit.set_attempt(None);
         pipeline.exit.set_busy(false);
+        pipeline.exit.set_leftovers(false);
         pipeline.outbox.permit.settle();
         let events = uploader.state.batches.iter().map(Batch::len).sum();
         pipeline.outbox.events.store(events, Ordering::Relaxed);
@@ -60,7 +61,7 @@ pub(super) fn run(pipeline: &'static Pipeline) {
                 Next::In(time) => time.saturating_sub(begin.elapsed()),
                 Next::OnNews => Duration::MAX,
             };
-            let quiet = QUIET.saturating_sub(begin.elapsed());
+            let quiet = if pipeline.exit.is_over() { Duration::ZERO } else { QUIET.saturating_sub(begin.elapsed()) };
             if rest.is_zero() {
                 break;
             }
@@ -165,9 +166,9 @@ impl Uploader {
     }
 
     /// The longest wait for an attempt in which the thread does not end. None if the main thread has ended, since the
-    /// process may live for this thread alone.
+    /// process may live for this thread alone, nor if the exit waits for the thread to end.
     fn patience(&self) -> Duration {
-        if has_main_thread_ended() {
+        if has_main_thread_ended() || self.pipeline.exit.is_over() {
             return Duration::ZERO;
         }
         let is_in_memory = self.state.batches.iter().any(|batch| batch.file.is_none());

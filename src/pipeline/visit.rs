@@ -202,6 +202,7 @@ impl Uploader {
         let mut others = self.find_others(visit, lock);
         let mut stored = health;
         loop {
+            self.pipeline.exit.set_leftovers(!others.is_empty());
             self.may_begin(visit.route, &health)?;
             let exiting = self.pipeline.exit.has_begun();
             let max_events = self.max_events(visit.route, &health);
@@ -227,6 +228,7 @@ impl Uploader {
                 health,
                 begin: Instant::now(),
                 now_ms: unix_millis(),
+                is_given_up: false,
             }));
             let sent = self.send(visit, lock, batches, max_events, &health);
             if !matches!(sent, Sent::Answered { .. }) {

@@ -57,7 +57,7 @@ impl Wake {
         self.parker.unpark();
     }
 
-    /// Ends the linger: the queue is filling up.
+    /// Ends the linger, because the queue is filling up, or the sleep if its time is over.
     pub fn nudge(&self) {
         self.parker.unpark();
     }
@@ -73,14 +73,14 @@ impl Wake {
         }
     }
 
-    /// For the worker: sleeps until the next event, or until a call waits. `false` if the time is over and nothing
-    /// came: this worker ends, and the next event starts another one.
-    pub fn sleep(&self, at_most: Duration, is_queue_empty: impl Fn() -> bool) -> bool {
-        let deadline = Instant::now() + at_most;
+    /// For the worker: sleeps until the next event, or until a call waits. `false` if the time is over, which is asked
+    /// again after each `nudge`, and nothing came: this worker ends, and the next event starts another one.
+    pub fn sleep(&self, at_most: impl Fn() -> Duration, is_queue_empty: impl Fn() -> bool) -> bool {
+        let begin = Instant::now();
         self.rest.store(Rest::Asleep as u8, Ordering::SeqCst);
         // After the store: an event whose thread did not yet see it is seen here.
         while is_queue_empty() && !self.urgent.load(Ordering::SeqCst) && self.is(Rest::Asleep) {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = at_most().saturating_sub(begin.elapsed());
             if left.is_zero() {
                 return !self.ends(is_queue_empty);
             }
@@ -135,7 +135,7 @@ mod model {
                     let mut taken = Vec::new();
                     while taken.len() < events {
                         // Practically no limit, because the model's clock does not advance.
-                        assert!(wake.sleep(Duration::from_secs(3_600), || queue.is_empty()));
+                        assert!(wake.sleep(|| Duration::from_secs(3_600), || queue.is_empty()));
                         wake.urgent.swap(false, Ordering::SeqCst);
                         taken.extend(queue.take());
                     }
@@ -185,7 +185,7 @@ mod model {
                 move || {
                     let mut taken = 0;
                     // Twice, because it may wake spuriously before the event is there.
-                    while wake.sleep(Duration::ZERO, || queue.is_empty()) {
+                    while wake.sleep(|| Duration::ZERO, || queue.is_empty()) {
                         taken += queue.take().count();
                     }
                     taken

@@ -51,9 +51,10 @@ pub(super) fn run(pipeline: &'static Pipeline) {
         }
         pipeline.announce();
         quiet = if any { 0 } else { quiet + 1 };
+        let unless_over = |time| if pipeline.exit.is_over() { Duration::ZERO } else { time };
         if quiet < QUIET_LINGERS {
-            pipeline.intake.wake.linger(LINGER);
-        } else if pipeline.intake.wake.sleep(SLEEP, || pipeline.intake.queue.is_empty()) {
+            pipeline.intake.wake.linger(unless_over(LINGER));
+        } else if pipeline.intake.wake.sleep(|| unless_over(SLEEP), || pipeline.intake.queue.is_empty()) {
             quiet = 0;
         } else {
             return;
@@ -72,11 +73,11 @@ impl Worker {
     fn pass(&mut self) -> bool {
         let (mut any, mut is_new) = (false, true);
         // Read before the queue is: what was accepted before the exit began is in it by then.
-        let look = || (self.pipeline.exit.has_begun(), self.pipeline.intake.queue.take());
-        let (mut exiting, mut there) = look();
+        let look = || (self.pipeline.exit.times_begun(), self.pipeline.intake.queue.take());
+        let (mut exits, mut there) = look();
         loop {
             // While the uploader is behind, what waits in the queue is not refused by the spool but by `track`.
-            if !exiting && self.pipeline.tally.pending.load(Ordering::SeqCst) >= PENDING_MAX {
+            if exits == 0 && self.pipeline.tally.pending.load(Ordering::SeqCst) >= PENDING_MAX {
                 return true;
             }
             if !self.pipeline.intake.queue.is_empty() && !memory::is_there(memory::WORK_BYTES) {
@@ -85,14 +86,12 @@ impl Worker {
             self.pipeline.intake.queue.hold();
             let taken = self.take(&mut there);
             if taken.is_empty() {
-                if exiting {
-                    self.pipeline.exit.set_recorded();
-                }
+                self.pipeline.exit.set_recorded(exits);
                 if is_new {
                     return any;
                 }
                 is_new = true;
-                (exiting, there) = look();
+                (exits, there) = look();
                 continue;
             }
             (any, is_new) = (true, false);

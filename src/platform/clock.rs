@@ -98,13 +98,12 @@ fn lasted_ms() -> Option<u64> {
     Some(unsafe { super::windows::GetTickCount64() })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 #[allow(clippy::unwrap_used)] // a test that cannot go on should stop
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(unix)]
     fn the_machine_has_been_up_in_one_boot_and_for_longer_with_every_look() {
         let (first, second) = (uptime().unwrap(), uptime().unwrap());
         assert_eq!(first.boot, second.boot);

@@ -52,16 +52,22 @@ fn take(layout: Layout) -> *mut u8 {
     return unsafe { std::alloc::alloc(layout) };
 }
 
-/// Concatenates all parts in one allocation of `length` bytes; `None` if there is no memory for it, or the parts do not
-/// have that length. An event takes a third of the instructions that `Vec::try_reserve_exact` and the copies after it
-/// would take.
-pub fn concat<const N: usize>(parts: &[&[u8]; N], length: usize) -> Option<Box<[u8]>> {
-    let layout = Layout::array::<u8>(length).ok().filter(|layout| layout.size() > 0)?;
+/// Concatenates the header and all parts in one allocation of `length` bytes; `None` if there is no memory for it, or
+/// they do not have that length. An event takes a third of the instructions that `Vec::try_reserve_exact` and the
+/// copies after it would take.
+pub fn concat<const H: usize, const N: usize>(
+    header: [[u8; 8]; H],
+    parts: &[&[u8]; N],
+    length: usize,
+) -> Option<Box<[u8]>> {
+    let layout = Layout::array::<u8>(length).ok().filter(|layout| layout.size() >= (8 * H).max(1))?;
     let start = take(layout);
     if start.is_null() {
         return None;
     }
-    let mut written = 0;
+    // SAFETY: so many bytes were allocated, and an array of bytes may stand anywhere.
+    unsafe { start.cast::<[[u8; 8]; H]>().write(header) };
+    let mut written = 8 * H;
     for part in parts.iter().filter(|part| !part.is_empty()) {
         let next = written + part.len();
         if next <= length {
@@ -85,10 +91,12 @@ mod tests {
 
     #[test]
     fn parts_stand_one_after_the_other() {
-        assert_eq!(concat(&[&b"ab"[..], b"", b"c"], 3).as_deref(), Some(&b"abc"[..]));
-        assert!(concat(&[&b""[..], b""], 0).is_none());
-        for wrong in [0, 2, 4, usize::MAX] {
-            assert!(concat(&[&b"ab"[..], b"c"], wrong).is_none(), "{wrong}");
+        assert_eq!(concat([], &[&b"ab"[..], b"", b"c"], 3).as_deref(), Some(&b"abc"[..]));
+        assert_eq!(concat([*b"12345678"], &[&b"ab"[..], b"c"], 11).as_deref(), Some(&b"12345678abc"[..]));
+        assert!(concat([], &[&b""[..], b""], 0).is_none());
+        for wrong in [0, 1, 2, 4, 7, 8, 10, 12, usize::MAX] {
+            assert!(concat([], &[&b"ab"[..], b"c"], wrong).is_none(), "{wrong}");
+            assert!(concat([*b"12345678"], &[&b"ab"[..], b"c"], wrong).is_none(), "{wrong}");
         }
     }
 

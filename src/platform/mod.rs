@@ -9,6 +9,7 @@ pub mod clock;
 pub mod descriptor;
 pub mod environment;
 pub mod files;
+pub mod folders;
 pub mod memory;
 pub mod paths;
 pub mod process;

@@ -11,13 +11,23 @@ use std::sync::atomic::Ordering;
 /// which also covers a raw `clone`. The page alone is not enough, because under qemu-user `madvise` succeeds and does
 /// nothing. Values are never freed, because other threads may use them.
 pub struct PerProcess<T: Send + Sync + 'static> {
-    slot: std::sync::atomic::AtomicPtr<AtomicPtr<T>>,
+    slot: std::sync::atomic::AtomicPtr<AtomicPtr<Made<T>>>,
+    /// The value that was made last, of this process or of the one that it was forked from. Nothing reads it: it is
+    /// here for tools that look for leaks, which do not look into the wiped page.
+    last: std::sync::atomic::AtomicPtr<Made<T>>,
+}
+
+/// A value, and the one of the process from which its own was forked.
+struct Made<T> {
+    value: T,
+    _before: *mut Made<T>,
 }
 
 impl<T: Send + Sync + 'static> PerProcess<T> {
     /// An empty one, for a `static`.
     pub const fn new() -> Self {
-        PerProcess { slot: std::sync::atomic::AtomicPtr::new(std::ptr::null_mut()) }
+        use std::{ptr::null_mut, sync::atomic::AtomicPtr};
+        PerProcess { slot: AtomicPtr::new(null_mut()), last: AtomicPtr::new(null_mut()) }
     }
 
     /// This process's value, if it was made.
@@ -26,7 +36,7 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
         // SAFETY: the slot is NULL or was published below by a Release store and is never unmapped.
         let slot = unsafe { self.slot.load(Ordering::Acquire).as_ref() }?;
         // SAFETY: the value is NULL (never made, or wiped by a fork) or comes from `Box::into_raw` and is never freed.
-        unsafe { slot.load(Ordering::Acquire).as_ref() }
+        unsafe { slot.load(Ordering::Acquire).as_ref() }.map(|made| &made.value)
     }
 
     /// This process's value. If several threads make one at once, the first wins and the others are dropped.
@@ -42,24 +52,28 @@ impl<T: Send + Sync + 'static> PerProcess<T> {
     #[inline(never)]
     fn init(&self, make: impl FnOnce() -> T) -> &'static T {
         let slot = self.slot();
-        let made = Box::into_raw(Box::new(make()));
+        let made = Made { value: make(), _before: self.last.load(Ordering::Relaxed) };
+        let made = Box::into_raw(Box::new(made));
         match slot.compare_exchange(std::ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
-            // SAFETY: `made` was just published; from now on it is never freed.
-            Ok(_) => unsafe { &*made },
+            Ok(_) => {
+                self.last.store(made, Ordering::Relaxed);
+                // SAFETY: `made` was just published; from now on it is never freed.
+                unsafe { &(*made).value }
+            }
             Err(winner) => {
                 // SAFETY: `made` was not published, so this thread alone has it.
                 drop(unsafe { Box::from_raw(made) });
                 // SAFETY: as in `get`.
-                unsafe { &*winner }
+                unsafe { &(*winner).value }
             }
         }
     }
 
-    fn slot(&self) -> &'static AtomicPtr<T> {
+    fn slot(&self) -> &'static AtomicPtr<Made<T>> {
         let mut slot = self.slot.load(Ordering::Acquire);
         if slot.is_null() {
             // Published only once it is registered: no thread may use a pointer that a fork would leave as it is.
-            let fresh = cleared_in_a_child().cast::<AtomicPtr<T>>();
+            let fresh = cleared_in_a_child().cast::<AtomicPtr<Made<T>>>();
             // The page of the thread that lost stays mapped: 4 KiB, once, in a race of first events.
             slot = match self.slot.compare_exchange(slot, fresh, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => fresh,
@@ -271,18 +285,46 @@ pub fn with_signals_blocked<R>(start: impl FnOnce() -> R) -> R {
     start()
 }
 
-/// Registers `handler` for the exit of the process by `exit` or by returning from `main`. It is not called after
-/// `_exit` or a signal.
+/// Registers `handler` for the exit of the process by `exit`, by `quick_exit` or by returning from `main`. It is not
+/// called after `_exit` or a signal. On Linux, `exit` calls it once more after the destructors of the program's static
+/// objects: handlers run in the reverse order of their registration, so those of objects that were made before run
+/// after the first call.
 #[cfg(not(windows))]
 pub fn at_exit(handler: extern "C" fn()) {
     stay_loaded();
     unsafe extern "C" {
         fn atexit(handler: extern "C" fn()) -> std::ffi::c_int;
+        #[cfg(target_os = "linux")]
+        fn at_quick_exit(handler: extern "C" fn()) -> std::ffi::c_int;
     }
-    // SAFETY: C11 7.22.4.2; the handler is a function of this library, which never leaves the process. A refusal
-    // means that nothing is called, which is what happens with `_exit` too.
-    unsafe { atexit(handler) };
+    // SAFETY: C11 7.22.4.2 and 7.22.4.3; the handler is a function of this library, which never leaves the process. A
+    // refusal means that nothing is called, which is what happens with `_exit` too.
+    unsafe {
+        atexit(handler);
+        #[cfg(target_os = "linux")]
+        at_quick_exit(handler);
+    }
+    #[cfg(target_os = "linux")]
+    let _ = LAST.set(handler);
 }
+
+/// What `call_last` calls.
+#[cfg(target_os = "linux")]
+static LAST: std::sync::OnceLock<extern "C" fn()> = std::sync::OnceLock::new();
+
+/// The loader calls it after all exit handlers, and after the same functions of what was linked with this library.
+#[cfg(target_os = "linux")]
+extern "C" fn call_last() {
+    if let Some(last) = LAST.get() {
+        last();
+    }
+}
+
+// SAFETY: the section is a list of functions without arguments, which the loader calls at the exit.
+#[cfg(target_os = "linux")]
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static CALL_LAST: extern "C" fn() = call_last;
 
 /// Registers `handler` for the exit of the process by `exit` or by returning from `main`, if the program uses one of
 /// the system's C runtimes. It is not called after `_exit`, `ExitProcess` or `TerminateProcess`, nor with a C runtime

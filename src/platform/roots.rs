@@ -59,15 +59,13 @@ fn of_this_machine() -> RootCerts {
 fn of_this_machine() -> RootCerts {
     /// Debian, Ubuntu, Gentoo, Arch; Fedora, RHEL; OpenSUSE; Alpine, FreeBSD, OpenBSD; FreeBSD packages; NetBSD.
     /// The list that Go's crypto/x509 reads, in its order.
-    const BUNDLES: [&str; 6] = [
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/ca-bundle.pem",
-        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-        "/etc/ssl/cert.pem",
-        "/usr/local/etc/ssl/cert.pem",
-    ];
-    let bundle = BUNDLES.iter().map(PathBuf::from).find(|path| path.exists());
+    const BUNDLES: &str = "/etc/ssl/certs/ca-certificates.crt:\
+        /etc/pki/tls/certs/ca-bundle.crt:\
+        /etc/ssl/ca-bundle.pem:\
+        /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem:\
+        /etc/ssl/cert.pem:\
+        /usr/local/etc/ssl/cert.pem";
+    let bundle = BUNDLES.split(':').map(PathBuf::from).find(|path| path.exists());
     match certificates_in(bundle.as_slice()) {
         certificates if certificates.is_empty() => RootCerts::WebPki,
         certificates => RootCerts::new_with_certs(&certificates),

@@ -34,8 +34,12 @@ mod on_unix {
 
     /// Standard error as it was when the library was loaded: device and inode, whether it was a file without a name,
     /// whether it was a connection to systemd's journal, and whether that was looked at. A program that closed it may
-    /// have got the number for a socket or a file of its own.
-    static AT_LOAD: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
+    /// have got the number for a socket or a file of its own. Not zero everywhere: then it would lie in a
+    /// page that nothing else touches while the library is loaded, and cost the host a page fault.
+    static AT_LOAD: [AtomicU64; 5] = {
+        let no_device = AtomicU64::new(u64::MAX);
+        [no_device, AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)]
+    };
 
     /// Test runners (Jest, Vitest) redraw their last lines on a terminal: they move the cursor up by as many lines as
     /// they wrote last, and do not know what others wrote since. They overwrite these empty lines, not the notice.

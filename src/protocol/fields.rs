@@ -39,6 +39,11 @@ pub(super) const OS_TYPE: &str = "os.type";
 pub(super) const HOST_ARCH: &str = "host.arch";
 
 impl OtlpPlace {
+    /// Whether the field has the same value in all events of a client, on one machine.
+    pub const fn is_of_client(&self) -> bool {
+        !matches!(self, OtlpPlace::Record(_))
+    }
+
     /// The keys of the attributes, in their order.
     pub fn keys(&self) -> &[&'static str] {
         match self {

@@ -4,6 +4,7 @@
 use super::fields::{FieldValue, Ga4Place, WRITTEN};
 use super::{Context, Hit, Protocol, cut_chars, percent_encode};
 use crate::json::{push_number, push_string};
+use std::ops::Range;
 
 /// Events in a request.
 pub const MAX_EVENTS: usize = 25;
@@ -54,12 +55,36 @@ fn operating_system(os_arch: &str) -> Option<&'static str> {
     }
 }
 
-/// Writes one event.
-pub fn event(out: &mut String, context: &Context<'_>, hit: &Hit<'_>) {
+/// Writes one event. `of_client` is where the parameters that belong to its client stand already. Returns where they
+/// stand in this event.
+pub fn event(out: &mut String, context: &Context<'_>, of_client: Option<Range<usize>>, hit: &Hit<'_>) -> Range<usize> {
     out.push_str(r#"{"name":""#);
     out.push_str(&slug(hit.event)); // letters, digits and _
     out.push_str(r#"","params":{"#);
-    for field in &WRITTEN {
+    let start = out.len();
+    match of_client {
+        Some(of_client) => out.extend_from_within(of_client),
+        None => parameters(out, context, hit, true),
+    }
+    let of_client = start..out.len();
+    parameters(out, context, hit, false);
+    // Reports and user counts need both. The session is this process.
+    out.push_str(r#""engagement_time_msec":1,"session_id":""#);
+    push_number(out, hit.session_id);
+    out.push_str(r#""}"#);
+    if context.now_micros > 0 {
+        // Only times in the past are allowed, at most 72 hours ago.
+        let age = hit.age_ms.saturating_mul(1_000).min(MAX_AGE_MICROS);
+        out.push_str(r#","timestamp_micros":"#);
+        push_number(out, context.now_micros.saturating_sub(age));
+    }
+    out.push('}');
+    of_client
+}
+
+/// Writes the fields of the list that belong to the client, or those that belong to the event.
+fn parameters(out: &mut String, context: &Context<'_>, hit: &Hit<'_>, of_client: bool) {
+    for field in WRITTEN.iter().filter(|field| field.otlp.is_of_client() == of_client) {
         let Ga4Place::Parameter(name) = field.ga4 else { continue };
         let value = (field.value)(Protocol::Ga4, context, hit);
         if value == FieldValue::Text("") {
@@ -73,17 +98,6 @@ pub fn event(out: &mut String, context: &Context<'_>, hit: &Hit<'_>) {
         }
         out.push(',');
     }
-    // Reports and user counts need both. The session is this process.
-    out.push_str(r#""engagement_time_msec":1,"session_id":""#);
-    push_number(out, hit.session_id);
-    out.push_str(r#""}"#);
-    if context.now_micros > 0 {
-        // Only times in the past are allowed, at most 72 hours ago.
-        let age = hit.age_ms.saturating_mul(1_000).min(MAX_AGE_MICROS);
-        out.push_str(r#","timestamp_micros":"#);
-        push_number(out, context.now_micros.saturating_sub(age));
-    }
-    out.push('}');
 }
 
 /// An event's text as a GA4 event name: lower-case, every run of other characters one `_`, `pact_` before a name that
@@ -106,43 +120,45 @@ pub fn slug(text: &str) -> String {
 
 /// Names that Google keeps for itself: the reserved events and prefixes of the Measurement Protocol reference.
 fn is_reserved(name: &str) -> bool {
-    const PREFIXES: [&str; 5] = ["_", "firebase_", "ga_", "google_", "gtag_"];
-    const NAMES: [&str; 35] = [
-        "ad_activeview",
-        "ad_click",
-        "ad_exposure",
-        "ad_impression",
-        "ad_query",
-        "ad_reward",
-        "adunit_exposure",
-        "app_background",
-        "app_clear_data",
-        "app_exception",
-        "app_install",
-        "app_remove",
-        "app_store_refund",
-        "app_store_subscription_cancel",
-        "app_store_subscription_convert",
-        "app_store_subscription_renew",
-        "app_update",
-        "app_upgrade",
-        "dynamic_link_app_open",
-        "dynamic_link_app_update",
-        "dynamic_link_first_open",
-        "error",
-        "first_open",
-        "first_visit",
-        "in_app_purchase",
-        "notification_dismiss",
-        "notification_foreground",
-        "notification_open",
-        "notification_receive",
-        "notification_send",
-        "os_update",
-        "screen_view",
-        "session_start",
-        "session_start_with_rollout",
-        "user_engagement",
-    ];
-    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
+    let is_prefixed = matches!(name.split_once('_'), Some(("" | "firebase" | "ga" | "google" | "gtag", _)));
+    // Not a table: the loader would have to relocate each entry in every host program.
+    let is_name = matches!(
+        name,
+        "ad_activeview"
+            | "ad_click"
+            | "ad_exposure"
+            | "ad_impression"
+            | "ad_query"
+            | "ad_reward"
+            | "adunit_exposure"
+            | "app_background"
+            | "app_clear_data"
+            | "app_exception"
+            | "app_install"
+            | "app_remove"
+            | "app_store_refund"
+            | "app_store_subscription_cancel"
+            | "app_store_subscription_convert"
+            | "app_store_subscription_renew"
+            | "app_update"
+            | "app_upgrade"
+            | "dynamic_link_app_open"
+            | "dynamic_link_app_update"
+            | "dynamic_link_first_open"
+            | "error"
+            | "first_open"
+            | "first_visit"
+            | "in_app_purchase"
+            | "notification_dismiss"
+            | "notification_foreground"
+            | "notification_open"
+            | "notification_receive"
+            | "notification_send"
+            | "os_update"
+            | "screen_view"
+            | "session_start"
+            | "session_start_with_rollout"
+            | "user_engagement"
+    );
+    is_prefixed || is_name
 }

@@ -366,3 +366,50 @@ fn credentials_are_percent_encoded_into_the_query_and_never_shown_by_debug() {
     let shown = format!("{destination:?}");
     assert!(shown.contains("Credentials(…)") && !shown.contains("a+b"), "{shown}");
 }
+
+#[test]
+fn each_event_has_the_parameters_of_its_own_client() {
+    let (one, same, other) = (identity_of("one"), identity_of("one"), identity_of("other"));
+    let texts = ["first", "second"].map(event);
+    let hits: Vec<_> = [&one, &one, &same, &other, &other, &one]
+        .iter()
+        .enumerate()
+        .map(|(index, identity)| hit(identity, &texts[index % 2], index as i64, 0))
+        .collect();
+    // An equal identity of another client is enough.
+    let of_the_first: Vec<_> = hits.iter().map(|hit| hit.is_of_client_of(&hits[0])).collect();
+    assert_eq!(of_the_first, [true, true, true, false, false, true]);
+    let together = json(&encoded(Protocol::Ga4, &hits, 1_700_000_000_000_000)[0]);
+    for (index, hit) in hits.iter().enumerate() {
+        let alone = json(&encoded(Protocol::Ga4, &[*hit], 1_700_000_000_000_000)[0]);
+        assert_eq!(together["events"][index], alone["events"][0], "{index}");
+    }
+}
+
+#[test]
+fn ga4_is_told_the_operating_system_by_the_name_of_its_reports() {
+    for (os_arch, name) in [
+        ("linux-x86_64", Some("Linux")),
+        ("macos-aarch64", Some("macOS")),
+        ("windows-x86_64", Some("Windows")),
+        ("freebsd-x86_64", None),
+        ("linux", None), // without an architecture it is none that the library writes
+    ] {
+        let machine = Machine { os_arch: os_arch.into(), ..Machine::named("build-7") };
+        let start = super::ga4::start(&Context { machine: &machine, now_micros: 0 });
+        let body: Value = serde_json::from_str(&format!("{start}]}}")).unwrap();
+        let device = name.map(|name| serde_json::json!({ "operating_system": name }));
+        assert_eq!(body.get("device"), device.as_ref(), "{os_arch}");
+    }
+}
+
+#[test]
+fn the_list_says_which_values_are_numbers() {
+    let (identity, texts, machine) = (identity_of("x"), event("e"), Machine::named("build-7"));
+    let (context, hit) = (Context { machine: &machine, now_micros: 0 }, hit(&identity, &texts, 1, 0));
+    for row in &super::fields::FIELDS {
+        let value = (row.field.value)(Protocol::Ga4, &context, &hit);
+        assert_eq!(row.is_number, matches!(value, super::fields::FieldValue::Integer(_)), "{}", row.what);
+    }
+    assert_eq!(super::fields::FIELDS.iter().filter(|row| row.is_number).count(), 1);
+}

@@ -146,7 +146,7 @@ impl Destination {
 
     /// Host and port, as the endpoint has them.
     pub fn server(&self) -> &str {
-        self.endpoint.split('/').nth(2).unwrap_or_default()
+        server_of(&self.endpoint).unwrap_or_default()
     }
 
     fn is_google(&self) -> bool {
@@ -175,6 +175,11 @@ impl Destination {
     }
 }
 
+/// Host and port, as a URL has them.
+pub fn server_of(url: &str) -> Option<&str> {
+    url.split('/').nth(2)
+}
+
 /// One event as an encoder sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Hit<'a> {
@@ -196,6 +201,14 @@ pub struct Hit<'a> {
     pub session_id: u64,
     /// How long ago it happened, in milliseconds.
     pub age_ms: u64,
+}
+
+impl Hit<'_> {
+    /// Whether clients with the same identity report both, so that what is written of it can be written once.
+    fn is_of_client_of(&self, other: &Hit<'_>) -> bool {
+        // Most are of one client, and not compared.
+        std::ptr::eq(self.identity, other.identity) || self.identity == other.identity
+    }
 }
 
 /// What the time and the machine add to every event.
@@ -224,10 +237,12 @@ pub fn encode(destination: &Destination, context: &Context<'_>, hits: &[Hit<'_>]
         Protocol::UniversalAnalytics => (String::new(), ""),
         Protocol::Otlp => (otlp::START.into(), otlp::END),
     };
-    let write = |text: &mut String, previous: Option<&Hit<'_>>, hit: &Hit<'_>| match protocol {
+    let mut of_client = 0..0;
+    let mut write = |text: &mut String, previous: Option<&Hit<'_>>, hit: &Hit<'_>| match protocol {
         Protocol::Ga4 => {
             text.push_str(if previous.is_some() { "," } else { "" });
-            ga4::event(text, context, hit);
+            let same = previous.filter(|previous| previous.is_of_client_of(hit)).map(|_| of_client.clone());
+            of_client = ga4::event(text, context, same, hit);
         }
         Protocol::UniversalAnalytics => {
             text.push_str(if previous.is_some() { "\n" } else { "" });

@@ -24,10 +24,7 @@ const SEVERITY: &str = r#","severityNumber":9"#;
 /// Appends one event to the body.
 pub fn record(out: &mut String, context: &Context<'_>, previous: Option<&Hit<'_>>, hit: &Hit<'_>) {
     match previous {
-        // Most are of the same client, and not compared.
-        Some(previous) if std::ptr::eq(previous.identity, hit.identity) || previous.identity == hit.identity => {
-            out.push(',');
-        }
+        Some(previous) if previous.is_of_client_of(hit) => out.push(','),
         previous => {
             if previous.is_some() {
                 out.push_str(END_OF_RESOURCE);
@@ -91,17 +88,16 @@ fn attributes(out: &mut String, context: &Context<'_>, hit: &Hit<'_>, of_resourc
             }
         }
     };
-    for field in &WRITTEN {
+    for field in WRITTEN.iter().filter(|field| field.otlp.is_of_client() == of_resource) {
         let value = (field.value)(Protocol::Otlp, context, hit);
         match (field.otlp, value) {
-            (OtlpPlace::System, FieldValue::Text(os_arch)) if of_resource => {
+            (OtlpPlace::Resource(key) | OtlpPlace::Record(key), value) => attribute(key, value),
+            (OtlpPlace::System, FieldValue::Text(os_arch)) => {
                 let (os, arch) = os_arch.split_once('-').unwrap_or((os_arch, ""));
                 attribute(OS_TYPE, FieldValue::Text(os_type(os)));
                 attribute(HOST_ARCH, FieldValue::Text(host_arch(arch)));
             }
-            (OtlpPlace::Resource(key), value) if of_resource => attribute(key, value),
-            (OtlpPlace::Record(key), value) if !of_resource => attribute(key, value),
-            _ => {}
+            (OtlpPlace::System, FieldValue::Integer(_)) => {}
         }
     }
 }

@@ -86,6 +86,8 @@ mod tests {
             format!("{good}-1.batch"),
             format!("{good}-0-0.batch"),
             format!("{DESTINATION}-x-00ff-7.batch"),
+            format!("{DESTINATION}-+1-00ff-7.batch"),
+            format!("{DESTINATION}-1-00ff-+7.batch"),
             format!("{DESTINATION}-99999999999999999999999-00ff-7.batch"),
             format!("{DESTINATION}-1-zz-7.batch"),
             format!("{DESTINATION}--00ff-7.batch"),

@@ -37,11 +37,12 @@ pub struct Unsettled {
 /// What a request holds of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Of the batch's file,
+    /// The name of the batch's file.
     pub name: String,
-    /// and its length then: it has another, or is gone, once it is settled what became of the request.
+    /// The length of the file when the request was written. When it is settled what became of the request, the file has
+    /// another length, or is gone.
     pub length: u64,
-    /// How many of its events, the oldest.
+    /// How many of its events the request holds: the oldest ones.
     pub events: usize,
 }
 
@@ -62,7 +63,7 @@ impl Unsettled {
         text
     }
 
-    /// `None` where nothing was noted, or not to its end. Behind it may stand the rest of an older and longer one.
+    /// `None` if nothing was noted, or not completely. The rest of an older and longer note may follow it.
     fn from_text(text: &str) -> Option<Self> {
         let mut lines = text.split_inclusive('\n').map_while(|line| line.strip_suffix('\n'));
         let (at_ms, count) = lines.next()?.split_once(' ')?;
@@ -97,7 +98,7 @@ pub struct Lock {
 struct LockFile {
     file: Private,
     is_rush: AtomicBool,
-    /// Does a request stand in it?
+    /// Whether it holds the note of a request.
     is_noted: AtomicBool,
 }
 
@@ -134,7 +135,7 @@ impl Lock {
         }
     }
 
-    /// It is known what became of the request that was noted.
+    /// Removes the note, because it is known what became of the request.
     pub fn forget(&self) {
         self.file.forget();
     }
@@ -162,8 +163,7 @@ impl Spool {
             match file.try_lock() {
                 // Unless another process considered this file stale and made a new one in between.
                 Ok(true) if file.is_at(&path) => {
-                    let has_text = file.length().is_ok_and(|length| length > 0);
-                    let text = if has_text { file.read(LOCK_FILE_MAX).unwrap_or_default() } else { Vec::new() };
+                    let text = file.read(LOCK_FILE_MAX).unwrap_or_default();
                     let is_rush = text.first() == Some(&RUSH_BYTE) && !is_older(file.touched(), RUSH);
                     let unsettled = std::str::from_utf8(text.get(1..).unwrap_or_default()).ok();
                     let unsettled = unsettled.and_then(Unsettled::from_text);
@@ -199,7 +199,9 @@ impl Spool {
 
     /// Whether another process asked for a turn. Returns true once for each request.
     pub fn is_turn_wanted(&self, destination: &str) -> bool {
-        std::fs::remove_file(self.folder.join(Mark::Want.name(destination))).is_ok()
+        let path = self.folder.join(Mark::Want.name(destination));
+        // Asked for every request: to look is cheaper than to remove in vain.
+        std::fs::symlink_metadata(&path).is_ok() && std::fs::remove_file(&path).is_ok()
     }
 }
 

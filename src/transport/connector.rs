@@ -38,7 +38,7 @@ impl<In: Transport> Connector<In> for PermitConnector {
 
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
         let send_permit = Some(self.send_permit).filter(|_| !self.proxies.is_proxy(details.uri));
-        Ok(chained.map(|inner| Permitted { inner, send_permit }))
+        Ok(chained.map(|inner| Permitted { inner, send_permit, head: None }))
     }
 }
 
@@ -46,6 +46,30 @@ impl<In: Transport> Connector<In> for PermitConnector {
 struct Permitted<T> {
     inner: T,
     send_permit: Option<&'static SendPermit>,
+    /// The head of a request, which is sent together with the start of its body, in one packet; empty once it was sent.
+    /// `None` before a request.
+    head: Option<Vec<u8>>,
+}
+
+impl<T: Transport> Permitted<T> {
+    /// Sends the head, if it was not sent yet, and behind it these many bytes of output.
+    fn send(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if self.send_permit.is_some_and(|permit| !permit.send()) {
+            return Err(Error::ConnectionFailed);
+        }
+        let mut bytes = self.head.replace(Vec::new()).unwrap_or_default();
+        if bytes.is_empty() {
+            return self.inner.transmit_output(amount, timeout);
+        }
+        let output = self.inner.buffers().output();
+        bytes.extend(output.get(..amount).unwrap_or_default());
+        let max = output.len().max(1);
+        bytes.chunks(max).try_for_each(|part| {
+            let output = self.inner.buffers().output().get_mut(..part.len());
+            output.into_iter().for_each(|output| output.copy_from_slice(part));
+            self.inner.transmit_output(part.len(), timeout)
+        })
+    }
 }
 
 impl<T: Transport> Transport for Permitted<T> {
@@ -54,13 +78,18 @@ impl<T: Transport> Transport for Permitted<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        if self.send_permit.is_some_and(|permit| !permit.send()) {
-            return Err(Error::ConnectionFailed);
+        if self.head.is_some() {
+            return self.send(amount, timeout);
         }
-        self.inner.transmit_output(amount, timeout)
+        self.head = self.buffers().output().get(..amount).map(<[u8]>::to_vec);
+        Ok(())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        if self.head.as_ref().is_some_and(|head| !head.is_empty()) {
+            self.send(0, timeout)?; // a request without a body
+        }
+        self.head = None;
         self.send_permit.into_iter().for_each(SendPermit::awaits_answer);
         self.inner.await_input(timeout)
     }
@@ -216,5 +245,62 @@ fn timed(error: std::io::Error, timeout: &NextTimeout) -> Error {
     match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::Timeout(timeout.reason),
         _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// Notes what is sent.
+    #[derive(Debug)]
+    struct Wire {
+        buffers: LazyBuffers,
+        sent: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Transport for Wire {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.buffers
+        }
+
+        fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+            let sent = String::from_utf8_lossy(&self.buffers.output()[..amount]).into_owned();
+            self.sent.lock().unwrap().push(sent);
+            Ok(())
+        }
+
+        fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+            Ok(true)
+        }
+
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn the_head_of_each_request_is_sent_with_the_start_of_its_body() {
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let wire = Wire { buffers: LazyBuffers::new(16, 16), sent: sent.clone() };
+        let mut transport = Permitted { inner: wire, send_permit: None, head: None };
+        let after = ureq::unversioned::transport::time::Duration::from_secs(60);
+        let timeout = NextTimeout { after, reason: Timeout::Global, per_read: None, per_write: None };
+        for (parts, expected) in [
+            (&["head;", "body"][..], &["head;body"][..]),
+            (&["head;", "body", "more"], &["head;body", "more"]),
+            (&["head;", "a body of 16 b.."], &["head;a body of 1", "6 b.."]),
+            (&["head;"], &["head;"]),
+        ] {
+            for part in parts {
+                transport.buffers().output()[..part.len()].copy_from_slice(part.as_bytes());
+                transport.transmit_output(part.len(), timeout).unwrap();
+            }
+            for _ in 0..2 {
+                transport.await_input(timeout).unwrap();
+            }
+            assert_eq!(std::mem::take(&mut *sent.lock().unwrap()), expected);
+        }
     }
 }

@@ -10,6 +10,7 @@ mod resolver;
 mod send_permit;
 
 use crate::platform::roots::{self, RootOverride};
+use crate::protocol::server_of;
 use crate::retry::{ATTEMPT_MAX, retry_after};
 pub use proxy::{Proxies, Way};
 use resolver::BoundedResolver;
@@ -80,9 +81,8 @@ impl Outcome {
 
 /// The headers of a request, as they are sent.
 pub fn headers(url: &str, content_type: &str, body: &str) -> [(&'static str, String); 4] {
-    let host = url.split('/').nth(2).unwrap_or_default();
     [
-        ("host", host.to_owned()),
+        ("host", server_of(url).unwrap_or_default().to_owned()),
         ("user-agent", USER_AGENT.to_owned()),
         ("content-type", content_type.to_owned()),
         ("content-length", body.len().to_string()),

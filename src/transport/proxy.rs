@@ -12,8 +12,8 @@ use ureq::{Proxy, ProxyProtocol};
 
 /// The variables in their order; the first one that is not empty counts. The last is meant for `http`, which never
 /// leaves the machine here, but somebody who set only that one does not want direct connections either.
-const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
-const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
+const PROXIES: &str = "HTTPS_PROXY https_proxy ALL_PROXY all_proxy HTTP_PROXY http_proxy";
+const EXCEPTIONS: &str = "NO_PROXY no_proxy";
 
 /// How a request reaches its destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,15 +36,15 @@ pub struct Proxies {
 impl Proxies {
     /// Takes the settings from the environment, given as a look-up.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        let set = |names: &[&str]| names.iter().filter_map(|name| variable(name)).find(|value| !value.is_empty());
-        let (way, proxy) = match set(&PROXIES) {
+        let set = |names: &str| names.split(' ').filter_map(&variable).find(|value| !value.is_empty());
+        let (way, proxy) = match set(PROXIES) {
             None => (Way::Direct, None),
             Some(value) => match value.to_str().and_then(understood) {
                 None => (Way::Nowhere, None),
                 proxy => (Way::Through, proxy),
             },
         };
-        let text = set(&EXCEPTIONS).unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let text = set(EXCEPTIONS).unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let entries = text.split(|c: char| c == ',' || c.is_ascii_whitespace()).filter(|entry| !entry.is_empty());
         Proxies { way, proxy, exceptions: entries.map(String::from).collect() }
     }

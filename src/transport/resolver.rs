@@ -68,13 +68,13 @@ fn look_up(name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error>
     let answer = Arc::new((OnceLock::new(), Parker::default()));
     let to = answer.clone();
     // The thread inherits the uploader's mask, which blocks all signals.
-    let is_started = thread::start(c"pact-resolve", STACK_BYTES, move || {
+    let started = thread::start(c"pact-resolve", STACK_BYTES, move || {
         let found = name.to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
         LINGERING.fetch_sub(1, Ordering::AcqRel);
         let _ = to.0.set(found);
         to.1.unpark();
     });
-    if !is_started {
+    if started.is_none() {
         LINGERING.fetch_sub(1, Ordering::AcqRel);
         return Err(Error::HostNotFound);
     }

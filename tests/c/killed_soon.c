@@ -1,7 +1,8 @@
 /* Tracks one event as the first thing that it does, and kills itself soon after. At the same time a thread of its own
  * writes a file, which shows how fast the machine is. Arguments: the event's number; the path of that file, which then
  * contains after how many nanoseconds it was written; the spool's folder; after how many milliseconds the process kills
- * itself, or 0 to print after how many nanoseconds a batch is in the spool. */
+ * itself, or 0 to wait until a batch is in the spool. Prints after how many nanoseconds that was, or how many of the
+ * other threads could have run when the process was killed. */
 #include "check.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -44,6 +45,25 @@ static int has_batch(const char *spool)
     return found;
 }
 
+/* How many threads beside this one could run now, and do not, for want of a processor: state R in proc(5). */
+static int threads_that_could_run(void)
+{
+    DIR *threads = opendir("/proc/self/task");
+    int found = 0;
+    CHECK(threads != NULL);
+    for (struct dirent *entry; (entry = readdir(threads)) != NULL;) {
+        char path[300], state = 0;
+        snprintf(path, sizeof path, "/proc/self/task/%s/stat", entry->d_name);
+        FILE *file = atoi(entry->d_name) != getpid() ? fopen(path, "r") : NULL;
+        if (file != NULL) {
+            found += fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && state == 'R';
+            fclose(file);
+        }
+    }
+    closedir(threads);
+    return found;
+}
+
 int main(int count, char **arguments)
 {
     CHECK(count == 5);
@@ -58,8 +78,9 @@ int main(int count, char **arguments)
     while (milliseconds == 0 ? !has_batch(arguments[3]) : nanoseconds() < milliseconds * 1000000) {
         nanosleep(&pause, NULL);
     }
+    printf("%lld\n", milliseconds == 0 ? nanoseconds() : threads_that_could_run());
+    fflush(stdout);
     if (milliseconds == 0) {
-        printf("%lld\n", nanoseconds());
         CHECK(pthread_join(thread, NULL) == 0);
         return 0;
     }

@@ -88,9 +88,12 @@ fn the_installed_library_is_found_by_pkg_config_alone_and_the_command_runs() {
 
     let bin = stage.join("opt/x/bin/pact-telemetry");
     assert!(run_tool(Command::new(&bin).arg("--version")).contains(env!("CARGO_PKG_VERSION")));
-    let bill = "doc/pact_telemetry/pact_telemetry.cdx.json";
-    for file in ["man/man1/pact-telemetry-status.1", "bash-completion/completions/pact-telemetry", bill] {
-        assert!(stage.join("opt/x/share").join(file).is_file(), "{file}");
+    let share = stage.join("opt/x/share");
+    for file in ["man/man1/pact-telemetry-status.1", "bash-completion/completions/pact-telemetry"] {
+        assert!(share.join(file).is_file(), "{file}");
+    }
+    for document in ["LICENSE", "licences.txt", "pact_telemetry.cdx.json", "privacy.md"] {
+        assert!(share.join("doc/pact_telemetry").join(document).is_file(), "{document}");
     }
 
     make(&["uninstall", &destination, "PREFIX=/opt/x"]);
@@ -119,13 +122,8 @@ fn the_static_archive_links_with_what_the_pkg_config_file_names() {
 pub fn debug_library(sandbox: &Sandbox) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let build = || {
-        let target = root("build/force-panic");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["rustc", "--quiet", "--locked", "--features", "force-panic", "--lib", "--crate-type", "cdylib"]);
-        // With all that is known of types, which abidiff reads.
-        cargo.env_remove("CARGO_PROFILE_DEV_DEBUG").env_remove("CARGO_TARGET_DIR");
-        run_tool(cargo.arg("--target-dir").arg(&target).current_dir(root("")));
-        target.join("debug/libpact_telemetry.so")
+        make(&["panicking-library"]);
+        root("build/force-panic/debug/libpact_telemetry.so")
     };
     let folder = sandbox.path().join("debug");
     std::fs::create_dir(&folder).unwrap();

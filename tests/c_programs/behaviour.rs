@@ -188,6 +188,27 @@ fn a_burst_is_delivered_whole_and_once() {
 }
 
 #[test]
+fn a_program_that_frees_its_clients_ends_without_a_thread_and_without_a_leak() {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("freed") {
+        let collector = Collector::start(&[]);
+        let run = sandbox.run(program).endpoint(&collector.url);
+        run.variable("VALGRIND_OPTS", "--leak-check=full").succeed(); // counts where Valgrind runs the programs
+        assert_eq!(names(&collector.events_until_end()), [("one event", 1)].into());
+    }
+}
+
+#[test]
+fn the_exit_waits_for_no_attempt_that_is_due_later() {
+    let sandbox = Sandbox::new();
+    for program in sandbox.programs("freed") {
+        let collector = Collector::start(&["--answers", "503*"]);
+        sandbox.run(program).endpoint(&collector.url).argument("kept").succeed();
+        collector.end();
+    }
+}
+
+#[test]
 fn parent_child_and_grandchild_each_deliver_their_own_events_once() {
     for (how, of_the_parent) in [
         ("threads", vec!["long before", "before", "after"]),
@@ -223,6 +244,23 @@ fn an_event_tracked_right_before_the_end_of_main_arrives() {
         let collector = Collector::start(&[]);
         sandbox.run(program).endpoint(&collector.url).variable("CI", "true").succeed();
         assert_eq!(names(&collector.events_until_end()), [("on the way out", 1)].into());
+    }
+}
+
+#[test]
+fn what_is_tracked_while_the_process_exits_arrives() {
+    let by_language = [
+        (Language::C, vec!["in a destructor function", "in an exit handler", "in main"]),
+        (Language::Cpp, vec!["in a destructor function", "in a static object", "in an exit handler", "in main"]),
+    ];
+    for (language, all) in by_language {
+        let (sandbox, collector) = (Sandbox::new(), Collector::start(&[]));
+        let program = sandbox.program("tracks_in_destructors", language);
+        sandbox.run(&program).endpoint(&collector.url).variable("CI", "true").succeed();
+        sandbox.run(&program).endpoint(&collector.url).variable("CI", "true").argument("by quick_exit").succeed();
+        let mut expected: BTreeMap<&str, usize> = all.into_iter().map(|name| (name, 1)).collect();
+        expected.insert("in main", 2);
+        assert_eq!(names(&collector.events_until_end()), expected);
     }
 }
 
@@ -276,6 +314,8 @@ fn a_process_whose_main_thread_has_ended_ends_by_itself_and_by_sigterm() {
             assert!(since.elapsed() < LONGEST, "{answers}, {is_terminated}: it lives on");
             std::thread::sleep(Duration::from_millis(10));
         }
+        let status = process.wait().unwrap();
+        assert_eq!(status.success(), !is_terminated, "{answers}: {status}");
         if answers == "ok" {
             delivered.extend(collector.events_until_end());
             assert_eq!(names(&delivered), [("before the main thread ends", 1)].into());

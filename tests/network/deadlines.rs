@@ -34,6 +34,21 @@ fn holds_its_time(endpoint: &str) {
 }
 
 #[test]
+fn a_close_waits_for_no_request_of_another_client() {
+    if !alone(a_close_waits_for_no_request_of_another_client, &[]) {
+        return;
+    }
+    let collector = Collector::start(&["--requests", "--answers", "hang*"]);
+    let clients = [(); 2].map(|()| client(&collector.url, json!({"exit_timeout_ms": 10_000})));
+    clients[0].track(&numbered(1)).unwrap();
+    clients[0].flush(Duration::ZERO);
+    collector.next_request();
+    let took = measured(|| assert_eq!(clients[1].close(PATIENCE), Flushed::Delivered));
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    clients[0].set_enabled(false); // the exit would wait for its event
+}
+
+#[test]
 fn a_server_that_hangs_costs_a_process_one_wait_and_no_other_server_any() {
     if !alone(a_server_that_hangs_costs_a_process_one_wait_and_no_other_server_any, &[]) {
         return;

@@ -195,7 +195,9 @@ def wine_environment(prefix):
     unused = "mscoree,mshtml=;winemenubuilder.exe,explorer.exe,plugplay.exe,winedevice.exe=d"
     # Without the locale, wine takes the names of files for ASCII.
     names = {"WINEPREFIX": str(prefix), "WINEDLLOVERRIDES": unused, "LC_ALL": "C.UTF-8"}
-    return {**names, "WINEDEBUG": "-all", "DISPLAY": ""}
+    # glibc loads this library when a thread first ends. If the end of the process stops a thread while it loads it,
+    # that thread keeps glibc's lock, the process waits for the lock, and wine kills it. Preloaded, it needs no loading.
+    return {**names, "WINEDEBUG": "-all", "DISPLAY": "", "LD_PRELOAD": "libgcc_s.so.1"}
 
 
 def windows_path(path):

@@ -27,7 +27,8 @@ pub fn rows() -> Vec<Row> {
 const SOON_MS: u64 = 10;
 /// The promised median time from `track` to the disk, and the time that is allowed on a busy machine, in milliseconds.
 const TO_DISK_MS: [f64; 2] = [5.0, 25.0];
-/// If a thread of the program itself needs this long to write a file, the machine is too busy for a measurement.
+/// If a thread of the program itself needs this long to write a file, the machine is too busy for a measurement. The
+/// same is true if a thread still waits for a processor when the program is killed.
 const BUSY_MS: f64 = 2.0;
 
 /// The event is on disk when the process is killed, unless the machine was too busy. Measures the time to the disk.
@@ -45,10 +46,11 @@ fn soon(asked: &Asked) -> Seen {
             run.argument(seed.to_string()).argument(&beside).argument(&spool).argument(milliseconds.to_string()).end()
         };
         let milliseconds = |text: &str| text.trim().parse::<f64>().map(|number| number / 1e6);
-        run(SOON_MS);
+        let killed = run(SOON_MS);
+        let could_run: u32 = killed.out.trim().parse().map_err(|_| format!("{}{}", killed.out, killed.err))?;
         let is_on_disk = Leftovers::in_home(&home).values() == [seed as i64];
         let floor = std::fs::read_to_string(&beside).ok().and_then(|text| milliseconds(&text).ok());
-        let is_busy = floor.is_none_or(|floor| floor > BUSY_MS);
+        let is_busy = could_run > 0 || floor.is_none_or(|floor| floor > BUSY_MS);
         if !is_on_disk && !is_busy {
             return Err(format!("lost; the program's own thread wrote after {floor:?} ms"));
         }

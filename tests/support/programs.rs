@@ -143,10 +143,6 @@ impl Sandbox {
             _ => Command::new(program.as_ref()),
         };
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-        if watch() == Watch::Sanitizers {
-            let kept_on_purpose = root("tests/sanitize/leaks.supp");
-            command.env("LSAN_OPTIONS", format!("suppressions={}:print_suppressions=0", kept_on_purpose.display()));
-        }
         command.env("HOME", self.path()).env("XDG_CONFIG_HOME", self.path().join("config"));
         command.env("CI", "true"); // where events are sent without waiting for the notice
         Run(command)

@@ -5,7 +5,7 @@
 
 mod environment;
 
-use pact_telemetry::{Client, DropReason, Event, TrackError, names};
+use pact_telemetry::{Client, DropReason, Event, Flushed, TrackError, names};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -40,6 +40,26 @@ fn stats(client: &Client) -> Value {
     serde_json::from_str(&stats.to_json()).unwrap()
 }
 
+/// The state folder of a person with this home.
+fn state_folder() -> std::path::PathBuf {
+    std::path::PathBuf::from(std::env::var_os("HOME").unwrap()).join(".local/state/pact-telemetry")
+}
+
+/// Waits until the condition of a step is true.
+fn wait_until(client: &Client, step: &str, is_so: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < PATIENCE, "{step}: {}", stats(client));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// How many batches are on disk.
+fn batches() -> usize {
+    let entries = std::fs::read_dir(state_folder().join("spool")).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.ends_with(".batch"))).count()
+}
+
 /// Saves a choice as `pact-telemetry off`, `on` and `id` do.
 fn save_choice(choice: &Value) {
     let folder = std::path::PathBuf::from(std::env::var_os("HOME").unwrap()).join(".config/pact-telemetry");
@@ -65,7 +85,13 @@ fn run(client: &Client, step: &str, argument: &str) {
             let persisted = client.persist(PATIENCE);
             assert_eq!(format!("{persisted:?}"), argument, "{}", client.stats().to_json());
         }
-        "close" => drop(client.close(PATIENCE)),
+        "close" => drop(client.close(if argument.is_empty() { PATIENCE } else { milliseconds() })),
+        // SAFETY: ends the process as a runtime does that runs no exit handlers.
+        "vanish" => unsafe { libc::_exit(0) },
+        "endless" => {
+            let answers = [client.persist(Duration::MAX), client.flush(Duration::MAX), client.close(Duration::MAX)];
+            assert_eq!(answers[1..], [Flushed::Delivered; 2], "{answers:?}");
+        }
         "set" => environment::set(argument, "1"),
         "unset" => environment::remove(argument),
         "choose" => save_choice(&json!({"enabled": argument == "on"})),
@@ -76,6 +102,10 @@ fn run(client: &Client, step: &str, argument: &str) {
         }
         "off" => client.set_enabled(false),
         "sleep" => std::thread::sleep(milliseconds()),
+        // So many batches are on disk.
+        "batches" => wait_until(client, "batches", || Some(batches()) == argument.parse().ok()),
+        // The test has removed the state folder.
+        "gone" => wait_until(client, "gone", || !state_folder().exists()),
         // The library's threads have ended.
         "alone" => {
             let since = Instant::now();
@@ -87,15 +117,8 @@ fn run(client: &Client, step: &str, argument: &str) {
         // The counters are read all the time, even while other threads work.
         "until" => {
             let (pointer, least) = argument.split_once('=').unwrap_or((argument, "1"));
-            let since = Instant::now();
-            loop {
-                let stats = stats(client);
-                if stats.pointer(pointer).unwrap().as_u64() >= least.parse().ok() {
-                    return;
-                }
-                assert!(since.elapsed() < PATIENCE, "until {argument}: {stats}");
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            let is_so = || stats(client).pointer(pointer).unwrap().as_u64() >= least.parse().ok();
+            wait_until(client, argument, is_so);
         }
         "fork" => {
             // SAFETY: the child runs its steps and exits; what std and this library allow after a fork is under test.

@@ -16,15 +16,15 @@ use super::block;
 use std::ffi::{CStr, c_char};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
-/// With as many variables, each call looks at all of them anew.
+/// The most entries that are remembered. With more variables, each call looks at all of them anew.
 const MAX: usize = 1024;
-/// How much of a value is asked for before it is believed to be one.
+/// How many bytes of a value are checked to be in mapped memory.
 const VALUE_MAX: usize = 4096;
 /// How often to try again while the environment changes.
 const TRIES: u32 = 20;
-/// So many entries are added up at a time.
+/// How many entries are added up at a time.
 const STEP: usize = 8;
-/// Stands for an entry where fewer are left.
+/// Stands for an entry in the last step, if fewer entries are left.
 static NO_ENTRY: [u8; 8] = [0; 8];
 
 /// The first eight bytes of an entry, as they stand there now.
@@ -44,27 +44,27 @@ unsafe fn first_bytes(entry: usize) -> u64 {
 /// Names to look for, with what was found the last time.
 pub struct Names<const N: usize> {
     names: [&'static str; N],
-    /// A bit for each byte that one of them begins with, and for its likes with the same lower six bits.
+    /// A bit for the lower six bits of each byte that one of them begins with.
     initials: u64,
-    /// A name may stand there twice: of its values, one for which this is true is found.
+    /// Whether a value counts. A name may stand there twice: of its values, one that counts is found.
     counts: fn(&[u8]) -> bool,
     seen: &'static Seen<N>,
 }
 
-/// What was found the last time. Apart from the names: a static of nothing but zeros takes no room in the library's
+/// What was found the last time. It is a static of its own, because a static of zeros takes no space in the library's
 /// file.
 pub struct Seen<const N: usize> {
     /// Odd while it is written, 0 before it was.
     version: AtomicU32,
     block: AtomicUsize,
     count: AtomicUsize,
-    /// And so many of `NO_ENTRY` that they can be added up.
+    /// The addresses of the entries, followed by as many of `NO_ENTRY` as fill the last step of the sum.
     entries: [AtomicUsize; MAX],
-    /// Of the first eight bytes of all entries,
+    /// The sum of the first eight bytes of all entries.
     sum: AtomicU64,
-    /// in so many steps; 0 where that is not enough (`Found::sum`).
+    /// The number of steps of the sum; 0 if the sum is not sufficient (`Found::sum`).
     steps: AtomicUsize,
-    /// The value of each name, 0 for none.
+    /// The address of the value of each name; 0 for none.
     values: [AtomicUsize; N],
 }
 
@@ -110,12 +110,12 @@ impl<const N: usize> Seen<N> {
         self.version.load(Ordering::Relaxed) == version
     }
 
-    /// Is one of the names set to such a value, if the block still is the same?
+    /// Whether one of the names is set to a value that counts, if the block is still the same.
     #[inline(always)]
-    fn remembered(&self, names: &Names<N>, is: fn(&[u8]) -> bool) -> Option<bool> {
+    fn remembered(&self, names: &Names<N>) -> Option<bool> {
         let version = self.version_of_same_entries()?;
         let steps = self.steps.load(Ordering::Acquire);
-        let answer = if steps == 0 { self.any_of(names, is) } else { false };
+        let answer = if steps == 0 { self.any_of(names) } else { false };
         if steps > 0 && self.sum_of(steps) != self.sum.load(Ordering::Relaxed) {
             return None;
         }
@@ -135,14 +135,15 @@ impl<const N: usize> Seen<N> {
         sum
     }
 
-    /// Looks at the values that were found and, unless one of them is such a value, at each entry, which is one byte
-    /// for those of other names.
+    /// Looks at the values that were found and, unless one of them counts, at each entry. Of an entry with another name
+    /// it reads one byte.
     #[inline(never)]
-    fn any_of(&self, names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
+    fn any_of(&self, names: &Names<N>) -> bool {
+        let counts = names.counts;
         let is_found = |(name, value): (&&str, &AtomicUsize)| {
             let Some(entry) = value.load(Ordering::Relaxed).checked_sub(name.len() + 1) else { return false };
             // SAFETY: a whole string when it was remembered, and `getenv` would follow the same pointer.
-            unsafe { value_behind(entry as *const c_char, name.as_bytes()).is_some_and(|value| is(text(value))) }
+            unsafe { value_behind(entry as *const c_char, name.as_bytes()).is_some_and(|value| counts(text(value))) }
         };
         if names.names.iter().zip(&self.values).any(is_found) {
             return true;
@@ -151,13 +152,13 @@ impl<const N: usize> Seen<N> {
         for entry in self.entries.get(..self.count.load(Ordering::Relaxed)).unwrap_or_default() {
             let entry = entry.load(Ordering::Relaxed) as *const c_char;
             if entry.is_null() {
-                break; // another thread remembers others at this moment; the version tells
+                break; // another thread is just remembering other entries, so the version will differ
             }
             // SAFETY: a whole string when it was remembered, and `getenv` would follow the same pointer.
             let first = unsafe { entry.read_volatile() } as u8;
             if initials >> (first & 63) & 1 == 1 {
                 // SAFETY: as above.
-                answer |= unsafe { names.value_at(entry) }.is_some_and(is);
+                answer |= unsafe { names.value_at(entry) }.is_some_and(counts);
             }
         }
         answer
@@ -179,7 +180,7 @@ impl<const N: usize> Seen<N> {
             place.store(entry, Ordering::Relaxed);
         }
         self.sum.store(found.sum.unwrap_or(0), Ordering::Relaxed);
-        // Who sees so many steps sees the entries, of which none is NULL.
+        // A thread that reads this number of steps also reads these entries, none of which is NULL.
         self.steps.store(found.sum.map_or(0, |_| entries.len().div_ceil(STEP)), Ordering::Release);
         for (place, value) in self.values.iter().zip(found.values) {
             place.store(value, Ordering::Relaxed);
@@ -193,7 +194,7 @@ struct Found<const N: usize> {
     block: usize,
     count: usize,
     values: [usize; N],
-    /// Of the first eight bytes of all entries; `None` where one begins like one of the names, or is too short.
+    /// The sum of the first eight bytes of all entries; `None` if one begins like one of the names, or is too short.
     sum: Option<u64>,
 }
 
@@ -219,17 +220,17 @@ impl<const N: usize> Names<N> {
         self.names.iter().find_map(|name| unsafe { value_behind(entry, name.as_bytes()).map(|value| text(value)) })
     }
 
-    /// The same as [`any`], read anew.
+    /// The same as [`any`], by reading the block anew.
     #[cold]
     #[inline(never)]
-    fn look_for(&self, is: fn(&[u8]) -> bool) -> bool {
+    fn look_for(&self) -> bool {
         let Some(values) = self.look() else { return true };
         // SAFETY: a string that was whole when it was read; glibc never frees one.
-        values.into_iter().any(|value| value != 0 && is(unsafe { text(value) }))
+        values.into_iter().any(|value| value != 0 && (self.counts)(unsafe { text(value) }))
     }
 
-    /// Reads the block anew and remembers it. Where it never stands still, what was found before; `None` where nothing
-    /// was.
+    /// Reads the block anew and remembers it. If it changes all the time, returns what was found before; `None` if
+    /// nothing was.
     fn look(&self) -> Option<[usize; N]> {
         let mut entries = [0; MAX];
         for _ in 0..TRIES {
@@ -243,7 +244,7 @@ impl<const N: usize> Names<N> {
         (self.seen.version.load(Ordering::Acquire) != 0).then(before)
     }
 
-    /// The first eight bytes of an entry that begins like none of the names; `None` where they do not tell that.
+    /// The first eight bytes of an entry; `None` if they do not show that it has none of the names.
     fn first_bytes_of_other(&self, entry: usize, memory: &mut Memory) -> Option<u64> {
         let bytes = memory.first_bytes(entry)?;
         let begins_like = |name: &str| name.bytes().chain([b'=']).zip(bytes.to_ne_bytes()).all(|(a, b)| a == b);
@@ -251,7 +252,7 @@ impl<const N: usize> Names<N> {
         is_other.then_some(bytes)
     }
 
-    /// One pass over the block; `None` where it changed meanwhile.
+    /// One pass over the block; `None` if it changed meanwhile.
     fn read(&self, entries: &mut [usize; MAX]) -> Option<Found<N>> {
         let mut memory = Memory::default();
         let (mut values, mut sum) = ([0; N], Some(0_u64));
@@ -285,14 +286,14 @@ impl<const N: usize> Names<N> {
     }
 }
 
-/// Is one of the names set to a value that `is` says yes to? No allocation, and no system call while nothing changes:
-/// one comparison of memory (memcmp(3)) and one sum, some 130 instructions for 30 variables. Where the environment
-/// could never be read because it changes without pause, the answer is yes.
+/// Whether one of the names is set to a value that counts. No allocation, and no system call while nothing changes: one
+/// comparison of memory (memcmp(3)) and one sum, some 130 instructions for 30 variables. If the environment could never
+/// be read because it changes without pause, the answer is yes.
 #[inline(always)]
-pub fn any<const N: usize>(names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
-    match names.seen.remembered(names, is) {
+pub fn any<const N: usize>(names: &Names<N>) -> bool {
+    match names.seen.remembered(names) {
         Some(answer) => answer,
-        None => names.look_for(is),
+        None => names.look_for(),
     }
 }
 
@@ -325,17 +326,17 @@ unsafe fn text<'a>(value: usize) -> &'a [u8] {
     unsafe { CStr::from_ptr(value as *const c_char) }.to_bytes()
 }
 
-/// Memory that may not be there.
+/// Reads memory that may not be mapped.
 #[derive(Default)]
 struct Memory {
-    /// The page that was asked about last.
+    /// The page that was last found to be mapped.
     known: usize,
 }
 
 impl Memory {
     const PAGE: usize = 4096;
 
-    /// The byte at this address, `None` where there is no memory.
+    /// The byte at this address; `None` if no memory is mapped there.
     fn byte(&mut self, at: usize) -> Option<u8> {
         let page = at & !(Self::PAGE - 1);
         if page == 0 {
@@ -354,7 +355,7 @@ impl Memory {
         Some(unsafe { (at as *const u8).read_volatile() })
     }
 
-    /// The first eight bytes of an entry; `None` where it is shorter and its memory may end with it.
+    /// The first eight bytes of an entry; `None` if it is shorter and its memory may end with it.
     fn first_bytes(&mut self, entry: usize) -> Option<u64> {
         const REST: usize = size_of::<u64>() - 1;
         let mut is_text = |offset| self.byte(entry.checked_add(offset)?).filter(|byte| *byte != 0);

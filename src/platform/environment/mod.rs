@@ -33,13 +33,16 @@ unsafe fn block() -> *const *const std::ffi::c_char {
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", not(pact_like_macos))))]
 mod elsewhere {
-    /// Names to look for.
-    pub struct Names<const N: usize>([&'static str; N]);
+    /// Names to look for, and whether a value counts.
+    pub struct Names<const N: usize> {
+        names: [&'static str; N],
+        counts: fn(&[u8]) -> bool,
+    }
 
     impl<const N: usize> Names<N> {
-        /// Each not empty. Here all values of a name are found, so that none has to be chosen.
-        pub const fn new(names: [&'static str; N], _counts: fn(&[u8]) -> bool, _seen: &'static Seen<N>) -> Self {
-            Names(names)
+        /// Each not empty.
+        pub const fn new(names: [&'static str; N], counts: fn(&[u8]) -> bool, _seen: &'static Seen<N>) -> Self {
+            Names { names, counts }
         }
     }
 
@@ -53,10 +56,10 @@ mod elsewhere {
         }
     }
 
-    /// Is one of the names set to a value that `is` says yes to?
-    pub fn any<const N: usize>(names: &Names<N>, is: fn(&[u8]) -> bool) -> bool {
+    /// Whether one of the names is set to a value that counts.
+    pub fn any<const N: usize>(names: &Names<N>) -> bool {
         let mut answer = false;
-        visit(names, &mut |_, value| answer |= is(value));
+        visit(names, &mut |_, value| answer |= (names.counts)(value));
         answer
     }
 
@@ -73,7 +76,7 @@ mod elsewhere {
                 if text.is_null() {
                     return;
                 }
-                for (index, name) in names.0.iter().enumerate() {
+                for (index, name) in names.names.iter().enumerate() {
                     if libc::strncmp(text, name.as_ptr().cast(), name.len()) == 0 && *text.add(name.len()) as u8 == b'='
                     {
                         found(index, std::ffi::CStr::from_ptr(text.add(name.len() + 1)).to_bytes());
@@ -87,7 +90,7 @@ mod elsewhere {
     /// Calls `found(index, value)` for each of the names that is set.
     #[cfg(not(unix))]
     pub fn visit<const N: usize>(names: &Names<N>, found: &mut dyn FnMut(usize, &[u8])) {
-        for (index, name) in names.0.iter().enumerate() {
+        for (index, name) in names.names.iter().enumerate() {
             if let Some(value) = std::env::var_os(name) {
                 found(index, value.to_string_lossy().as_bytes());
             }

@@ -107,7 +107,7 @@ typedef enum PactTelemetryStatus {
      */
     PACT_TELEMETRY_DISABLED = 1,
     /**
-     * Not queued: there are no credentials, neither in the config or the environment nor built in.
+     * Not queued: Google's endpoint needs credentials, and there are none in the config, the environment or the build.
      */
     PACT_TELEMETRY_NOT_CONFIGURED = 2,
     /**
@@ -248,7 +248,8 @@ struct PactTelemetry *pact_telemetry_new(const char *config_json, char *error, u
 /**
  * Queues an event.
  *
- * All text is checked and copied before the call returns. pact_telemetry_stats() counts each call by its outcome.
+ * All text is checked and copied before the call returns. A client that is off, not configured or closed does not look
+ * at the text, and says so whatever the text is. pact_telemetry_stats() counts each call by its outcome.
  *
  * @param client The client. Must not be NULL.
  * @param event The name of the event in NUL-terminated UTF-8: not blank, at most 500 bytes. Must not be NULL.
@@ -259,7 +260,7 @@ struct PactTelemetry *pact_telemetry_new(const char *config_json, char *error, u
  * @param plugin_version The version of that plugin, in the same form. NULL or "" for none.
  * @retval PACT_TELEMETRY_OK The event is queued.
  * @retval PACT_TELEMETRY_DISABLED Not queued: the person opted out, or the host program turned telemetry off.
- * @retval PACT_TELEMETRY_NOT_CONFIGURED Not queued: there are no credentials.
+ * @retval PACT_TELEMETRY_NOT_CONFIGURED Not queued: Google's endpoint needs credentials, and there are none.
  * @retval PACT_TELEMETRY_QUEUE_FULL Not queued: the queue is full, or there is no memory.
  * @retval PACT_TELEMETRY_CLOSED Not queued: the client is closed.
  * @retval PACT_TELEMETRY_ERROR_NULL `client`, `event`, `category` or `action` is NULL.
@@ -328,7 +329,7 @@ int32_t pact_telemetry_is_enabled(const struct PactTelemetry *client);
  * Explains as JSON whether the client is on, and why.
  *
  * The object names the rule that decided, what each rule read, where events go, and the keys of the config that the
- * library does not know.
+ * library does not know. docs/config.md describes each key.
  *
  * @param client The client. Must not be NULL.
  * @param out The caller's buffer for NUL-terminated UTF-8. A text that does not fit is cut between characters. May be
