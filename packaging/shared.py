@@ -195,13 +195,14 @@ def collected():
     return re.sub(r"\[([^\]]*)\]\((?!#)[^)]*\)", r"\1", "".join(chosen)).rstrip() + "\n"
 
 
-def copy_sources(language):
-    """The binding's sources in build/dist/work, without what git ignores."""
-    source, work = ROOT / "bindings" / language, DIST / "work" / language
+def copy_sources(language, work=None, without=()):
+    """The binding's sources in a folder, by default in build/dist/work, without what git ignores."""
+    source, work = ROOT / "bindings" / language, work or DIST / "work" / language
     shutil.rmtree(work, ignore_errors=True)
     listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", ".", cwd=source)
     for name in filter(None, listed.split("\0")):
-        if (source / name).exists():  # false if it was deleted, and the deletion is not committed
+        # It does not exist if it was deleted, and the deletion is not committed.
+        if name not in without and (source / name).exists():
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, work / name)
     return work
@@ -241,7 +242,7 @@ class Collector:
     def take(self):
         """The first event, or None, and forgets what arrived."""
         with self.changed:
-            self.changed.wait_for(lambda: self.events, 10)
+            self.changed.wait_for(lambda: self.events, 30)
             arrived, self.events = self.events, []
         if len(arrived) > 1:
             raise Failed(f"{len(arrived)} events arrived instead of one")

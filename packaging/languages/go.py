@@ -25,6 +25,7 @@ from shared import (
     Failed,
     NotThere,
     clean,
+    copy_sources,
     documents,
     natives,
     need,
@@ -111,13 +112,7 @@ def write_proxy(proxy, work, libraries):
 
 def stage(work, libraries):
     """The sources, the libraries, the files that embed them, and the common documents."""
-    source = ROOT / "bindings/go"
-    shutil.rmtree(work, ignore_errors=True)
-    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", ".", cwd=source).split("\0")
-    for name in filter(None, listed):
-        if (source / name).exists() and name not in ("check", ".gitignore"):
-            (work / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source / name, work / name)
+    copy_sources("go", work, without=("check", ".gitignore"))
     if f"module {GO_MODULE}" not in (work / "go.mod").read_text().splitlines():
         raise Failed(f"go.mod does not name the module {GO_MODULE}")
     builds = {}

@@ -10,7 +10,6 @@ import tarfile
 import threading
 
 from shared import (
-    DIST,
     PACKAGES,
     PLATFORMS,
     ROOT,
@@ -18,6 +17,7 @@ from shared import (
     Failed,
     NotThere,
     clean,
+    copy_sources,
     documents,
     natives,
     need,
@@ -67,14 +67,7 @@ def pack_into(folder, libraries):
 
 def build(folder, platform, library):
     """Makes one gem; without a platform the one for any."""
-    source, work = ROOT / "bindings/ruby", DIST / "work/ruby"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", ".", cwd=source)
-    for name in filter(None, listed.split("\0")):
-        if (source / name).exists():  # false if it was deleted, and the deletion is not committed
-            (work / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source / name, work / name)
+    work = copy_sources("ruby")
     documents(work, native=platform is not None)
     suffix, environment = "", {}
     if platform:

@@ -49,15 +49,16 @@ EXPORTS = OUT / "cargo/pact_telemetry.def"
 
 # By default Rust's musl targets link the C library statically, and then cannot make a shared library.
 MUSL = ("-C", "target-feature=-crt-static")
-# glibc has found symbols by this table since 2006, and musl since 2012. zig would add the older table too.
-ONE_HASH = ("-Wl,--hash-style=gnu",)
+# glibc has found symbols by this table since 2006, and musl since 2012. zig would add the older table too. With -Os it
+# also compiles its unwinder for size, which is linked statically: 3 KB.
+LINUX = ("-Wl,--hash-style=gnu", "-Os")
 PLATFORMS = {
     platform.name: platform
     for platform in [
-        Platform("linux-x64-gnu", glibc="2.17", link_args=ONE_HASH, emulation="elf_x86_64"),
-        Platform("linux-arm64-gnu", glibc="2.17", link_args=ONE_HASH, emulation="aarch64linux"),
-        Platform("linux-x64-musl", rustflags=MUSL, link_args=ONE_HASH, emulation="elf_x86_64"),
-        Platform("linux-arm64-musl", rustflags=MUSL, link_args=ONE_HASH, emulation="aarch64linux"),
+        Platform("linux-x64-gnu", glibc="2.17", link_args=LINUX, emulation="elf_x86_64"),
+        Platform("linux-arm64-gnu", glibc="2.17", link_args=LINUX, emulation="aarch64linux"),
+        Platform("linux-x64-musl", rustflags=MUSL, link_args=LINUX, emulation="elf_x86_64"),
+        Platform("linux-arm64-musl", rustflags=MUSL, link_args=LINUX, emulation="aarch64linux"),
         # cargo-zigbuild drops rustc's list of exports, and then everything is exported.
         Platform("win32-x64", link_args=(EXPORTS.relative_to(ROOT),)),
         Platform("darwin-x64"),
