@@ -195,23 +195,31 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        let mut stream = self.socket.stream()?;
-        stream.set_write_timeout(Some(self.left(&timeout)?))?;
+        let deadline = self.deadline(&timeout);
         self.received = 0;
-        let output = self.buffers.output().get(..amount).unwrap_or_default();
-        stream.write_all(output).map_err(|error| timed(error, &timeout))
+        let mut stream = self.socket.stream()?;
+        let mut output = self.buffers.output().get(..amount).unwrap_or_default();
+        while !output.is_empty() {
+            let written = before(deadline, &timeout, |left| {
+                stream.set_write_timeout(Some(left))?;
+                stream.write(output)
+            })?;
+            if written == 0 {
+                return Err(std::io::Error::from(ErrorKind::WriteZero).into());
+            }
+            output = output.get(written..).unwrap_or_default();
+        }
+        Ok(())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let deadline = self.deadline(&timeout);
         let mut stream = self.socket.stream()?;
-        stream.set_read_timeout(Some(self.left(&timeout)?))?;
-        let read = loop {
-            match stream.read(self.buffers.input_append_buf()) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => break read,
-            }
-        };
-        let amount = read.map_err(|error| timed(error, &timeout))?;
+        let input = self.buffers.input_append_buf();
+        let amount = before(deadline, &timeout, |left| {
+            stream.set_read_timeout(Some(left))?;
+            stream.read(input)
+        })?;
         self.buffers.input_appended(amount);
         self.received += amount;
         if self.received > ANSWER_LIMIT {
@@ -227,24 +235,32 @@ impl Transport for TcpTransport {
 }
 
 impl TcpTransport {
-    /// How long a system call may take; an error if the time is over.
-    fn left(&self, timeout: &NextTimeout) -> Result<Duration, Error> {
-        let mut left = *timeout.after;
-        if timeout.reason == Timeout::Connect {
-            // ureq gives the whole time to each read of a proxy's answer.
-            left = left.min(self.deadline.saturating_duration_since(Instant::now()));
-        }
-        if left.is_zero() {
-            return Err(Error::Timeout(timeout.reason));
-        }
-        Ok(left)
+    fn deadline(&self, timeout: &NextTimeout) -> Instant {
+        let deadline = Instant::now() + *timeout.after;
+        // ureq gives the whole time to each read of a proxy's answer.
+        if timeout.reason == Timeout::Connect { deadline.min(self.deadline) } else { deadline }
     }
 }
 
-fn timed(error: std::io::Error, timeout: &NextTimeout) -> Error {
-    match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::Timeout(timeout.reason),
-        _ => error.into(),
+/// Makes a system call with the time that is left, and makes it again if it was interrupted, as it is when the process
+/// was stopped for a while.
+fn before(
+    deadline: Instant,
+    timeout: &NextTimeout,
+    mut call: impl FnMut(Duration) -> std::io::Result<usize>,
+) -> Result<usize, Error> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::Timeout(timeout.reason));
+        }
+        match call(left) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
+                return Err(Error::Timeout(timeout.reason));
+            }
+            done => return done.map_err(Error::from),
+        }
     }
 }
 
@@ -280,13 +296,41 @@ mod tests {
         }
     }
 
+    fn within(millis: u64) -> NextTimeout {
+        let after = ureq::unversioned::transport::time::Duration::from_millis(millis);
+        NextTimeout { after, reason: Timeout::Global, per_read: None, per_write: None }
+    }
+
+    #[test]
+    fn a_server_that_reads_slowly_does_not_prolong_an_attempt() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let long = Duration::from_secs(60);
+        let socket = Arc::new(Socket::begin(&listener.local_addr().unwrap(), long).unwrap());
+        socket.finish(long).unwrap();
+        let mut server = listener.accept().unwrap().0;
+        let reader = std::thread::spawn(move || {
+            let mut part = vec![0; 64 * 1024];
+            while server.read(&mut part).is_ok_and(|amount| amount > 0) {
+                std::thread::sleep(Duration::from_millis(20)); // 64 MiB would take 20 seconds
+            }
+        });
+        let (buffers, deadline) = (LazyBuffers::new(16, 64 * 1024 * 1024), Instant::now());
+        let mut transport = TcpTransport { socket: socket.clone(), buffers, deadline, received: 0 };
+        let amount = transport.buffers().output().len();
+        let begun = Instant::now();
+        let sent = transport.transmit_output(amount, within(300));
+        assert!(matches!(sent, Err(Error::Timeout(Timeout::Global))), "{sent:?}");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        socket.shut_down();
+        reader.join().unwrap();
+    }
+
     #[test]
     fn the_head_of_each_request_is_sent_with_the_start_of_its_body() {
         let sent = Arc::new(Mutex::new(Vec::new()));
         let wire = Wire { buffers: LazyBuffers::new(16, 16), sent: sent.clone() };
         let mut transport = Permitted { inner: wire, send_permit: None, head: None };
-        let after = ureq::unversioned::transport::time::Duration::from_secs(60);
-        let timeout = NextTimeout { after, reason: Timeout::Global, per_read: None, per_write: None };
+        let timeout = within(60_000);
         for (parts, expected) in [
             (&["head;", "body"][..], &["head;body"][..]),
             (&["head;", "body", "more"], &["head;body", "more"]),

@@ -312,6 +312,9 @@ fn a_process_whose_main_thread_has_ended_ends_by_itself_and_by_sigterm() {
     for (answers, is_terminated, collector, mut process, mut delivered) in running {
         while process.try_wait().unwrap().is_none() {
             assert!(since.elapsed() < LONGEST, "{answers}, {is_terminated}: it lives on");
+            // A call of the system that it waits in is interrupted each time, which must not prolong the wait.
+            let stopped = format!("kill -STOP {0}; kill -CONT {0}", process.id());
+            Command::new("sh").args(["-c", &stopped]).stderr(Stdio::null()).status().unwrap();
             std::thread::sleep(Duration::from_millis(10));
         }
         let status = process.wait().unwrap();
