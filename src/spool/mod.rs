@@ -37,7 +37,7 @@ use std::ffi::{OsStr, OsString};
 use std::hash::BuildHasher;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 /// The longest that a batch is kept: GA4 takes no event that is older.
@@ -50,9 +50,10 @@ pub const FILES_MAX: u64 = 1_000;
 pub const BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// The largest batch in bytes.
 const BATCH_MAX: u64 = 256 * 1024;
-/// If writing a file takes this long, the disk is too slow, and batches stay in memory from then on. The unit tests are
-/// not about the disk that they run on.
+/// If writing a file takes this long, the disk is slow. The unit tests are not about the disk that they run on.
 const SLOW: Duration = if cfg!(test) { Duration::MAX } else { Duration::from_millis(500) };
+/// How long batches stay in memory after the disk was slow.
+const SPARED: Duration = Duration::from_secs(60);
 /// How long a batch is left to the process that wrote it, in milliseconds.
 const RESERVED_MS: u64 = 5_000;
 
@@ -71,7 +72,8 @@ pub struct Spool {
     folder: PathBuf,
     /// The random name of this process in the names of its files.
     writer: String,
-    usable: AtomicBool,
+    /// When the disk was slow last.
+    slow: Mutex<Option<Instant>>,
     /// The folder that a batch was put in last.
     last: Mutex<Option<FolderId>>,
     /// The destinations that this process marked as waiting, so that it does not do so for every batch.
@@ -91,7 +93,7 @@ impl Spool {
         let spool = Spool {
             folder,
             writer,
-            usable: AtomicBool::new(true),
+            slow: Mutex::default(),
             last: Mutex::default(),
             marked: Mutex::default(),
             files,
@@ -108,12 +110,12 @@ impl Spool {
     }
 
     /// Stores a batch, completely or not at all, and returns the name of its file. `None` if the folder is full, the
-    /// file cannot be written, or the disk was too slow.
+    /// file cannot be written, or the disk was slow in the last minute.
     pub fn put(&self, destination: &str, text: &str, now_ms: u64) -> Option<String> {
         if self.is_full() {
             self.count();
         }
-        if self.is_full() || !self.usable.load(Ordering::Relaxed) {
+        if self.is_full() || lock(&self.slow).is_some_and(|slow| slow.elapsed() < SPARED) {
             return None;
         }
         let name = self.fresh(destination, now_ms).to_string();
@@ -121,7 +123,7 @@ impl Spool {
         let is_there = self.folder_id().is_some() || self.make_again().is_ok();
         let is_written = is_there && self.write(&name, text.as_bytes()).is_ok();
         if start.elapsed() > SLOW {
-            self.usable.store(false, Ordering::Relaxed);
+            *lock(&self.slow) = Some(Instant::now());
         }
         if !is_written {
             return None;

@@ -191,6 +191,16 @@ fn as_many_bytes_as_allowed_are_kept_and_capacity_is_found_again() {
 }
 
 #[test]
+fn a_disk_that_was_slow_is_spared_for_a_minute() {
+    let (_place, spool) = place();
+    let kept = || spool.put(HERE, "x", NOW).is_some();
+    *lock(&spool.slow) = Some(Instant::now());
+    assert!(!kept());
+    *lock(&spool.slow) = Some(Instant::now().checked_sub(SPARED).unwrap());
+    assert!(kept());
+}
+
+#[test]
 fn a_file_that_is_too_large_for_a_batch_is_not_read() {
     let (_place, spool) = place();
     let name = spool.put(HERE, &"x".repeat(BATCH_MAX as usize + 1), NOW).unwrap();
