@@ -13,12 +13,28 @@ const PREAMBLE = `
   const track = (times) => Array.from({ length: times }, () => client.pactsVerified(1));
   const die = () => process.kill(process.pid, 'SIGKILL');
 `;
+const CHILD = `${PREAMBLE}
+  let begun = performance.now();
+  const printTime = () => require('node:fs').writeSync(1, performance.now() - begun + '\\n');
+`;
 
 /** Runs a program that is killed in the end; returns how many events it left on disk, and what it printed. */
 async function left(code, environment = offline()) {
   const ended = await run(['-e', PREAMBLE + code], { env: environment });
   assert.equal(ended.signal, 'SIGKILL', ended.stderr);
   return [waiting(environment), ended.stdout];
+}
+
+/**
+ * Runs a program with children that each track this many events, print how long they waited for that, and are killed.
+ * Where a disk stalls, a child waits no longer than `waitMs`, so its events are sure to be on disk only if it took less.
+ */
+async function leftByChildren(code, { children, events, waitMs }) {
+  const [found, printed] = await left(code);
+  const times = printed.trim().split('\n').map(Number);
+  assert.equal(times.length, children, printed);
+  const inTime = times.filter((ms) => ms < waitMs).length;
+  assert.ok(inTime > 0 && found >= inTime * events && found <= children * events, `${found} on disk: ${printed}`);
 }
 
 test('persist returns "kept" when all is on disk, while the server hangs', async () => {
@@ -96,12 +112,17 @@ test('after an opt-out in the copied environment of a worker nothing is left on 
 // The workers of Vitest and Jest are killed like this.
 for (const [name, clock] of Object.entries({ '': '', ', also with a fake clock': 'mock.timers.enable();' })) {
   test(`a child process that is killed when it reports that it is done has its events on disk${name}`, async () => {
-    const child = JSON.stringify(`${PREAMBLE}
+    const child = JSON.stringify(`${CHILD}
       const { setImmediate } = require('node:timers');
       const { mock } = require('node:test');
       ${clock}
+      setImmediate(() => (begun += performance.now() - ended)); // what else the turn took
       track(5);
-      setImmediate(() => process.send('done'));`);
+      const ended = performance.now();
+      setImmediate(() => {
+        printTime();
+        process.send('done');
+      });`);
     const code = `
       const children = 20;
       let killed = 0;
@@ -109,12 +130,12 @@ for (const [name, clock] of Object.entries({ '': '', ', also with a fake clock':
         const child = require('node:child_process').fork('-e', [${child}], { execArgv: [] });
         child.on('message', () => child.kill('SIGKILL')).on('exit', () => ++killed < children || die());
       }`;
-    assert.equal((await left(code))[0], 20 * 5);
+    await leftByChildren(code, { children: 20, events: 5, waitMs: 50 });
   });
 }
 
 test('a child process that is killed in the turn in which it tracks has its first event on disk', async () => {
-  const child = JSON.stringify(`${PREAMBLE} track(1); die();`);
+  const child = JSON.stringify(`${CHILD} track(1); printTime(); die();`);
   const code = `
     let left = 10;
     const next = () => {
@@ -122,7 +143,7 @@ test('a child process that is killed in the turn in which it tracks has its firs
       require('node:child_process').fork('-e', [${child}], { execArgv: [] }).on('exit', next);
     };
     next();`;
-  assert.equal((await left(code))[0], 10);
+  await leftByChildren(code, { children: 10, events: 1, waitMs: 10 });
 });
 
 test('the exit hook is one listener, however many clients and copies of the package there are', async () => {
