@@ -7,7 +7,17 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { LIBRARY, PACKAGE, collect, environmentFor, offline, waiting } from './support.mjs';
+import {
+  LIBRARY,
+  PACKAGE,
+  TRACK_FIVE,
+  collect,
+  environmentFor,
+  killAtExit,
+  leftInTime,
+  offline,
+  waiting,
+} from './support.mjs';
 
 const { libraryFile, platformName } = createRequire(import.meta.url)('../lib/platform.js');
 const MODULES = path.join(PACKAGE, 'node_modules');
@@ -88,14 +98,17 @@ for (const [name, options, command, known] of RUNTIMES) {
   });
 
   test(`what was tracked in ${name} is on disk before it ends`, options, async () => {
-    const env = offline();
     const code = `
-      for (let i = 0; i < 5; i++) client.pactsVerified(1);
-      process.on('exit', () => process.kill(process.pid, 'SIGKILL'));`;
+      ${killAtExit('console.log')}
+      ${TRACK_FIVE}`;
     // In Deno a program needs the permission to run programs before it may send a signal.
     const more = command.includes('--allow-ffi') ? ['--allow-run'] : [];
-    await printed([...command, ...more], code, env);
-    assert.equal(waiting(env), 5);
+    const left = async () => {
+      const env = offline();
+      const took = await printed([...command, ...more], code, env);
+      return [waiting(env), took];
+    };
+    assert.equal(await leftInTime(left), 5);
   });
 }
 

@@ -115,6 +115,37 @@ export function waiting(env = {}) {
   return JSON.parse(told).waiting.events;
 }
 
+/**
+ * Code that kills the program when all exit hooks before it have run, so that the library's own exit handler does not.
+ * Before, it prints how long these hooks took.
+ * @param {string} print the function that prints a number
+ */
+export const killAtExit = (print) => `
+  let exitBegan;
+  process.prependListener('exit', () => (exitBegan = performance.now()));
+  process.on('exit', () => {
+    ${print}(performance.now() - exitBegan);
+    process.kill(process.pid, 'SIGKILL');
+  });`;
+
+/** Code that tracks five events. The library puts the first one on disk at once, and the others after 50 ms. */
+export const TRACK_FIVE = `
+  client.pactsVerified(1);
+  for (const end = performance.now() + 5; performance.now() < end; );
+  for (let i = 0; i < 4; i++) client.pactsVerified(1);`;
+
+/**
+ * How many events a program left on disk whose exit hooks took less than the 50 ms for which they wait at most. Where the
+ * disk stalls, it is run again.
+ * @param {() => Promise<[number, unknown]>} attempt returns that number, and how long the hooks took
+ */
+export async function leftInTime(attempt) {
+  for (let tries = 1; ; tries++) {
+    const [events, milliseconds] = await attempt();
+    if (Number(milliseconds) < 50 || tries === 10) return events;
+  }
+}
+
 /** An environment with an empty state folder and no server, so that what is tracked stays on disk. */
 export function offline() {
   return { ...environmentFor('http://127.0.0.1:9'), PACT_TELEMETRY_STATE_DIR: newState() };
