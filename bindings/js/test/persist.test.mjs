@@ -39,7 +39,7 @@ async function left(code, environment = offline()) {
 
 /**
  * Runs a program with children that each track this many events, print how long they waited for that, and are killed.
- * Where a disk stalls, a child waits no longer than `waitMs`, so its events are sure to be on disk only if it took less.
+ * Where a disk stalls, a child waits no longer than `waitMs`. Only if it took less, its events are sure to be on disk.
  */
 async function leftByChildren(code, { children, events, waitMs }) {
   const [found, printed] = await left(code);

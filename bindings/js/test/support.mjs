@@ -135,8 +135,8 @@ export const TRACK_FIVE = `
   for (let i = 0; i < 4; i++) client.pactsVerified(1);`;
 
 /**
- * How many events a program left on disk whose exit hooks took less than the 50 ms for which they wait at most. Where the
- * disk stalls, it is run again.
+ * How many events a program left on disk whose exit hooks took less than the 50 ms for which they wait at most. Where
+ * the disk stalls, it is run again.
  * @param {() => Promise<[number, unknown]>} attempt returns that number, and how long the hooks took
  */
 export async function leftInTime(attempt) {
