@@ -22,12 +22,13 @@ const PREAMBLE = `
   const { TelemetryClient } = require('@pact-foundation/telemetry');
   const client = new TelemetryClient({ library: { id: 'pact-js', name: 'Pact JS', version: '1.0.0' } });
   const track = (times) => Array.from({ length: times }, () => client.pactsVerified(1));
+  const print = (milliseconds) => require('node:fs').writeSync(1, milliseconds + '\\n');
   const die = () => process.kill(process.pid, 'SIGKILL');
 `;
-const KILL_AT_EXIT = killAtExit(`(time => require('node:fs').writeSync(1, String(time)))`);
+const KILL_AT_EXIT = killAtExit('print');
 const CHILD = `${PREAMBLE}
   let begun = performance.now();
-  const printTime = () => require('node:fs').writeSync(1, performance.now() - begun + '\\n');
+  const printTime = () => print(performance.now() - begun);
 `;
 
 /** Runs a program that is killed in the end; returns how many events it left on disk, and what it printed. */
