@@ -107,6 +107,18 @@ def tools():
     return Tools(venv / "bin/python", zig, venv / "bin/cargo-zigbuild", cache() / f"zig-{ZIG}")
 
 
+def zigbuild_environment(platform):
+    """The environment of cargo-zigbuild. It makes links and scripts where it runs first, and fails if another one makes
+    the same at that time ("File exists"). So each platform has a folder of its own.
+    """
+    found = tools()
+    return {
+        "CARGO_ZIGBUILD_ZIG_PATH": str(found.zig),
+        "CARGO_ZIGBUILD_CACHE_DIR": str(OUT / "cargo" / platform.name / "zigbuild"),
+        "ZIG_GLOBAL_CACHE_DIR": str(found.zig_cache),
+    }
+
+
 def install(command):
     done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "packaging/platforms"))
 
-from targets import OUT, PLATFORMS, tools
+from targets import OUT, PLATFORMS, tools, zigbuild_environment
 
 WORK = ROOT / "build/platforms/tests"
 WINE, WINESERVER = "/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64"
@@ -105,13 +105,11 @@ def compiler(name, arguments):
 
 def cargo_environment(name):
     """The environment of cargo for debug builds of a platform, whose programs it runs by the emulator."""
-    platform, found = PLATFORMS[name], tools()
+    platform = PLATFORMS[name]
     unset = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTFLAGS"]
     environment = {variable: value for variable, value in os.environ.items() if variable not in unset}
     environment.update(
-        CARGO_ZIGBUILD_ZIG_PATH=str(found.zig),
-        CARGO_ZIGBUILD_CACHE_DIR=str(OUT / "cargo/zigbuild"),
-        ZIG_GLOBAL_CACHE_DIR=str(found.zig_cache),
+        **zigbuild_environment(platform),
         CARGO_ENCODED_RUSTFLAGS="\x1f".join(platform.rustflags),
         CARGO_PROFILE_DEV_DEBUG="line-tables-only",  # the rest would take half of the time
     )
