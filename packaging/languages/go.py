@@ -256,9 +256,7 @@ def run_elsewhere(project, environment, programs):
             return "its event arrived"
 
         if this_platform() == "linux-x64-gnu" and "linux-x64-musl" in natives():
-            if shutil.which("musl-gcc") is None:
-                subprocess.run([ROOT / "tests/apt", "musl-tools"], check=False)
-            if shutil.which("musl-gcc"):
+            if subprocess.run([ROOT / "tests/need", "musl-gcc", "musl-tools"], check=False).returncode == 0:
                 # With musl's dynamic linker; musl-gcc takes it from where musl is.
                 run("go", "build", "-o", "musl", ".", cwd=project, environment=environment, CC="musl-gcc")
                 came["linux-x64-musl"] = arrives(project / "musl")
