@@ -173,7 +173,7 @@ fn after_an_off_that_removed_the_spool_nothing_is_put_on_disk_again() {
     assert_eq!(client.flush(PATIENCE), Flushed::Kept);
     let spool = state_below(&home()).join("spool");
     save_choice("{\"enabled\": false}");
-    std::fs::remove_dir_all(&spool).unwrap(); // as the command does it
+    remove_folder(&spool); // as the command does it
     other.set_enabled(false); // the uploader then checks everything that waits
     wait_until(|| client.stats().dropped(DropReason::OptedOut) == 1);
     assert_eq!(client.flush(PATIENCE), Flushed::Lost);

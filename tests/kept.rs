@@ -99,8 +99,11 @@ fn no_call_says_kept_of_what_vanished_from_the_disk() {
     one.track(&numbered(1)).unwrap();
     assert_eq!(one.flush(PATIENCE), Flushed::Kept);
     let state = state_below(&support::home());
-    std::fs::remove_dir_all(&state).unwrap();
-    std::fs::write(&state, "mine").unwrap();
+    // The library may make the folder again in between.
+    wait_until(|| {
+        remove_folder(&state);
+        std::fs::write(&state, "mine").is_ok()
+    });
     other.set_enabled(false); // the uploader then checks everything that waits
     wait_until(|| one.persist(PATIENCE) == Flushed::TimedOut);
     assert_eq!(one.flush(PATIENCE), Flushed::TimedOut);
@@ -128,14 +131,14 @@ fn what_vanished_with_its_folder_is_put_on_disk_again_but_not_in_a_home_that_is_
     };
     client.track(&numbered(1)).unwrap();
     assert_eq!(client.flush(PATIENCE), Flushed::Kept);
-    std::fs::remove_dir_all(&state).unwrap();
+    remove_folder(&state);
     client.track(&numbered(2)).unwrap();
     assert_eq!((client.flush(PATIENCE), events()), (Flushed::Kept, 2), "the second one made the folder again");
-    std::fs::remove_dir_all(&state).unwrap();
+    remove_folder(&state);
     assert_eq!((client.persist(PATIENCE), events()), (Flushed::Kept, 2), "no event came since");
 
     let above = state.parent().unwrap();
-    std::fs::remove_dir_all(above).unwrap();
+    remove_folder(above);
     client.track(&numbered(3)).unwrap();
     assert_eq!(client.persist(PATIENCE), Flushed::TimedOut);
     assert_eq!(client.close(PATIENCE), Flushed::TimedOut);
@@ -154,7 +157,7 @@ fn what_an_off_removed_is_not_put_on_disk_again_after_an_on() {
     let since_ms = now_ms() + 1;
     // Before the folder is removed, as by the command: the library may look in between.
     save_choice(&json!({"enabled": true, "since_ms": since_ms}).to_string());
-    std::fs::remove_dir_all(state_below(&support::home()).join("spool")).unwrap();
+    remove_folder(&state_below(&support::home()).join("spool"));
     // An event's time may be a tick of the scheduler too early: 10 ms at most.
     wait_until(|| now_ms() > since_ms + 20);
     client.track(&numbered(2)).unwrap();

@@ -578,7 +578,7 @@ fn a_spool_that_is_removed_while_a_process_runs_costs_nothing_but_the_memory_of_
     let mut process = home.process(&collector.url, steps).start();
     collector.next_event();
     process.wait_for_print();
-    std::fs::remove_dir_all(home.state()).unwrap();
+    remove_folder(&home.state());
     let stats = process.end();
     balanced(&stats[0]);
     let arrived = events_of(collector.end());

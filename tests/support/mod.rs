@@ -268,6 +268,17 @@ pub fn state_below(home: &Path) -> PathBuf {
     home.join(".local/state/pact-telemetry")
 }
 
+/// Removes a folder into which the library may be writing at that moment. Goes on until nothing is left of it.
+pub fn remove_folder(folder: &Path) {
+    wait_until(|| match std::fs::remove_dir_all(folder) {
+        Err(why) if why.kind() == std::io::ErrorKind::DirectoryNotEmpty => false,
+        done => {
+            done.unwrap();
+            true
+        }
+    });
+}
+
 /// Records there that the person has seen the notice in an earlier run.
 pub fn notice_shown(state_folder: &Path) {
     std::fs::create_dir_all(state_folder).unwrap();
