@@ -419,11 +419,12 @@ impl Client {
         }
     }
 
-    /// Whether nothing was kept in a folder that has vanished since, as far as is known. What was kept there is put on
+    /// Whether nothing that waits is in a folder that has vanished since, as far as is known. What was there is put on
     /// disk again when the uploader looks.
     fn is_on_disk(&self, pipeline: &Pipeline) -> bool {
         let account = &self.owner.account;
-        account.snapshot().spooled == 0 || account.unstored() > 0 || pipeline.has_folder(&self.owner.route)
+        let is_any = account.is_waiting() || account.snapshot().spooled > 0;
+        !is_any || account.unstored() > 0 || pipeline.has_folder(&self.owner.route)
     }
 
     /// Writes every event that was accepted before to disk, at once, and waits at most `timeout` for that. Does not

@@ -102,9 +102,9 @@ pub fn spool(state_folder: &Path, names: &[&str], content: &[u8]) {
         spool.set_aside(&name);
     }
     let kept = spool.put(destination, "{}", NOW_MS);
-    if let Some(name) = kept {
+    if let Some((name, _)) = kept {
         assert!(listed().iter().any(|(_, listed)| *listed == name) && !spool.is_free(&name, NOW_MS), "{name}");
-        let given = spool.give_away(&name);
+        let given = spool.give_away(&name).unwrap_or_default();
         assert!(spool.is_given_away(&given) && spool.is_free(&given, NOW_MS), "{given}");
         assert_eq!(spool.read(&given).ok().as_deref(), Some(b"{}".as_slice()));
     }

@@ -7,6 +7,7 @@ mod support;
 
 use pact_telemetry::Flushed;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 #[cfg(target_os = "linux")]
 use std::{process::Command, time::UNIX_EPOCH};
@@ -122,13 +123,7 @@ fn what_vanished_with_its_folder_is_put_on_disk_again_but_not_in_a_home_that_is_
     let collector = Collector::start(&["--answers", "503*"]);
     let client = client(&collector.url, json!({}));
     let state = state_below(&support::home());
-    let events = || {
-        let batches = std::fs::read_dir(state.join("spool")).unwrap().filter(is_batch);
-        let lines = |entry: std::io::Result<std::fs::DirEntry>| {
-            std::fs::read_to_string(entry.unwrap().path()).unwrap().lines().count()
-        };
-        batches.map(|entry| lines(entry) - 1).sum::<usize>()
-    };
+    let events = || events_below(&state);
     client.track(&numbered(1)).unwrap();
     assert_eq!(client.flush(PATIENCE), Flushed::Kept);
     remove_folder(&state);
@@ -143,6 +138,47 @@ fn what_vanished_with_its_folder_is_put_on_disk_again_but_not_in_a_home_that_is_
     assert_eq!(client.persist(PATIENCE), Flushed::TimedOut);
     assert_eq!(client.close(PATIENCE), Flushed::TimedOut);
     assert!(!above.exists());
+}
+
+#[test]
+fn no_call_says_kept_before_every_batch_is_on_disk_again() {
+    if !in_its_own_process("no_call_says_kept_before_every_batch_is_on_disk_again", &[]) {
+        return;
+    }
+    let collector = Collector::start(&["--answers", "503*"]);
+    let (one, other) = (client(&collector.url, json!({})), client("http://127.0.0.1:9", json!({})));
+    let state = state_below(&support::home());
+    let mut tracked = 0;
+    for client in [&one, &other].into_iter().cycle().take(20) {
+        client.track(&numbered(tracked)).unwrap();
+        assert_eq!(client.flush(PATIENCE), Flushed::Kept); // so that each event is in a batch of its own
+        tracked += 1;
+    }
+    for round in 0..40 {
+        let gone = state.with_file_name(format!("gone{round}"));
+        std::fs::rename(&state, &gone).unwrap();
+        if round % 2 == 0 {
+            one.track(&numbered(tracked)).unwrap(); // the worker, or the uploader, makes the folder again
+            tracked += 1;
+        }
+        let call = if round % 4 < 2 { one.persist(PATIENCE) } else { one.flush(PATIENCE) };
+        assert_eq!((call, events_below(&state)), (Flushed::Kept, tracked as usize), "in round {round}");
+    }
+}
+
+#[test]
+fn persist_does_not_say_kept_of_what_vanished_while_a_request_with_it_waits() {
+    if !in_its_own_process("persist_does_not_say_kept_of_what_vanished_while_a_request_with_it_waits", &[]) {
+        return;
+    }
+    let collector = Collector::start(&["--requests", "--answers", "hang*"]);
+    let client = client(&collector.url, json!({}));
+    client.track(&numbered(1)).unwrap();
+    assert_eq!(client.persist(PATIENCE), Flushed::Kept);
+    collector.next_request();
+    let state = state_below(&support::home());
+    std::fs::rename(&state, state.with_file_name("gone")).unwrap();
+    assert_eq!(client.persist(Duration::from_millis(50)), Flushed::TimedOut);
 }
 
 #[test]
@@ -181,6 +217,15 @@ fn a_spool_that_became_a_link_while_a_process_runs_gets_nothing() {
     let before = batches();
     client.track(&numbered(2)).unwrap();
     assert_eq!((client.persist(PATIENCE), batches()), (Flushed::TimedOut, before));
+}
+
+/// How many events wait in this state folder.
+fn events_below(state: &Path) -> usize {
+    let batches = std::fs::read_dir(state.join("spool")).unwrap().filter(is_batch);
+    let lines = |entry: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(entry.unwrap().path()).unwrap().lines().count()
+    };
+    batches.map(|entry| lines(entry) - 1).sum()
 }
 
 fn is_batch(entry: &std::io::Result<std::fs::DirEntry>) -> bool {

@@ -6,10 +6,9 @@ use super::owner::Owner;
 use super::tally::Tally;
 use crate::machine::Machine;
 use crate::platform::clock::unix_millis;
-use crate::platform::folders::FolderId;
 use crate::record::{self, Record, Unread};
 use crate::route::Route;
-use crate::spool::{Part, Spool};
+use crate::spool::{Part, Place, Spool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -150,8 +149,8 @@ pub(super) struct Batch {
     events: Vec<PendingEvent>,
     pub spool: Option<Arc<Spool>>,
     pub file: Option<String>,
-    /// The folder that the file was put in.
-    folder: Option<FolderId>,
+    /// Where the file is, if this process put it there.
+    place: Option<Place>,
     /// The length of the file after each event.
     lengths: Vec<usize>,
 }
@@ -166,20 +165,28 @@ impl Batch {
         now_ms: u64,
     ) -> Self {
         let (route, lengths) = (route.clone(), Vec::new());
-        let mut batch = Batch { route, machine, events, spool, file: None, folder: None, lengths };
+        let mut batch = Batch { route, machine, events, spool, file: None, place: None, lengths };
         batch.store(now_ms);
         batch
     }
 
     /// Writes it to disk, if possible.
     fn store(&mut self, now_ms: u64) {
+        let mut put = None;
         if let Some(spool) = self.spool.clone() {
             let text = self.text();
-            self.file = spool.put(&self.route.id, &text, now_ms);
-            self.folder = spool.folder_id();
+            put = spool.put(&self.route.id, &text, now_ms);
         }
+        self.move_to(put);
+    }
+
+    /// Its file is that from now on, or it has none.
+    fn move_to(&mut self, put: Option<(String, Place)>) {
+        let (file, place) = put.unzip();
+        self.file = file;
         let is_unstored = self.file.is_none();
         self.events.iter_mut().for_each(|event| event.set_unstored(is_unstored));
+        self.place = place; // last: a call in between finds the former place, or that it is not on disk
     }
 
     /// One that another process left, whose file is that; `None` where it is gone, cannot be read just now, or belongs
@@ -203,8 +210,8 @@ impl Batch {
             }
         };
         let events = records.into_iter().map(|record| PendingEvent::found(tally, record)).collect();
-        let (route, machine, folder) = (route.clone(), Arc::new(machine), spool.folder_id());
-        Some(Batch { route, machine, events, spool: Some(spool.clone()), file: Some(file), folder, lengths })
+        let (route, machine, spool) = (route.clone(), Arc::new(machine), Some(spool.clone()));
+        Some(Batch { route, machine, events, spool, file: Some(file), place: None, lengths })
     }
 
     pub fn len(&self) -> usize {
@@ -266,8 +273,8 @@ impl Batch {
         if !self.is_empty() && write(self, &spool, &file) {
             self.file = Some(file);
         } else {
+            self.move_to(None);
             spool.remove(&file); // an event in memory alone is better than an event that is sent twice
-            self.events.iter_mut().for_each(|event| event.set_unstored(true));
         }
     }
 
@@ -283,26 +290,28 @@ impl Batch {
     /// Gives it away: from now on any process that has the turn may take it.
     pub fn give_away(&mut self) {
         if let (Some(spool), Some(file)) = (&self.spool, &mut self.file)
-            && !spool.is_given_away(file)
+            && let Some(given) = spool.give_away(file)
         {
-            *file = spool.give_away(file);
+            *file = given;
         }
     }
 
     /// Whether it is not on disk, or the whole folder was removed, and perhaps made anew. If only its file is gone,
     /// another process took it and sends it.
-    pub fn needs_storing(&self) -> bool {
-        let is_gone = |file: &String| self.spool.as_ref().is_some_and(|spool| spool.has_lost(file, self.folder));
-        self.file.as_ref().is_none_or(is_gone)
+    pub fn needs_storing(&mut self) -> bool {
+        let Some(file) = &self.file else { return true };
+        let put = self.spool.as_ref().zip(self.place.as_mut());
+        put.is_some_and(|(spool, place)| spool.has_lost(file, place))
     }
 
     /// Keeps it for another attempt, of this process or of whichever process has a turn before. On disk, unless no disk
     /// takes it; where it `needs_storing`, only if it `may_store`.
     pub fn keep(&mut self, may_store: bool) {
         if self.needs_storing() {
-            self.file = None;
             if may_store {
                 self.store(unix_millis()); // writing to disk may succeed by now
+            } else {
+                self.move_to(None);
             }
         }
         self.give_away();

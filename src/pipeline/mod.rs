@@ -346,7 +346,7 @@ impl Pipeline {
         })
     }
 
-    /// Is the folder still there in which this process put events of a route last?
+    /// Is the folder still there in which this process put what waits in the state folder of a route?
     pub fn has_folder(&self, route: &Route) -> bool {
         let spool = route.state_folder().and_then(|folder| known_of(&lock(&self.outbox.spools), folder));
         spool.is_none_or(|spool| spool.has_folder())

@@ -114,14 +114,14 @@ impl Uploader {
         if let Some(until) = self.state.pause_until.filter(|until| *until > now) {
             return Err(Next::In(until - now));
         }
-        let turn = visit.spool.map(|spool| spool.turn(&visit.route.id));
+        let turn = visit.spool.map(|spool| (spool, spool.turn(&visit.route.id)));
         // Read after the turn was taken: the process that had it before may have failed.
         let health = self.health(visit.route, visit.spool);
         self.may_begin(visit.route, &health)?;
         let mut lock = match turn {
-            Some(Turn::Busy) => Some(self.wait_for_turn(visit.route)?),
-            Some(Turn::Ours(lock)) => Some(lock),
-            Some(Turn::Impossible) | None => None,
+            Some((spool, Turn::Busy)) => Some(self.wait_for_turn(visit.route, spool)?),
+            Some((_, Turn::Ours(lock))) => Some(lock),
+            Some((_, Turn::Impossible)) | None => None,
         };
         self.state.busy = None;
         let health = self.settle_unsettled(visit, lock.as_mut(), health);
@@ -341,13 +341,14 @@ impl Uploader {
 
     /// Another process uploads: waits a little, then leaves the batches to it. Gives the turn, if it is free after all,
     /// or when to look again.
-    fn wait_for_turn(&mut self, route: &Arc<Route>) -> Result<Lock, Next> {
+    fn wait_for_turn(&mut self, route: &Arc<Route>, spool: &Spool) -> Result<Lock, Next> {
         let since = *self.state.busy.get_or_insert_with(Instant::now);
         let somebody_waits = !self.pipeline.waited_for().is_zero();
         let exiting = self.pipeline.exit.has_begun();
         if !exiting && (somebody_waits || since.elapsed() < BUSY_PATIENCE) {
-            let spool = self.of(route).find_map(|batch| batch.spool.as_ref());
-            spool.into_iter().for_each(|spool| spool.ask_for_turn(&route.id));
+            if self.of(route).next().is_some() {
+                spool.ask_for_turn(&route.id);
+            }
             return Err(Next::In(BUSY_POLL));
         }
         for batch in self.state.batches.iter_mut().filter(|batch| batch.route == *route) {
@@ -355,11 +356,12 @@ impl Uploader {
         }
         // The process that has the turn looks once more when its turn is over. If that was before the batches were
         // given away, it is free by now.
-        let spool = self.of(route).find_map(|batch| batch.spool.clone());
-        if let Some(Turn::Ours(lock)) = spool.map(|spool| spool.turn(&route.id)) {
+        if self.of(route).next().is_some()
+            && let Turn::Ours(lock) = spool.turn(&route.id)
+        {
             return Ok(lock);
         }
-        for batch in std::mem::take(&mut self.state.batches) {
+        for mut batch in std::mem::take(&mut self.state.batches) {
             if batch.route == *route && !batch.needs_storing() {
                 batch.abandon();
             } else {
@@ -377,11 +379,12 @@ impl Uploader {
         let Some(listing) = spool.list(&route.id, unix_millis()) else { return VecDeque::new() };
         listing.expired.iter().for_each(|name| self.throw_away(spool, name));
         let mut names: Vec<_> = listing.batches.into_iter().map(|(_, name)| name).collect();
-        for batch in std::mem::take(&mut self.state.batches) {
-            let file = batch.file.as_ref().filter(|_| batch.route == *route);
-            match file {
-                Some(file) if !names.contains(file) && !batch.needs_storing() => batch.abandon(),
-                _ => self.state.batches.push_back(batch),
+        for mut batch in std::mem::take(&mut self.state.batches) {
+            let is_gone = batch.file.as_ref().is_some_and(|file| !names.contains(file));
+            if batch.route == *route && is_gone && !batch.needs_storing() {
+                batch.abandon();
+            } else {
+                self.state.batches.push_back(batch);
             }
         }
         let is_own = |name: &String| self.state.batches.iter().any(|batch| batch.file.as_ref() == Some(name));

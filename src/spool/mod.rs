@@ -31,13 +31,15 @@ pub use turn::{Lock, Part, Turn, Unsettled};
 use crate::platform::files::{self, Private, cut, put_in_place};
 use crate::platform::folders::{FolderId, folder_id, names_in, private_folder};
 use crate::retry::Health;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, MutexGuard, lock};
 use std::collections::BinaryHeap;
 use std::ffi::{OsStr, OsString};
+use std::fs::Metadata;
 use std::hash::BuildHasher;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant, SystemTime};
 
 /// The longest that a batch is kept: GA4 takes no event that is older.
@@ -66,6 +68,10 @@ pub struct Listing {
     pub expired: Vec<String>,
 }
 
+/// The folder that a batch was put in, which may be removed and made anew at any time. It is kept as long as the batch
+/// is in memory.
+pub type Place = Arc<FolderId>;
+
 /// One spool folder.
 #[derive(Debug)]
 pub struct Spool {
@@ -74,8 +80,8 @@ pub struct Spool {
     writer: String,
     /// When the disk was slow last.
     slow: Mutex<Option<Instant>>,
-    /// The folder that a batch was put in last.
-    last: Mutex<Option<FolderId>>,
+    /// One for each batch that this process put on disk and has in memory.
+    places: Mutex<Vec<Place>>,
     /// The destinations that this process marked as waiting, so that it does not do so for every batch.
     marked: Mutex<Vec<String>>,
     /// An estimate, corrected by counting.
@@ -94,7 +100,7 @@ impl Spool {
             folder,
             writer,
             slow: Mutex::default(),
-            last: Mutex::default(),
+            places: Mutex::default(),
             marked: Mutex::default(),
             files,
             bytes,
@@ -109,9 +115,9 @@ impl Spool {
         Self::open(state_folder)
     }
 
-    /// Stores a batch, completely or not at all, and returns the name of its file. `None` if the folder is full, the
-    /// file cannot be written, or the disk was slow in the last minute.
-    pub fn put(&self, destination: &str, text: &str, now_ms: u64) -> Option<String> {
+    /// Stores a batch, completely or not at all, and returns the name of its file and the folder that it is in. `None`
+    /// if the folder is full, the file cannot be written, or the disk was slow in the last minute.
+    pub fn put(&self, destination: &str, text: &str, now_ms: u64) -> Option<(String, Place)> {
         if self.is_full() {
             self.count();
         }
@@ -120,32 +126,28 @@ impl Spool {
         }
         let name = self.fresh(destination, now_ms).to_string();
         let start = Instant::now();
-        let is_there = self.folder_id().is_some() || self.make_again().is_ok();
-        let is_written = is_there && self.write(&name, text.as_bytes()).is_ok();
+        // Asked for before the file is written: if the folder is replaced meanwhile, `has_lost` finds the file.
+        let folder = self.folder_id().or_else(|| self.make_again());
+        let is_written = folder.is_some() && self.write(&name, text.as_bytes()).is_ok();
         if start.elapsed() > SLOW {
             *lock(&self.slow) = Some(Instant::now());
         }
-        if !is_written {
-            return None;
-        }
+        let folder = folder.filter(|_| is_written)?;
         if !lock(&self.marked).iter().any(|marked| marked == destination) {
             self.mark_waiting(destination);
         }
-        *lock(&self.last) = self.folder_id();
         self.files.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
-        Some(name)
+        Some((name, self.place_in(folder)))
     }
 
     /// Makes the folder again, which was removed. If what held the state folder is gone too, such as a home that was
     /// made for one test, nothing is made in its place.
-    fn make_again(&self) -> io::Result<()> {
-        let above = self.folder.ancestors().nth(2);
-        if !above.is_some_and(Path::is_dir) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
+    fn make_again(&self) -> Option<FolderId> {
+        self.folder.ancestors().nth(2).filter(|above| above.is_dir())?;
         lock(&self.marked).clear();
-        private_folder(&self.folder)
+        private_folder(&self.folder).ok()?;
+        self.folder_id()
     }
 
     /// A name that no other batch has.
@@ -165,8 +167,13 @@ impl Spool {
     /// process that left it, and may still have it in memory, sees that it was taken. `None` if it is gone.
     pub fn claim(&self, name: &str) -> Option<String> {
         let left = BatchName::parse(name)?;
-        let claimed = BatchName { is_given_away: true, ..self.fresh(&left.destination, left.made_ms) }.to_string();
-        std::fs::rename(self.folder.join(name), self.folder.join(&claimed)).is_ok().then_some(claimed)
+        self.rename(name, &BatchName { is_given_away: true, ..self.fresh(&left.destination, left.made_ms) })
+    }
+
+    /// Returns the new name; `None` if the file is gone.
+    fn rename(&self, name: &str, new: &BatchName) -> Option<String> {
+        let new = new.to_string();
+        std::fs::rename(self.folder.join(name), self.folder.join(&new)).is_ok().then_some(new)
     }
 
     /// Writes a file as a whole, replacing an existing one. Does nothing if the folder is gone.
@@ -201,18 +208,14 @@ impl Spool {
     }
 
     /// Gives a batch of this process away, so that the process that has the turn may take it at once. Returns its new
-    /// name.
-    pub fn give_away(&self, name: &str) -> String {
-        let Some(given) = BatchName::parse(name).map(|name| BatchName { is_given_away: true, ..name }.to_string())
-        else {
-            return name.to_owned();
-        };
-        if std::fs::rename(self.folder.join(name), self.folder.join(&given)).is_err() {
-            return name.to_owned();
-        }
+    /// name; `None` if it was given away before, or is gone.
+    pub fn give_away(&self, name: &str) -> Option<String> {
+        let mut given = BatchName::parse(name).filter(|name| !name.is_given_away)?;
+        given.is_given_away = true;
+        let renamed = self.rename(name, &given)?;
         // Another process may have found nothing in between and removed the mark.
-        BatchName::parse(name).iter().for_each(|name| self.mark_waiting(&name.destination));
-        given
+        self.mark_waiting(&given.destination);
+        Some(renamed)
     }
 
     /// Whether the file of this name was given away by its writer.
@@ -260,39 +263,56 @@ impl Spool {
 
     /// Whether the file is older than that, by the time of its last change.
     pub fn is_older(&self, name: &str, than: Duration) -> bool {
-        is_older(std::fs::symlink_metadata(self.folder.join(name)).and_then(|about| about.modified()), than)
+        is_older(self.about(name).and_then(|about| about.modified()), than)
     }
 
     /// The name that the file of a request has by now: it may have been given away since. `None` where it is gone or
     /// was cut: then it is settled what became of its events.
     pub fn same(&self, part: &Part) -> Option<String> {
         let name = self.names()?.into_iter().find(|name| part.is_of(name))?;
-        let is_uncut = std::fs::symlink_metadata(self.folder.join(&name)).is_ok_and(|about| about.len() == part.length);
+        let is_uncut = self.about(&name).is_ok_and(|about| about.len() == part.length);
         is_uncut.then_some(name)
     }
 
-    /// Which folder it is now; `None` if there is none.
-    pub fn folder_id(&self) -> Option<FolderId> {
+    fn about(&self, name: impl AsRef<Path>) -> io::Result<Metadata> {
+        std::fs::symlink_metadata(self.folder.join(name))
+    }
+
+    fn folder_id(&self) -> Option<FolderId> {
         folder_id(&self.folder)
     }
 
     /// Whether a batch is gone together with the folder that it was put in. Some file systems give the same folder
-    /// another number, so the file is looked for, too.
-    pub fn has_lost(&self, name: &str, folder: Option<FolderId>) -> bool {
-        let now = self.folder_id();
-        if now.is_some() && now == folder {
-            return false;
+    /// another number, so the file is looked for, too: where it is, its place is the folder of now.
+    pub fn has_lost(&self, name: &str, place: &mut Place) -> bool {
+        match self.folder_id() {
+            Some(now) if now == **place => false,
+            Some(now) if self.about(name).is_ok() => {
+                *place = self.place_in(now);
+                false
+            }
+            _ => true,
         }
-        let is_there = std::fs::symlink_metadata(self.folder.join(name)).is_ok();
-        if is_there {
-            *lock(&self.last) = now;
-        }
-        !is_there
     }
 
-    /// Whether it is still the one that a batch was put in last.
+    /// Whether each batch that this process has in memory, and put on disk, is in the folder of now.
     pub fn has_folder(&self) -> bool {
-        lock(&self.last).is_none_or(|last| self.folder_id() == Some(last))
+        let now = self.folder_id();
+        self.places().iter().all(|place| Some(**place) == now)
+    }
+
+    fn place_in(&self, folder: FolderId) -> Place {
+        let place = Arc::new(folder);
+        self.places().push(place.clone());
+        place
+    }
+
+    /// The places of those batches that are in memory still.
+    fn places(&self) -> MutexGuard<'_, Vec<Place>> {
+        let mut places = lock(&self.places);
+        places.retain(|place| Arc::strong_count(place) > 1);
+        fence(Ordering::Acquire); // what was done before a place was dropped is seen after this
+        places
     }
 
     /// Removes what was stored before that moment, at which the person opted out. What is newer was stored after the
@@ -354,7 +374,7 @@ impl Spool {
         let is_mark = |name: &OsString| Path::new(name).extension() == Some(OsStr::new(Mark::Waiting.extension()));
         for name in names_in(&self.folder).unwrap_or_default().into_iter().filter(|name| !is_mark(name)) {
             sum.0 += 1;
-            sum.1 += std::fs::symlink_metadata(self.folder.join(name)).map_or(0, |about| about.len());
+            sum.1 += self.about(name).map_or(0, |about| about.len());
         }
         self.files.store(sum.0, Ordering::Relaxed);
         self.bytes.store(sum.1, Ordering::Relaxed);

@@ -17,6 +17,11 @@ fn place() -> (tempfile::TempDir, Spool) {
     (place, spool)
 }
 
+/// The name of a batch that is put there, and not in memory any longer.
+fn put(spool: &Spool, destination: &str, text: &str, now_ms: u64) -> Option<String> {
+    spool.put(destination, text, now_ms).map(|(name, _)| name)
+}
+
 /// Another process's, by another writer's name.
 fn other(spool: &Spool) -> Spool {
     Spool::open(spool.folder.parent().unwrap()).unwrap()
@@ -52,9 +57,9 @@ fn set_modified(path: &Path, when: SystemTime) {
 #[test]
 fn what_is_put_is_listed_read_and_removed() {
     let (_place, spool) = place();
-    let second = spool.put(HERE, "two", NOW + 1).unwrap();
-    let first = spool.put(HERE, "one", NOW).unwrap();
-    let elsewhere = spool.put(THERE, "three", NOW).unwrap();
+    let second = put(&spool, HERE, "two", NOW + 1).unwrap();
+    let first = put(&spool, HERE, "one", NOW).unwrap();
+    let elsewhere = put(&spool, THERE, "three", NOW).unwrap();
     assert_eq!(list(&spool, HERE, NOW + 2), [first.as_str(), second.as_str()], "oldest first");
     assert_eq!(list(&spool, THERE, NOW + 2), [elsewhere]);
     assert_eq!(spool.read(&first).unwrap(), b"one");
@@ -70,7 +75,7 @@ fn an_existing_spool_is_opened_and_reading_creates_none() {
     let place = tempfile::tempdir().unwrap();
     assert!(Spool::existing(place.path()).is_none());
     assert!(names_in(place.path()).unwrap().is_empty());
-    let name = Spool::open(place.path()).unwrap().put(HERE, "text", NOW).unwrap();
+    let name = put(&Spool::open(place.path()).unwrap(), HERE, "text", NOW).unwrap();
     assert_eq!(list(&Spool::existing(place.path()).unwrap(), HERE, NOW), [name]);
 }
 
@@ -79,7 +84,7 @@ fn folders_and_files_are_for_this_user_alone_whatever_the_umask_left_before() {
     let place = tempfile::tempdir().unwrap();
     let state = place.path().join("a/b/state");
     let spool = Spool::open(&state).unwrap();
-    let name = spool.put(HERE, "text", NOW).unwrap();
+    let name = put(&spool, HERE, "text", NOW).unwrap();
     spool.set_health(HERE, failed(1));
     spool.ask_for_turn(HERE);
     let Turn::Ours(_lock) = spool.turn(HERE) else { panic!("free") };
@@ -170,30 +175,30 @@ fn a_folder_of_another_user_is_not_used() {
 #[test]
 fn as_many_files_as_allowed_are_kept_and_capacity_is_found_again() {
     let (_place, spool) = place();
-    let kept: Vec<_> = (0..FILES_MAX + 5).filter_map(|_| spool.put(HERE, "x", NOW)).collect();
+    let kept: Vec<_> = (0..FILES_MAX + 5).filter_map(|_| put(&spool, HERE, "x", NOW)).collect();
     assert_eq!(kept.len() as u64, FILES_MAX);
-    assert_eq!(other(&spool).put(HERE, "x", NOW), None, "another process counts the same files");
+    assert_eq!(put(&other(&spool), HERE, "x", NOW), None, "another process counts the same files");
     // Another process sends one, which this one does not know of.
     std::fs::remove_file(spool.folder.join(&kept[0])).unwrap();
-    assert!(spool.put(HERE, "x", NOW).is_some());
-    assert_eq!(spool.put(HERE, "x", NOW), None);
+    assert!(put(&spool, HERE, "x", NOW).is_some());
+    assert_eq!(put(&spool, HERE, "x", NOW), None);
 }
 
 #[test]
 fn as_many_bytes_as_allowed_are_kept_and_capacity_is_found_again() {
     let (_place, spool) = place();
     let text = "x".repeat(BATCH_MAX as usize);
-    let kept: Vec<_> = (0..40).filter_map(|_| spool.put(HERE, &text, NOW)).collect();
+    let kept: Vec<_> = (0..40).filter_map(|_| put(&spool, HERE, &text, NOW)).collect();
     assert_eq!(kept.len() as u64, BYTES_MAX / BATCH_MAX);
     assert_eq!(spool.read(&kept[0]).unwrap().len(), text.len(), "the largest can be read");
     spool.remove(&kept[0]);
-    assert!(spool.put(HERE, &text, NOW).is_some());
+    assert!(put(&spool, HERE, &text, NOW).is_some());
 }
 
 #[test]
 fn a_disk_that_was_slow_is_spared_for_a_minute() {
     let (_place, spool) = place();
-    let kept = || spool.put(HERE, "x", NOW).is_some();
+    let kept = || put(&spool, HERE, "x", NOW).is_some();
     *lock(&spool.slow) = Some(Instant::now());
     assert!(!kept());
     *lock(&spool.slow) = Some(Instant::now().checked_sub(SPARED).unwrap());
@@ -203,7 +208,7 @@ fn a_disk_that_was_slow_is_spared_for_a_minute() {
 #[test]
 fn a_file_that_is_too_large_for_a_batch_is_not_read() {
     let (_place, spool) = place();
-    let name = spool.put(HERE, &"x".repeat(BATCH_MAX as usize + 1), NOW).unwrap();
+    let name = put(&spool, HERE, &"x".repeat(BATCH_MAX as usize + 1), NOW).unwrap();
     assert_eq!(kind(spool.read(&name)), io::ErrorKind::InvalidData);
 }
 
@@ -212,12 +217,12 @@ fn what_is_too_old_or_from_the_far_future_is_expired_whatever_its_destination() 
     let (_place, spool) = place();
     let second = other(&spool);
     for destination in [HERE, THERE] {
-        second.put(destination, "old", NOW - AGE_MAX_MS - 1).unwrap();
-        second.put(destination, "future", NOW + AGE_MAX_MS + 1).unwrap();
+        put(&second, destination, "old", NOW - AGE_MAX_MS - 1).unwrap();
+        put(&second, destination, "future", NOW + AGE_MAX_MS + 1).unwrap();
     }
-    let oldest = second.put(HERE, "x", NOW - AGE_MAX_MS).unwrap();
-    let newest = second.put(HERE, "x", NOW + AGE_MAX_MS).unwrap();
-    let in_hand = spool.put(HERE, "its own", NOW - AGE_MAX_MS - 1).unwrap();
+    let oldest = put(&second, HERE, "x", NOW - AGE_MAX_MS).unwrap();
+    let newest = put(&second, HERE, "x", NOW + AGE_MAX_MS).unwrap();
+    let in_hand = put(&spool, HERE, "its own", NOW - AGE_MAX_MS - 1).unwrap();
     assert_eq!(list(&spool, HERE, NOW), [in_hand, oldest, newest]);
     let expired = spool.list(HERE, NOW).unwrap().expired;
     assert_eq!(expired.len(), 4);
@@ -228,7 +233,7 @@ fn what_is_too_old_or_from_the_far_future_is_expired_whatever_its_destination() 
 #[test]
 fn what_was_set_aside_or_half_written_goes_when_it_is_old_and_foreign_files_stay() {
     let (_place, spool) = place();
-    let torn = spool.put(HERE, "{\"format\"", NOW).unwrap();
+    let torn = put(&spool, HERE, "{\"format\"", NOW).unwrap();
     spool.set_aside(&torn);
     let torn = torn.replace(".batch", ".torn");
     let half = format!(".{HERE}-{NOW:013}-00-0.batch.00.new");
@@ -291,7 +296,7 @@ fn the_next_process_with_the_turn_is_told_for_a_moment_that_many_exit_at_once() 
 #[test]
 fn a_batch_that_was_taken_over_is_gone_for_its_writer() {
     let (_place, spool) = place();
-    let left = spool.put(HERE, "text", NOW).unwrap();
+    let left = put(&spool, HERE, "text", NOW).unwrap();
     let claimed = other(&spool).claim(&left).unwrap();
     assert_eq!(list(&spool, HERE, NOW), std::slice::from_ref(&claimed));
     assert!(spool.is_given_away(&claimed) && spool.is_free(&claimed, NOW), "{claimed}");
@@ -303,7 +308,7 @@ fn a_batch_that_was_taken_over_is_gone_for_its_writer() {
 #[test]
 fn a_batch_is_cut_off_and_one_that_is_gone_is_not_made_anew() {
     let (_place, spool) = place();
-    let name = spool.put(HERE, "one\ntwo\n", NOW).unwrap();
+    let name = put(&spool, HERE, "one\ntwo\n", NOW).unwrap();
     spool.cut(&name, 4).unwrap();
     assert_eq!(spool.read(&name).unwrap(), b"one\n");
     spool.remove(&name);
@@ -319,7 +324,7 @@ fn what_a_killed_process_had_sent_is_told_to_the_next_turn_and_what_is_known_is_
         Turn::Ours(lock) => lock,
         _ => panic!("free"),
     };
-    let name = spool.put(HERE, "text", NOW).unwrap();
+    let name = put(&spool, HERE, "text", NOW).unwrap();
     // One of as many batches as a request may hold.
     let part = Part { name: name.clone(), length: 4, events: 1 };
     let request = Unsettled { at_ms: NOW, parts: vec![part; 512] };
@@ -446,19 +451,26 @@ fn of_many_that_take_over_a_stale_lock_one_gets_it() {
 #[test]
 fn a_batch_is_lost_with_its_folder_but_not_if_the_folder_only_has_another_number() {
     let (place, spool) = place();
-    let name = spool.put(HERE, "text", NOW).unwrap();
-    let (before, other) = (spool.folder_id(), folder_id(place.path()));
-    assert!(before.is_some() && other.is_some() && before != other);
-    *lock(&spool.last) = other;
-    assert!(!spool.has_folder() && !spool.has_lost(&name, other) && spool.has_folder());
+    let (name, mut put_in) = spool.put(HERE, "text", NOW).unwrap();
+    assert!(!spool.has_lost(&name, &mut put_in) && spool.has_folder());
+    let elsewhere = folder_id(place.path()).unwrap();
+    let mut place = spool.place_in(elsewhere);
+    assert!(*put_in != elsewhere && !spool.has_folder(), "one of two is not in the folder of now");
+    assert!(!spool.has_lost(&name, &mut place) && place == put_in && spool.has_folder());
+    drop(place);
     spool.remove(&name);
-    assert!(!spool.has_lost(&name, before), "another process took it");
+    assert!(!spool.has_lost(&name, &mut put_in), "another process took it");
     std::fs::remove_dir_all(&spool.folder).unwrap();
-    assert!(spool.has_lost(&name, before) && spool.has_lost(&name, None));
-    assert!(spool.put(HERE, "text", NOW).is_some(), "which makes the folder again");
+    assert!(spool.has_lost(&name, &mut put_in) && !spool.has_folder());
+    let again = spool.put(HERE, "text", NOW).unwrap(); // which makes the folder again
     // The new folder may have the number of the old one; std does not tell on musl when a folder was made.
     let is_told = std::fs::symlink_metadata(&spool.folder).unwrap().created().is_ok();
-    assert!(!is_told || spool.has_lost(&name, before));
+    assert!(!is_told || (spool.has_lost(&name, &mut put_in) && !spool.has_folder()), "one of two is there again");
+    drop(put_in);
+    assert!(spool.has_folder());
+    drop(again);
+    std::fs::remove_dir_all(&spool.folder).unwrap();
+    assert!(spool.has_folder(), "nothing is in memory that was in it");
 }
 
 #[test]
@@ -477,7 +489,7 @@ fn a_destination_is_marked_while_batches_may_wait_for_it() {
     let (place, spool) = place();
     let state = place.path().join("state");
     let marked = || [HERE, THERE].map(|destination| Spool::is_marked_waiting(&state, destination));
-    let put = |destination: &str| drop(spool.put(destination, "text", NOW));
+    let put = |destination: &str| drop(put(&spool, destination, "text", NOW));
     assert_eq!(marked(), [false, false]);
     put(HERE);
     assert_eq!(marked(), [true, false]);
@@ -500,34 +512,34 @@ fn a_destination_is_marked_while_batches_may_wait_for_it() {
 fn a_batch_is_its_writers_until_it_is_given_away_or_abandoned() {
     let (_place, spool) = place();
     let second = other(&spool);
-    let name = spool.put(HERE, "text", NOW).unwrap();
+    let name = put(&spool, HERE, "text", NOW).unwrap();
     let late = NOW + RESERVED_MS + 1;
     assert!(!spool.is_free(&name, NOW) && !spool.is_free(&name, late), "its own, of which it knows");
     assert!(!second.is_free(&name, NOW) && !second.is_free(&name, NOW + RESERVED_MS));
     assert!(second.is_free(&name, late), "its writer was killed");
     assert!(second.is_free(&name, NOW - RESERVED_MS - 1), "by a clock that was set back since");
-    spool.give_away(&name);
-    let given = list(&second, HERE, NOW);
-    assert_eq!(given.len(), 1);
-    assert_ne!(given[0], name);
-    assert!(spool.is_free(&given[0], NOW) && second.is_free(&given[0], NOW));
-    assert_eq!(second.read(&given[0]).unwrap(), b"text");
+    let given = spool.give_away(&name).unwrap();
+    assert_eq!(list(&second, HERE, NOW), std::slice::from_ref(&given));
+    assert_ne!(given, name);
+    assert_eq!((spool.give_away(&name), spool.give_away(&given)), (None, None), "gone, and given away before");
+    assert!(spool.is_free(&given, NOW) && second.is_free(&given, NOW));
+    assert_eq!(second.read(&given).unwrap(), b"text");
     assert_eq!(list(&spool, HERE, NOW + AGE_MAX_MS + 1), Vec::<String>::new(), "it ages as before");
 }
 
 #[test]
 fn a_purge_takes_what_was_there_and_keeps_what_came_after() {
     let (_place, spool) = place();
-    spool.put(HERE, "before", NOW - 1).unwrap();
-    spool.put(THERE, "before", NOW - 1).unwrap();
-    spool.put(HERE, "future", NOW + 1_001).unwrap();
-    let given = spool.put(HERE, "before", NOW - 1).unwrap();
+    put(&spool, HERE, "before", NOW - 1).unwrap();
+    put(&spool, THERE, "before", NOW - 1).unwrap();
+    put(&spool, HERE, "future", NOW + 1_001).unwrap();
+    let given = put(&spool, HERE, "before", NOW - 1).unwrap();
     spool.give_away(&given);
-    let torn = spool.put(HERE, "torn", NOW - 1).unwrap();
+    let torn = put(&spool, HERE, "torn", NOW - 1).unwrap();
     spool.set_aside(&torn);
     std::fs::write(spool.folder.join(".x.new"), "half").unwrap();
-    let same = spool.put(HERE, "same moment", NOW).unwrap();
-    let after = spool.put(THERE, "after", NOW + 1_000).unwrap();
+    let same = put(&spool, HERE, "same moment", NOW).unwrap();
+    let after = put(&spool, THERE, "after", NOW + 1_000).unwrap();
     let Turn::Ours(_lock) = spool.turn(HERE) else { panic!("free") };
     spool.set_health(HERE, failed(1));
     spool.purge(NOW, NOW + 1_000);
@@ -562,7 +574,7 @@ fn many_threads_of_many_processes_put_at_once_and_all_of_it_is_there_whole() {
             for thread in 0..4 {
                 scope.spawn(move || {
                     for number in 0..20 {
-                        spool.put(HERE, &texts(index, thread, number), NOW).unwrap();
+                        put(spool, HERE, &texts(index, thread, number), NOW).unwrap();
                     }
                 });
             }
@@ -589,11 +601,11 @@ fn a_folder_that_is_gone_is_made_anew_and_one_that_cannot_be_is_no_fault() {
     std::fs::remove_dir_all(&spool.folder).unwrap();
     assert_eq!(spool.list(HERE, NOW), None, "which is not the same as empty");
     assert!(matches!(spool.turn(HERE), Turn::Impossible));
-    assert!(spool.put(HERE, "text", NOW).is_some());
+    assert!(put(&spool, HERE, "text", NOW).is_some());
     assert_eq!(mode(&spool.folder), 0o700);
     std::fs::remove_dir_all(place.path().join("state")).unwrap();
     std::fs::write(place.path().join("state"), "a file").unwrap();
-    assert_eq!(spool.put(HERE, "text", NOW), None);
+    assert_eq!(put(&spool, HERE, "text", NOW), None);
     spool.purge(NOW, NOW);
     spool.remove("x");
     spool.give_away("x.batch");
