@@ -424,7 +424,7 @@ impl Client {
     fn is_on_disk(&self, pipeline: &Pipeline) -> bool {
         let account = &self.owner.account;
         let is_any = account.is_waiting() || account.snapshot().spooled > 0;
-        !is_any || account.unstored() > 0 || pipeline.has_folder(&self.owner.route)
+        !is_any || pipeline.has_folder(&self.owner.route)
     }
 
     /// Writes every event that was accepted before to disk, at once, and waits at most `timeout` for that. Does not

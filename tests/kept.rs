@@ -171,14 +171,17 @@ fn persist_does_not_say_kept_of_what_vanished_while_a_request_with_it_waits() {
     if !in_its_own_process("persist_does_not_say_kept_of_what_vanished_while_a_request_with_it_waits", &[]) {
         return;
     }
-    let collector = Collector::start(&["--requests", "--answers", "hang*"]);
-    let client = client(&collector.url, json!({}));
-    client.track(&numbered(1)).unwrap();
-    assert_eq!(client.persist(PATIENCE), Flushed::Kept);
-    collector.next_request();
+    let (works, hangs) = (Collector::start(&[]), Collector::start(&["--requests", "--answers", "hang*"]));
+    let (done, waits) = (client(&works.url, json!({})), client(&hangs.url, json!({})));
+    done.track(&numbered(1)).unwrap();
+    assert_eq!(done.flush(PATIENCE), Flushed::Delivered);
+    waits.track(&numbered(2)).unwrap();
+    assert_eq!(waits.persist(PATIENCE), Flushed::Kept);
+    hangs.next_request();
     let state = state_below(&support::home());
     std::fs::rename(&state, state.with_file_name("gone")).unwrap();
-    assert_eq!(client.persist(Duration::from_millis(50)), Flushed::TimedOut);
+    assert_eq!(waits.persist(Duration::from_millis(50)), Flushed::TimedOut);
+    assert_eq!(done.persist(Duration::from_millis(50)), Flushed::Delivered, "of which nothing waits");
 }
 
 #[test]
