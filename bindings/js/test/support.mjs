@@ -2,7 +2,7 @@
 // own.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
@@ -20,23 +20,23 @@ export const FIXTURES = path.join(PACKAGE, 'test/fixtures');
 const HOME = mkdtempSync(path.join(tmpdir(), 'pact-telemetry-home-'));
 // The removal is tried again if the library writes there meanwhile.
 process.once('exit', () => rmSync(HOME, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
-mkdirSync(path.join(HOME, 'state'), { mode: 0o700 });
-writeFileSync(path.join(HOME, 'state/notice.json'), '{"shown_ms":1}');
 for (const name of Object.keys(process.env)) {
   if (/^PACT_|^pact_|^DO_NOT_TRACK$|_proxy$/i.test(name)) delete process.env[name];
 }
 Object.assign(process.env, {
   CI: 'true',
   PACT_TELEMETRY_LIBRARY: LIBRARY,
-  PACT_TELEMETRY_STATE_DIR: path.join(HOME, 'state'),
+  PACT_TELEMETRY_STATE_DIR: newState(),
   XDG_CONFIG_HOME: path.join(HOME, 'config'),
 });
 
 /**
- * A collector on this machine.
+ * A collector on this machine, and from now on a state folder of its own: the collector may get a port again for which
+ * an earlier test left events.
  * @param {string[]} options of `pact-telemetry collect`
  */
 export async function collect(...options) {
+  process.env.PACT_TELEMETRY_STATE_DIR = newState();
   const child = spawn(COMMAND, ['collect', ...options], { stdio: ['ignore', 'pipe', 'ignore'] });
   const lines = createInterface({ input: child.stdout });
   /** @type {any[]} */
@@ -152,7 +152,9 @@ export function offline() {
 }
 
 /** An empty folder. */
-export const newFolder = () => mkdtempSync(path.join(HOME, 'folder-'));
+export function newFolder() {
+  return mkdtempSync(path.join(HOME, 'folder-'));
+}
 
 /** A new state folder of a person who was shown the notice. */
 export function newState() {

@@ -27,19 +27,26 @@ for name in list(os.environ):
     if name.lower().endswith(("do_not_track", "_proxy")) or name.startswith("PACT_TELEMETRY_"):
         del os.environ[name]
 HOME = tempfile.TemporaryDirectory(prefix="pact-telemetry-")
-STATE = Path(HOME.name) / "state"
-# The notice was shown before, so nothing is printed on standard error and events are sent.
-STATE.mkdir(mode=0o700)
-(STATE / "notice.json").write_text('{"shown_ms":1}')
 os.environ.update(
     PACT_TELEMETRY_LIBRARY=LIBRARY,
-    PACT_TELEMETRY_STATE_DIR=str(STATE),
     XDG_CONFIG_HOME=HOME.name,
     # In CI the exit of a process waits longer.
     CI="true",
     # Python 3.12 warns at any fork of a process with threads, and the library has threads.
     PYTHONWARNINGS="ignore:This process:DeprecationWarning",
 )
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a state folder of its own: its collector may get a port again for which another test left events.
+
+    The notice was shown before, so nothing is printed on standard error and events are sent.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="state-", dir=HOME.name))
+    (folder / "notice.json").write_text('{"shown_ms":1}')
+    monkeypatch.setenv("PACT_TELEMETRY_STATE_DIR", str(folder))
+    return folder
 
 
 class Collector:

@@ -311,12 +311,12 @@ def test_exit_timeout_is_in_seconds_or_a_timedelta(
     assert Client(**collector.options(exit_timeout=time)).explain()["exit_timeout_ms"] == milliseconds
 
 
-def test_persist_puts_the_event_on_disk_while_the_server_hangs(hanging_collector: Collector) -> None:
+def test_persist_puts_the_event_on_disk_while_the_server_hangs(hanging_collector: Collector, state: Path) -> None:
     client = Client(**hanging_collector.options(exit_timeout=0))
     assert client.persist() is Outcome.OK  # nothing waits
     client.pacts_verified(1)
     assert client.persist(10) is Outcome.KEPT
-    assert list(Path(os.environ["PACT_TELEMETRY_STATE_DIR"], "spool").rglob("*"))
+    assert list(state.joinpath("spool").rglob("*"))
 
 
 def test_a_flush_to_a_hanging_server_takes_its_timeout_and_no_more(hanging_collector: Collector) -> None:
