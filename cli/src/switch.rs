@@ -2,7 +2,8 @@
 //! removed, so that nothing more leaves whatever happens after that.
 
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pact_telemetry::Opinion;
 use serde_json::{Value, json};
@@ -13,6 +14,10 @@ use crate::places;
 use crate::purge;
 use crate::status;
 use crate::text::{plural, say, say_json};
+
+/// Twice the longest tick of a scheduler. An event's time is taken from a clock that goes by ticks (clock_gettime(2),
+/// `CLOCK_MONOTONIC_COARSE`), so it may be that much too early.
+const TICKS: Duration = Duration::from_millis(20);
 
 /// The arguments of `off` and `on`.
 #[derive(clap::Args)]
@@ -68,6 +73,7 @@ pub fn on(arguments: &Arguments) -> Result<ExitCode, String> {
                 .map_err(|left| format!("these events from before your \"off\" could not be removed: {left}"))?;
         }
         save(&path, Whose::User, true)?;
+        thread::sleep(TICKS); // what is recorded once this command has ended is not from before it
         (path, "Your choice is saved")
     };
     let explained = library::explain()?;

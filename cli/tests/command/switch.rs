@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::thread;
+use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
@@ -180,6 +181,17 @@ fn a_yes_that_was_said_under_a_clock_that_was_ahead_can_be_said_again() {
     assert!((1_700_000_000_000..9_000_000_000_000).contains(&since_ms), "{since_ms}");
     home.run(&["on"]).good();
     assert_eq!(home.saved()["since_ms"], since_ms, "a yes after a yes changes nothing");
+}
+
+#[test]
+fn what_is_recorded_after_an_on_does_not_count_as_from_before_it() {
+    // The time of an event may be a tick of the scheduler too early: 10 ms at most.
+    let home = Home::new();
+    home.run(&["off"]).good();
+    home.run(&["on"]).good();
+    let since_ms = home.saved()["since_ms"].as_u64().unwrap();
+    let now_ms = UNIX_EPOCH.elapsed().unwrap().as_millis();
+    assert!(now_ms >= u128::from(since_ms) + 10, "since {since_ms}, and it is {now_ms}");
 }
 
 #[test]
