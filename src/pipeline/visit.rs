@@ -345,8 +345,9 @@ impl Uploader {
         let since = *self.state.busy.get_or_insert_with(Instant::now);
         let somebody_waits = !self.pipeline.waited_for().is_zero();
         let exiting = self.pipeline.exit.has_begun();
+        let has_own = self.of(route).next().is_some();
         if !exiting && (somebody_waits || since.elapsed() < BUSY_PATIENCE) {
-            if self.of(route).next().is_some() {
+            if has_own {
                 spool.ask_for_turn(&route.id);
             }
             return Err(Next::In(BUSY_POLL));
@@ -356,21 +357,24 @@ impl Uploader {
         }
         // The process that has the turn looks once more when its turn is over. If that was before the batches were
         // given away, it is free by now.
-        if self.of(route).next().is_some()
-            && let Turn::Ours(lock) = spool.turn(&route.id)
-        {
+        if has_own && let Turn::Ours(lock) = spool.turn(&route.id) {
             return Ok(lock);
         }
+        self.give_up(&|batch| batch.route == *route);
+        // No other process has what the disk did not take.
+        self.keep_all(route);
+        Err(self.of(route).next().map_or(Next::OnNews, |_| Next::In(LEFT_POLL)))
+    }
+
+    /// Gives up the batches for which `is_so` is true, unless they are not on disk: then no other process has them.
+    fn give_up(&mut self, is_so: &dyn Fn(&Batch) -> bool) {
         for mut batch in std::mem::take(&mut self.state.batches) {
-            if batch.route == *route && !batch.needs_storing() {
+            if is_so(&batch) && !batch.needs_storing() {
                 batch.abandon();
             } else {
                 self.state.batches.push_back(batch);
             }
         }
-        // No other process has what the disk did not take.
-        self.keep_all(route);
-        Err(self.of(route).next().map_or(Next::OnNews, |_| Next::In(LEFT_POLL)))
     }
 
     /// The files of other processes, oldest first; batches of this process that another process took are given up.
@@ -379,14 +383,8 @@ impl Uploader {
         let Some(listing) = spool.list(&route.id, unix_millis()) else { return VecDeque::new() };
         listing.expired.iter().for_each(|name| self.throw_away(spool, name));
         let mut names: Vec<_> = listing.batches.into_iter().map(|(_, name)| name).collect();
-        for mut batch in std::mem::take(&mut self.state.batches) {
-            let is_gone = batch.file.as_ref().is_some_and(|file| !names.contains(file));
-            if batch.route == *route && is_gone && !batch.needs_storing() {
-                batch.abandon();
-            } else {
-                self.state.batches.push_back(batch);
-            }
-        }
+        let is_gone = |batch: &Batch| batch.file.as_ref().is_some_and(|file| !names.contains(file));
+        self.give_up(&|batch| batch.route == *route && is_gone(batch));
         let is_own = |name: &String| self.state.batches.iter().any(|batch| batch.file.as_ref() == Some(name));
         let is_free = |name: &String| spool.is_free(name, unix_millis()) && !self.state.passed_over.contains(name);
         names.retain(|name| is_free(name) && !is_own(name));
