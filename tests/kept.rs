@@ -7,7 +7,6 @@ mod support;
 
 use pact_telemetry::Flushed;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::time::Duration;
 #[cfg(target_os = "linux")]
 use std::{process::Command, time::UNIX_EPOCH};
@@ -60,8 +59,7 @@ fn persist_puts_events_on_disk_and_waits_for_no_server() {
         let mut process = process.start();
         process.wait_for_print();
         process.kill();
-        let events: usize = home.batches().iter().map(|name| home.events_in(name)).sum();
-        assert_eq!(events, 40, "{answers}");
+        assert_eq!(home.events(), 40, "{answers}");
     }
 }
 
@@ -123,7 +121,7 @@ fn what_vanished_with_its_folder_is_put_on_disk_again_but_not_in_a_home_that_is_
     let collector = Collector::start(&["--answers", "503*"]);
     let client = client(&collector.url, json!({}));
     let state = state_below(&support::home());
-    let events = || events_below(&state);
+    let events = || events_in(&state.join("spool"));
     client.track(&numbered(1)).unwrap();
     assert_eq!(client.flush(PATIENCE), Flushed::Kept);
     remove_folder(&state);
@@ -162,7 +160,7 @@ fn no_call_says_kept_before_every_batch_is_on_disk_again() {
             tracked += 1;
         }
         let call = if round % 4 < 2 { one.persist(PATIENCE) } else { one.flush(PATIENCE) };
-        assert_eq!((call, events_below(&state)), (Flushed::Kept, tracked as usize), "in round {round}");
+        assert_eq!((call, events_in(&state.join("spool"))), (Flushed::Kept, tracked as usize), "in round {round}");
     }
 }
 
@@ -216,23 +214,10 @@ fn a_spool_that_became_a_link_while_a_process_runs_gets_nothing() {
     let (spool, elsewhere) = (state_below(&support::home()).join("spool"), support::home().join("elsewhere"));
     std::fs::rename(&spool, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &spool).unwrap();
-    let batches = || std::fs::read_dir(&elsewhere).unwrap().filter(is_batch).count();
+    let batches = || files_in(&elsewhere, ".batch").len();
     let before = batches();
     client.track(&numbered(2)).unwrap();
     assert_eq!((client.persist(PATIENCE), batches()), (Flushed::TimedOut, before));
-}
-
-/// How many events wait in this state folder.
-fn events_below(state: &Path) -> usize {
-    let batches = std::fs::read_dir(state.join("spool")).unwrap().filter(is_batch);
-    let lines = |entry: std::io::Result<std::fs::DirEntry>| {
-        std::fs::read_to_string(entry.unwrap().path()).unwrap().lines().count()
-    };
-    batches.map(|entry| lines(entry) - 1).sum()
-}
-
-fn is_batch(entry: &std::io::Result<std::fs::DirEntry>) -> bool {
-    entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "batch")
 }
 
 /// Tracks this event, and is killed while a request waits for an answer. Returns the request.
@@ -320,7 +305,7 @@ fn what_a_killed_process_had_not_yet_written_is_not_taken_for_sent() {
     home.age(RESERVED);
     let stats = home.run(&url, "track 2, flush Kept, print");
     assert_eq!(count(&stats[0], "/left_by_others/unconfirmed"), 0);
-    assert_eq!(home.batches().iter().map(|name| home.events_in(name)).sum::<usize>(), 2);
+    assert_eq!(home.events(), 2);
 }
 
 fn unix_millis() -> u128 {

@@ -123,7 +123,7 @@ fn a_thousand_events_of_a_killed_process_all_arrive_once() {
     let killed = home.process(&collector.url, &format!("{}, ask, sleep 60000", steps.join(", "))).start();
     collector.next_request();
     // The worker never waits for the server.
-    wait_until(|| home.batches().iter().map(|name| home.events_in(name)).sum::<usize>() == 1_000);
+    wait_until(|| home.events() == 1_000);
     killed.kill();
     home.age(RESERVED);
     home.run(&collector.url, "track 1000, close, until /left_by_others/delivered=1000");

@@ -15,6 +15,24 @@ fn scripted_client() -> PathBuf {
     Path::new(ROOT).join("target/debug/examples/scripted_client")
 }
 
+/// The names in a spool with this ending.
+pub fn files_in(spool: &Path, end: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(spool).into_iter().flatten();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.ends_with(end));
+    names.sort();
+    names
+}
+
+/// How many events wait in a spool.
+pub fn events_in(spool: &Path) -> usize {
+    let events = |batch: String| {
+        let text = std::fs::read(spool.join(batch)).unwrap();
+        text.iter().filter(|byte| **byte == b'\n').count() - 1
+    };
+    files_in(spool, ".batch").into_iter().map(events).sum()
+}
+
 /// A home that several processes share.
 pub struct Home(TempDir);
 
@@ -72,21 +90,16 @@ impl Home {
 
     /// The names in the spool with this ending.
     pub fn files(&self, end: &str) -> Vec<String> {
-        let entries = std::fs::read_dir(self.spool()).into_iter().flatten();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.retain(|name| name.ends_with(end));
-        names.sort();
-        names
+        files_in(&self.spool(), end)
     }
 
     pub fn batches(&self) -> Vec<String> {
         self.files(".batch")
     }
 
-    /// The number of events in a batch.
-    pub fn events_in(&self, batch: &str) -> usize {
-        let text = std::fs::read(self.spool().join(batch)).unwrap();
-        text.iter().filter(|byte| **byte == b'\n').count() - 1
+    /// How many events wait on disk.
+    pub fn events(&self) -> usize {
+        events_in(&self.spool())
     }
 
     /// Makes the batches older by this time, by renaming them.
