@@ -433,7 +433,7 @@ fn memory_only(place: impl Fn(&str, &str) -> Process) {
 /// seconds.
 #[test]
 fn events_wait_in_memory_wherever_no_disk_takes_them() {
-    let places: [(&str, fn()); 11] = [
+    let places: [(&str, fn()); 12] = [
         ("without a home", without_a_home),
         ("a relative home", with_a_relative_home),
         ("a home that is missing", with_a_home_that_is_missing_and_is_not_made),
@@ -445,6 +445,7 @@ fn events_wait_in_memory_wherever_no_disk_takes_them() {
         ("a disk that is read-only", on_a_disk_that_is_read_only),
         ("a disk without blocks", on_a_disk_whose_blocks_are_all_taken),
         ("a disk without names", on_a_disk_on_which_no_name_can_be_made),
+        ("a quota that is used up", on_a_disk_whose_quota_is_used_up),
     ];
     std::thread::scope(|scope| {
         for (name, place) in places {
@@ -568,6 +569,27 @@ fn on_a_disk_on_which_no_name_can_be_made() {
         let names = format!("mount -t tmpfs -o size=64k,nr_inodes=5 none '{path}'; mkdir -p '{path}/.local/state'");
         memory_only(|url, steps| home.process(url, steps).after(&names, &["-m"]));
     }
+}
+
+fn on_a_disk_whose_quota_is_used_up() {
+    if !can_mount() {
+        return;
+    }
+    let (home, place) = (Home::of_a_new_person(), tempfile::tempdir().unwrap());
+    let (path, disk) = (home.path().display(), place.path().join("disk"));
+    std::fs::File::create(&disk).unwrap().set_len(160 << 20).unwrap(); // about the least that Btrfs takes
+    let disk = disk.display();
+    // An empty file system has 16 KiB in use.
+    let quota = format!(
+        "mkfs.btrfs -qf '{disk}' >/dev/null 2>&1; mount -o loop '{disk}' '{path}'; btrfs quota enable '{path}'; \
+         btrfs qgroup limit 16k '{path}'; btrfs filesystem sync '{path}' >/dev/null; ! touch '{path}/a' 2>/dev/null"
+    );
+    let tried = Command::new("unshare").args(["-m", "sh", "-ec", &quota]).output();
+    if !tried.is_ok_and(|output| output.status.success()) {
+        println!("skipped: no Btrfs with a quota can be made here");
+        return;
+    }
+    memory_only(|url, steps| home.process(url, steps).after(&quota, &["-m"]));
 }
 
 #[test]
